@@ -84,6 +84,7 @@ class _Builder:
     def __init__(self, path: str, first: int, lines: tuple[str, ...]) -> None:
         self.path, self.first, self.lines = path, first, lines
         self.findings: list[Diagnostic] = []
+        self._flow = 0  # how many lists and mappings in brackets are open
 
     def root(self) -> Node | None:
         """The node of the one document; None of an empty one."""
@@ -119,6 +120,7 @@ class _Builder:
 
     def _collection(self, event: yaml.CollectionStartEvent, span: Span, depth: int, key: Scalar | None) -> Node:
         mapping = isinstance(event, yaml.MappingStartEvent)
+        self._flow += bool(event.flow_style)
         items: list[Node] = []
         entries: dict[str, Entry] = {}
         end = None
@@ -131,6 +133,7 @@ class _Builder:
                 node = self._node(inner, depth + 1, key)
                 items.append(node)
             end = node.span
+        self._flow -= bool(event.flow_style)
         # A block collection's end mark is where the next thing begins; it really ends where its last child does.
         last = self._span(inner) if event.flow_style or end is None else end
         whole = Span(*span[:2], *last[2:])
@@ -191,6 +194,7 @@ class _Builder:
         words, column = rest["words"].rstrip(), rest.start("words") + 1
         place = Place(self.path, Span(span.end_line, column, span.end_line, column + len(words)))
         message = say("readers would not see “{words}”: YAML takes it for a comment", words=shortened(words))
+        words = re.split(r"[,\]}]", words)[0].rstrip() if self._flow else words  # what was to be of this text
         mark = '"' if not set('"\\') & set(text + words) else "'"
         whole = shortened(f"{text} {words}".lstrip() if mark == '"' else f"{text} {words}".lstrip().replace("'", "''"))
         advice = say("quote the whole text: {mark}{whole}{mark}; a comment has a space after #", mark=mark, whole=whole)

@@ -23,6 +23,7 @@ _MARKUP = re.compile(
     rf"|{_ALONE}(?P<mark>\*\*|~~)(?P<strong>(?![\s*~])[^*~]*?(?<!\s))(?P=mark)(?![A-Za-z0-9])"
     rf"|{_ALONE}(?P<ticks>`+)(?P<code>(?![\s`])[^`]*?(?<!\s))(?P=ticks)(?![A-Za-z0-9`])"
     r"|<(?P<tag>b|em|i|strong|sub|sup|u)>(?P<element>[^<>]+)</(?P=tag)>"
+    r"|<!--.*?(?:-->|$)"
 )
 
 
@@ -79,7 +80,9 @@ def _markup(line: Line) -> Iterator[Diagnostic]:
     for found in _MARKUP.finditer(line.text):
         named = (found[name] for name in ("link", "strong", "code", "element") if found[name] is not None)
         meant = next(named, unescape(found[0]))
-        if meant != found[0]:
+        comment = found[0].startswith("<!--")
+        if comment or meant != found[0]:
             message = say("{found} stays as it is written: this is a field of plain text", found=shortened(found[0]))
             advice = say("write {words}", words=shortened(meant.strip()) or say("a plain space"))
-            yield MARKUP.at(line.place(found.start(), found.end()), message, help=advice)
+            place = line.place(found.start(), found.end())
+            yield MARKUP.at(place, message, help=say("delete it") if comment else advice)
