@@ -22,7 +22,7 @@ def page_body(edition: Edition, config: Config, page: str) -> str:
     """The body for the page at ``page``: our own pictures by relative URL, so that the archive also works
     from a disk, under another host or in a preview; each with its copies, and all but the first when they are near.
     """
-    from publisher.edition.markdown.blocks import labelled  # Markdown loads where a page is made
+    from publisher.edition.markdown.blocks import is_wide, labelled  # Markdown loads where a page is made
 
     html = edition.web
     fronts = {relative(page, front.name): front for front in edition.media}
@@ -43,7 +43,11 @@ def page_body(edition: Edition, config: Config, page: str) -> str:
         return before + image
 
     html = _IMAGE.sub(shown, html) if "<img" in html else html
-    return labelled(html, lambda head, rest: f'<td data-label="{head.replace(chr(34), "&quot;")}"{rest}>')
+    return labelled(
+        html,
+        lambda head, rest: f'<td data-label="{head.replace(chr(34), "&quot;")}"{rest}>',
+        opening=lambda table: '<table tabindex="0">' if is_wide(table) else "<table>",  # the keyboard scrolls it
+    )
 
 
 def feed_html(edition: Edition) -> str:

@@ -123,6 +123,24 @@ def test_commentaries_and_notes_are_no_landmarks_of_one_name_and_code_needs_no_s
     assert [violation["id"] for violation in found] == []
 
 
+def test_a_table_that_is_scrolled_is_reached_by_the_keyboard_and_an_address_hides_no_column(
+    page: Any, repository: Repository, axe: Callable[..., list[Any]]
+) -> None:
+    row = "| DeepSeek-V3-Base | 671,000,000,000 | undisclosed | 2024-12-26 | MIT-style licence | Hangzhou | 88.5 |\n"
+    wide = f"| Model | Parameters | Cost | Released | Licence | Organisation | Evaluation |\n|{'---|' * 7}\n{row * 2}"
+    narrow = f"| Address | Why |\n|---|---|\n| https://example.com/{'a-long-way-' * 9} | because |\n"
+    repository.issue("2024-01-01-a", "language: en\n", f"{wide}\n{narrow}")
+    repository.build()
+    page.set_viewport_size({"width": 700, "height": 800})
+    with Live(repository.root / "dist" / "site") as served:
+        page.goto(served.url + "issues/2024-01-01-a/")
+        assert axe(page) == []
+        tables = page.evaluate(
+            "[...document.querySelectorAll('table')].map(t => [t.scrollWidth > t.clientWidth, t.tabIndex])"
+        )
+    assert tables == [[True, 0], [False, -1]]
+
+
 LONG = "Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetzesvorlage"
 
 

@@ -74,6 +74,7 @@ def labelled(
 
         return opening(found[0]) + "<tr>".join(map(begun, found[0].removeprefix("<table>").split("<tr>")))
 
+    html = _TABLE.sub(_folding, html) if "<table" in html else html
     return _TABLE.sub(table, html) if "<thead" in html else html
 
 
@@ -83,10 +84,10 @@ def in_tables(html: str) -> str:
     """
     if "<table" in html:
         html = labelled(
-            _TABLE.sub(_folding, html),
+            html,
             lambda head, rest: f'<td{rest}><b class="head" style="display:none;mso-hide:all">{head}</b>',
             3,
-            lambda table: '<table class="wide cards">' if _is_wide(table) else '<table class="cards">',
+            lambda table: '<table class="wide cards">' if is_wide(table) else '<table class="cards">',
         )
     wide = f'{_LAYOUT} width="100%" class='
     if 'class="' in html:
@@ -111,7 +112,7 @@ def _folding(table: re.Match[str]) -> str:
     return _LONG.sub(folded, table[0])
 
 
-def _is_wide(table: str) -> bool:
+def is_wide(table: str) -> bool:
     """Whether the longest words of all columns do not stand beside each other in a line of mail."""
     rows = [[unescape(_ANY_TAG.sub(" ", cell)) for cell in _TEXT.findall(row)] for row in table.split("<tr>")]
     return sum(max(map(_needed, column)) + _GAP for column in zip_longest(*rows, fillvalue="")) > _LINE
