@@ -57,12 +57,16 @@ browser: ## a Chromium from the system's packages, where that can be had
 	@bash tools/browser.sh
 
 LOCALES := publisher/language/locales
+# The rooms of each domain of sentences; all others are of findings.
+commands := cli publishing delivery
+operations := audience channels database feedback providers site web
 .PHONY: catalogs
 catalogs: $(DEV_STAMP) ## bring new words and sentences into the catalogs of every language, and compile them
-	@for domain in findings commands; do \
-		rooms=publisher; left_out="--ignore-dirs=cli --ignore-dirs=publishing --ignore-dirs=delivery"; \
-		if [ $$domain = commands ]; then rooms="$(addprefix publisher/,cli publishing delivery)"; left_out=; fi; \
-		$(BIN)/pybabel -q extract -k say -k counted:1,2 $$left_out --add-location=file --sort-output -o $(LOCALES)/$$domain.pot $$rooms && \
+	@for domain in findings commands operations; do \
+		rooms="publisher templates"; left_out="$(addprefix --ignore-dirs=,$(commands) $(operations))"; \
+		if [ $$domain = commands ]; then rooms="$(addprefix publisher/,$(commands))"; left_out=; fi; \
+		if [ $$domain = operations ]; then rooms="$(addprefix publisher/,$(operations))"; left_out=; fi; \
+		$(BIN)/python -m babel.messages.frontend -q extract -F tools/catalogs.cfg -k say -k counted:1,2 $$left_out --add-location=file --sort-output -o $(LOCALES)/$$domain.pot $$rooms && \
 		$(BIN)/pybabel -q update -D $$domain -i $(LOCALES)/$$domain.pot -d $(LOCALES) --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date -w 110 && \
 		rm $(LOCALES)/$$domain.pot || exit 1; \
 	done

@@ -83,9 +83,9 @@ def refusal(what: str, help: str, raises: type[PublisherError] = UsageError) -> 
     try:
         yield
     except OSError as error:
-        from publisher.diagnostics.sentences import say
+        from publisher.diagnostics.sentences import reason_of, say
 
-        raise raises(say("{what}: {reason}", what=what, reason=error.strerror or str(error)), help=help) from error
+        raise raises(say("{what}: {reason}", what=what, reason=reason_of(error)), help=help) from error
 
 
 class PluginError(PublisherError):

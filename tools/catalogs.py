@@ -6,15 +6,36 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from copy import copy
 from pathlib import Path
+from typing import IO
 
+import yaml
 from babel import Locale
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from publisher.language.locale import LOCALES
+
+TOLD = {"means", "action", "reason", "cure", "desk", "description"}
+"""The keys of our YAML files whose values operators read: they are sentences as those of :func:`say`."""
+
+
+def sentences(file: IO[bytes], *_: object, **__: object) -> Iterator[tuple[int, str, str, list[str]]]:
+    """What Babel finds in a YAML file: line, function, sentence, no comments."""
+    nodes: list[yaml.Node | None] = []
+    with suppress(yaml.YAMLError):  # a template of a file
+        nodes = [yaml.compose(file.read())]
+    for node in nodes:
+        if isinstance(node, yaml.SequenceNode):
+            nodes += node.value
+        for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
+            nodes.append(value)
+            if key.value in TOLD and isinstance(value, yaml.ScalarNode):
+                yield value.start_mark.line + 1, "say", value.value, []
 
 
 def main(*begun: str, locales: Path = LOCALES) -> None:

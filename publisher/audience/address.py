@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 from email_validator import EmailNotValidError, validate_email
 
+from publisher.diagnostics import say
+
 _LOCAL = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*")
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
 _SPECIAL = re.compile(r"(?:^|\.)(?:arpa|invalid|local|localhost|onion|test)$|--|\.\.")  # for the slow path to judge
@@ -61,7 +63,7 @@ def _domain(domain: str) -> str | None:
 @lru_cache(maxsize=4096)
 def _read_slowly(text: str) -> Address:
     if not text:
-        raise AddressError("the address is empty")
+        raise AddressError(say("the address is empty"))
     try:
         found = validate_email(
             text, check_deliverability=False, allow_smtputf8=False, strict=True, test_environment=True
@@ -70,7 +72,7 @@ def _read_slowly(text: str) -> Address:
         raise AddressError(_reason(text, str(error))) from None
     key = found.ascii_email
     if key is None:
-        raise AddressError("the address cannot be written in ASCII")
+        raise AddressError(say("the address cannot be written in ASCII"))
     return Address(text, key, key.lower())
 
 
@@ -78,20 +80,21 @@ def _reason(text: str, message: str) -> str:
     """Why, in our words and without the address: the library quotes the characters it dislikes."""
     local, at, domain = text.rpartition("@")
     if not at:
-        return "the address has no @"
+        return say("the address has no @")
     if not local:
-        return "nothing stands before the @"
+        return say("nothing stands before the @")
     if not domain:
-        return "nothing stands after the @"
+        return say("nothing stands after the @")
     if "angle bracket" in message or "display name" in message.lower():
-        return "only the address may stand here, without a name or angle brackets"
+        return say("only the address may stand here, without a name or angle brackets")
     if not local.isascii():
-        return "the part before the @ has letters outside ASCII, which many mail servers cannot deliver to"
+        return say("the part before the @ has letters outside ASCII, which many mail servers cannot deliver to")
     if "reserved" in message or "special-use" in message:
-        return "the part after the @ is a reserved name that no mail reaches"
+        return say("the part after the @ is a reserved name that no mail reaches")
     if "too long" in message:
-        return "the address is too long"
+        return say("the address is too long")
     if any(character.isspace() for character in text):
-        return "the address holds a space"
-    side = "after" if "after the @" in message.lower() or "domain" in message.lower() else "before"
-    return f"the part {side} the @ is not valid"
+        return say("the address holds a space")
+    if "after the @" in message.lower() or "domain" in message.lower():
+        return say("the part after the @ is not valid")
+    return say("the part before the @ is not valid")

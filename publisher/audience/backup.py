@@ -18,6 +18,7 @@ from publisher.database import Database, open_database
 from publisher.database.engine import database_url, keep_out_of_git
 from publisher.database.failures import explain
 from publisher.database.migrate import revisions
+from publisher.diagnostics import reason_of, say
 from publisher.documents.atomic import write_file
 from publisher.errors import DatabaseError, UsageError
 
@@ -54,10 +55,12 @@ def back_up(config: Config, file: Path) -> Copied:
     part = file.with_name(f"{file.name}.{token_hex(4)}.partial")  # whatever bears the name is whole, also after a kill
     try:
         if os.path.lexists(file):
-            raise UsageError(f"{file} is there already and was left as it is", help="name another file")
+            advice = say("name another file")
+            raise UsageError(say("{file} is there already and was left as it is", file=file), help=advice)
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except OSError as error:
-        raise UsageError(f"{file} cannot be written: {error.strerror}", help="name a file that can") from error
+        message = say("{file} cannot be written: {reason}", file=file, reason=reason_of(error))
+        raise UsageError(message, help=say("name a file that can")) from error
     try:
         with _explained(file), closing(sqlite3.connect(part)) as target:
             with database.raw() as raw:
@@ -93,14 +96,14 @@ def restore(
     """
     _sqlite_path(config, 'pg_restore --clean --if-exists --dbname="$PUBLISHER_DATABASE_URL" FILE')
     if not file.is_file():
-        raise UsageError(f"there is no file {file}", help="name a file that publisher backup wrote")
+        raise UsageError(say("there is no file {file}", file=file), help=say("name a file that publisher backup wrote"))
     with _explained(file), closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as source:
         copied = _examine(source, file)
         (text,) = source.execute(f"SELECT keys FROM {_TABLE}").fetchone()  # noqa: S608
         with closing(open_database(config)) as database:
             if not force and _is_used(database):
-                message = f"{database.url} is not empty, and a restore replaces it: nothing was done"
-                raise UsageError(message, help="publisher backup it first; then publisher restore --force")
+                message = say("{url} is not empty, and a restore replaces it: nothing was done", url=database.url)
+                raise UsageError(message, help=say("publisher backup it first; then publisher restore --force"))
             with guard(database), database.raw() as raw:
                 source.backup(raw)
                 raw.execute(f"DROP TABLE {_TABLE}")
@@ -122,20 +125,23 @@ def last_backup(config: Config) -> datetime | None:
 def _sqlite_path(config: Config, advice: str) -> None:
     url = database_url(config)
     if url.get_backend_name() != "sqlite":
-        message = "the database is PostgreSQL, which has its own tools for this"
-        raise UsageError(message, help=f"{advice} (docs/backup.md)")
+        message = say("the database is PostgreSQL, which has its own tools for this")
+        raise UsageError(message, help=say("{advice} (docs/backup.md)", advice=advice))
 
 
 def _examine(connection: sqlite3.Connection, file: Path) -> Copied:
     """Prove that it is whole and ours. Raises UsageError."""
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if _TABLE not in tables or "alembic_version" not in tables:
-        raise UsageError(f"{file} is no backup of publisher's", help="name a file that publisher backup wrote")
+        advice = say("name a file that publisher backup wrote")
+        raise UsageError(say("{file} is no backup of publisher's", file=file), help=advice)
     if connection.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
-        raise UsageError(f"{file} is damaged: nothing was restored from it", help="take an older backup")
+        advice = say("take an older backup")
+        raise UsageError(say("{file} is damaged: nothing was restored from it", file=file), help=advice)
     (revision,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     if revision not in revisions():
-        raise UsageError(f"{file} was made by a newer version of publisher", help="upgrade publisher; nothing was done")
+        advice = say("upgrade publisher; nothing was done")
+        raise UsageError(say("{file} was made by a newer version of publisher", file=file), help=advice)
     made_at, keys = connection.execute(f"SELECT made_at, keys FROM {_TABLE}").fetchone()  # noqa: S608
     people, mailings = (
         connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608
@@ -179,5 +185,7 @@ def _explained(file: Path) -> Iterator[None]:
         yield
     except sqlite3.DatabaseError as error:
         if "not a database" in str(error) or "malformed" in str(error):
-            raise UsageError(f"{file} is no backup of publisher's, or damaged", help="take another file") from error
-        raise DatabaseError(f"the copy failed: {error}", help="is there room on the disk? run it again") from error
+            advice = say("take another file")
+            raise UsageError(say("{file} is no backup of publisher's, or damaged", file=file), help=advice) from error
+        advice = say("is there room on the disk? run it again")
+        raise DatabaseError(say("the copy failed: {error}", error=error), help=advice) from error

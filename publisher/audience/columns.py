@@ -22,6 +22,7 @@ from publisher.audience.own import COLUMNS, LATER, SIGNS, Past, past_of, unguard
 from publisher.audience.standing import MOST_VALUES, TABLES, ImportStatus, Standings
 from publisher.config.audience import AttributeConfig, fits
 from publisher.config.values import SYSTEM_ZONES
+from publisher.diagnostics import say
 from publisher.language import canonical
 
 
@@ -85,7 +86,7 @@ def time_zone(text: str) -> str | None:
     return _zones().get(text.strip().replace(" ", "_").lower())
 
 
-_NAMED = {"timezone": ("time zone", time_zone), "language": ("language", language_tag)}
+_NAMED = {"timezone": (say("time zone"), time_zone), "language": (say("language"), language_tag)}
 """Columns whose values have to name something that is known."""
 
 
@@ -113,8 +114,8 @@ class Columns:
     def warnings(self) -> tuple[tuple[int, str], ...]:
         """What is odd, each with its line."""
         unknown = ((line, text) for text, line in self.unknown.items())
-        told = "the value of {} is no {}: it is kept, and mail has the default"
-        misfits = ((line, told.format(name, self.declared[name].type)) for line, name in self.misfits)
+        told = say("the value of {name} is no {kind}: it is kept, and mail has the default")
+        misfits = ((line, say(told, name=name, kind=self.declared[name].type)) for line, name in self.misfits)
         return (*((1, name) for name in self.odd_names), *sorted((*unknown, *misfits)))
 
     @classmethod
@@ -138,7 +139,7 @@ class Columns:
             if role is not None:
                 roles.setdefault(role, index)
         if "email" not in roles:
-            raise ColumnError("the header has no column email")
+            raise ColumnError(say("the header has no column email"))
         taken = set(roles.values())
         rest = [(i, name) for i, name in enumerate(names) if name and i not in taken and lowered[i] not in tool.dropped]
         heard = [(i, name) for i, name in rest if lowered[i] not in tool.silent]
@@ -160,7 +161,8 @@ class Columns:
             index = self.roles.get(role, len(row))
             value = _clean(row[index]) if index < len(row) else ""
             if value and reads(value) is None and len(self.unknown) < MOST_VALUES:
-                kept = f"there is no {what} {value!r}: it is kept as an attribute, and the newsletter's own counts"
+                told = say("there is no {what} {value!r}", what=what, value=value)
+                kept = say("{told}: it is kept as an attribute, and the newsletter's own counts", told=told)
                 self.unknown.setdefault(kept, line)
         if self.tool == "publisher":
             self._weigh(line, self.entry(line, row).attributes)
@@ -169,7 +171,8 @@ class Columns:
         check_address(row[self.roles["email"]])
         for index in self.unnamed:
             if _clean(row[index]):
-                self.unknown.setdefault(f"column {index + 1} has no header: what stands in it is left out", line)
+                told = say("column {n} has no header: what stands in it is left out", n=index + 1)
+                self.unknown.setdefault(told, line)
         if self.declared:
             self._weigh(line, {name: row[index] for index, name in self.attributes if name in self.declared})
         if "json" in self.roles:
@@ -211,7 +214,7 @@ class Columns:
     def _fitted(self, row: list[str]) -> list[str]:
         """The row as wide as the header."""
         if len(row) > self.width and any(row[self.width :]):
-            raise ValueError(f"there are {len(row)} values for {self.width} columns")
+            raise ValueError(say("there are {n} values for {width} columns", n=len(row), width=self.width))
         return row if len(row) >= self.width else row + [""] * (self.width - len(row))
 
     def _own_entry(self, line: int, row: list[str]) -> ImportRow:
@@ -232,7 +235,7 @@ class Columns:
 def _numbered(names: list[str]) -> tuple[list[str], list[str]]:
     """The headers, each that came before with a number, and a warning for it. Raises ColumnError: two of addresses."""
     taken, counted = set(names), Counter[str]()
-    warnings = []
+    warnings: list[str] = []
     for index, name in enumerate(names):
         role = _ROLE.get(name.lower())
         key = name.lower() if role else name  # City and city are two attributes; Name and name are one column
@@ -240,12 +243,13 @@ def _numbered(names: list[str]) -> tuple[list[str], list[str]]:
         if counted[key] == 1 or not key:
             continue
         if role == "email":
-            raise ColumnError(f"the column {name!r} stands twice in the header")
+            raise ColumnError(say("the column {name!r} stands twice in the header", name=name))
         while (numbered := f"{name} {counted[key]}") in taken:
             counted[key] += 1
         taken.add(numbered)
         names[index] = numbered
-        warnings.append(f"the column {name!r} stands twice in the header; this one is the attribute {numbered!r}")
+        told = say("the column {name!r} stands twice in the header", name=name)
+        warnings.append(say("{told}; this one is the attribute {numbered!r}", told=told, numbered=numbered))
     return names, warnings
 
 
@@ -264,7 +268,7 @@ def _json_list(text: str) -> list[str]:
     try:
         return [str(topic) for topic in pydantic_core.from_json(text)]
     except (TypeError, ValueError):
-        raise ValueError("the topics are not a JSON list") from None
+        raise ValueError(say("the topics are not a JSON list")) from None
 
 
 def _json_object(text: str) -> dict[str, str]:
@@ -273,9 +277,9 @@ def _json_object(text: str) -> dict[str, str]:
     try:
         found = pydantic_core.from_json(text)
     except ValueError:
-        raise ValueError("the attributes are not a JSON object") from None
+        raise ValueError(say("the attributes are not a JSON object")) from None
     if not isinstance(found, dict):
-        raise ValueError("the attributes are not a JSON object")
+        raise ValueError(say("the attributes are not a JSON object"))
     return {
         key: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for key, value in found.items()
     }

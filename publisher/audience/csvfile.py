@@ -16,6 +16,7 @@ from itertools import islice, tee
 from pathlib import Path
 
 from publisher.audience.own import SIGNS
+from publisher.diagnostics import either, say
 from publisher.documents.encodings import readings
 from publisher.errors import UsageError, refusal
 
@@ -57,13 +58,14 @@ class CsvFile:
     @classmethod
     def open(cls, path: Path, encoding: str | None = None) -> CsvFile:
         """Learn encoding, delimiter and digest; ``encoding`` overrides the guess. Raises UsageError."""
-        with refusal(f"{path} cannot be read", "name a CSV file"):
+        with refusal(say("{path} cannot be read", path=path), say("name a CSV file")):
             digest, size, sample, is_utf8 = _survey(path)
         chosen = encoding or _encoding(path, sample, is_utf8)
         try:
             first = sample.decode(chosen, "replace").split("\n", 1)[0].strip().removeprefix("\ufeff")
         except (LookupError, UnicodeError):
-            raise UsageError(f"there is no encoding {encoding!r}", help="write utf-8, gb18030 or cp1252") from None
+            advice = say("write utf-8, gb18030 or cp1252")
+            raise UsageError(say("there is no encoding {encoding!r}", encoding=encoding), help=advice) from None
         if first.lower().startswith("sep=") and len(first) == 5:
             return cls(path, digest, size, chosen, first[4], preamble=True)
         return cls(path, digest, size, chosen, _delimiter(first), preamble=False)
@@ -91,11 +93,13 @@ class CsvFile:
                     if number % 1000 == 0:
                         progress(raw.tell())
             except UnicodeError:
-                message = f"there are bytes here that are not {self.encoding}; name the file's own with --encoding"
+                told = say("there are bytes here that are not {encoding}", encoding=self.encoding)
+                message = say("{told}; name the file's own with --encoding", told=told)
                 raise RowError(_undecodable(self.path, self.encoding), message) from None
             except csv.Error as error:
                 opened = _opening(list(islice(again, reader.line_num - line + 1)), line, self.delimiter)
-                raise RowError(opened or line, _UNCLOSED if opened else f"the line is not CSV: {error}") from None
+                message = _UNCLOSED if opened else say("the line is not CSV: {error}", error=error)
+                raise RowError(opened or line, message) from None
         progress(self.size)
 
     def _swallowed(self, row: list[str], taken: list[str], width: int) -> bool:
@@ -107,7 +111,7 @@ class CsvFile:
         return any(len(cells) == width and _ADDRESS.fullmatch(cells[column].strip()) for cells in inner)
 
 
-_UNCLOSED = "a quote is opened here and not closed, or a quote inside the value is not doubled"
+_UNCLOSED = say("a quote is opened here and not closed, or a quote inside the value is not doubled")
 _ADDRESS = re.compile(r"[^\s@,;|]+@[^\s@,;|]+\.[^\s@,;|]+")
 
 
@@ -171,9 +175,9 @@ def _encoding(path: Path, sample: bytes, is_utf8: bool) -> str:
     likely = readings(sample)
     if len(likely) == 1:
         return likely[0]
-    told = f"and may be {' or '.join(likely[:4])}" if likely else "and it is not clear what else it is"
-    way = "say which with --encoding NAME, or save the file as UTF-8"
-    raise UsageError(f"{path} is not UTF-8, {told}; nothing was imported", help=way)
+    told = say("and may be {names}", names=either(likely[:4])) if likely else say("and it is not clear what else it is")
+    way = say("say which with --encoding NAME, or save the file as UTF-8")
+    raise UsageError(say("{path} is not UTF-8, {told}; nothing was imported", path=path, told=told), help=way)
 
 
 def _delimiter(header: str) -> str:

@@ -29,10 +29,12 @@ from publisher.audience.suppressions import forgotten_among, suppression
 from publisher.config.audience import AttributeConfig
 from publisher.database import Database
 from publisher.database.failures import despite_conflicts
+from publisher.diagnostics import say, told_by
 from publisher.errors import DatabaseError, UsageError
 
 BATCH = 4_000
 """Rows a transaction: a tenth of a second in which other writers wait."""
+_BY_FORM = say("they can subscribe by the form themselves")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ def survey(
                 columns.survey(line, row)
             except ValueError as error:
                 invalid += 1
-                complain(RowError(line, str(error)))
+                complain(RowError(line, told_by(error)))
         questions = columns.standings.questions(path.stem)
     except RowError as error:
         complain(error)
@@ -131,8 +133,8 @@ def _write(database: Database, batch: list[ImportRow], **options: Any) -> list[R
     try:  # on PostgreSQL somebody may subscribe between our look and our insert; the second look sees them
         return despite_conflicts(attempt, tries=6)
     except IntegrityError as error:
-        message = "the same subscribers are being written by another command"
-        raise DatabaseError(message, help="run the import again") from error
+        message = say("the same subscribers are being written by another command")
+        raise DatabaseError(message, help=say("run the import again")) from error
 
 
 def _columns(
@@ -144,7 +146,7 @@ def _columns(
     try:
         return Columns.of(header, answers, declared)
     except ColumnError as error:
-        raise RowError(line, str(error)) from None
+        raise RowError(line, told_by(error)) from None
 
 
 def _entries(columns: Columns, lines: Iterator[tuple[int, list[str]]], tally: Counter[str]) -> Iterator[ImportRow]:
@@ -172,23 +174,25 @@ def add(
     """
     tag = zone = None
     if timezone and (zone := time_zone(timezone)) is None:
-        raise UsageError(f"there is no time zone {timezone!r}", help="write an IANA name, such as Asia/Shanghai or UTC")
+        advice = say("write an IANA name, such as Asia/Shanghai or UTC")
+        raise UsageError(say("there is no time zone {timezone!r}", timezone=timezone), help=advice)
     if language and (tag := language_tag(language)) is None:
-        raise UsageError("the language is not a BCP 47 tag", help="write zh-CN, en or ja")
+        raise UsageError(say("the language is not a BCP 47 tag"), help=say("write zh-CN, en or ja"))
     with database.begin() as connection:
         if held := suppression(connection, address.mailbox_key):
-            message = f"the address is suppressed ({held.reason.value})"
-            raise UsageError(message, help="publisher suppressions remove takes it back")
+            message = say("the address is suppressed ({reason})", reason=say(held.reason.value))
+            raise UsageError(message, help=say("publisher suppressions remove takes it back"))
         if forgotten_among(connection, [address.mailbox_key]):
-            raise UsageError("this person asked to be forgotten", help="they can subscribe by the form themselves")
+            raise UsageError(say("this person asked to be forgotten"), help=_BY_FORM)
         if known := store.find(connection, address):
             if known.state is ConsentState.UNSUBSCRIBED:
-                raise UsageError("this person has unsubscribed", help="they can subscribe by the form themselves")
+                raise UsageError(say("this person has unsubscribed"), help=_BY_FORM)
             if series and known.state is ConsentState.CONFIRMED:
                 enrol(connection, [known.id], series, store.now())
                 return known
             if known.address_key == address.address_key:
-                raise UsageError("this person is a subscriber already", help="publisher subscribers show tells more")
+                advice = say("publisher subscribers show tells more")
+                raise UsageError(say("this person is a subscriber already"), help=advice)
         state = ConsentState.PENDING if pending else ConsentState.CONFIRMED
         added = store.add(
             connection, address, how=ConsentSource.COMMAND, state=state,

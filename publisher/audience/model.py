@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from publisher.diagnostics import say
+
 MONTHLY = "monthly"
 """What ``digest`` of a subscriber says who wants the issues of a month as one edition."""
 
@@ -105,7 +107,7 @@ def shifted(at: datetime, span: str, sign: int = 1) -> datetime:
     """
     match = _SPAN.fullmatch(span)
     if match is None:
-        raise ValueError(f"{span!r} is no length of time")
+        raise ValueError(say("{span!r} is no length of time", span=span))
     number, unit = sign * int(match[1]), match[2]
     if unit in "dw":
         return at + timedelta(days=number * (7 if unit == "w" else 1))

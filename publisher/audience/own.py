@@ -26,6 +26,7 @@ from publisher.audience.series import Way, ways
 from publisher.audience.store import history
 from publisher.audience.suppressions import Reason, all_suppressions, suppression
 from publisher.audience.tables import consents, subscribers, suppressions
+from publisher.diagnostics import say
 
 COLUMNS = (
     "email", "name", "state", "language", "timezone", "topics", "suppressed", "created_at", "changed_at", "reference",
@@ -101,13 +102,13 @@ def past_of(cells: Mapping[str, str]) -> Past:
     """Read the columns, by name. Raises ValueError with what is wrong."""
     state, suppressed, reference = (cells.get(name, "") for name in ("state", "suppressed", "reference"))
     if state not in {*ConsentState, ""} or not (state or suppressed):
-        raise ValueError("the state is not pending, confirmed or unsubscribed")
+        raise ValueError(say("the state is not pending, confirmed or unsubscribed"))
     if suppressed not in {*Reason, ""}:
-        raise ValueError(f"suppressed is not {', '.join(Reason)}")
+        raise ValueError(say("suppressed is not {words}", words=", ".join(Reason)))
     if reference and not _REFERENCE.fullmatch(reference):
-        raise ValueError("the reference is not one")
+        raise ValueError(say("the reference is not one"))
     if (digest := cells.get("digest", "")) not in {MONTHLY, ""}:
-        raise ValueError(f"digest is not {MONTHLY}")
+        raise ValueError(say("digest is not {word}", word=MONTHLY))
     moments = {name: _moment(name, cells.get(name, "")) for name in (*_MOMENTS, "suppressed_at")}
     return Past(
         state=ConsentState(state) if state else None,
@@ -129,7 +130,7 @@ def _moment(name: str, text: str) -> datetime | None:
     except ValueError:
         found = None
     if found is None or found.tzinfo is None:
-        raise ValueError(f"{name} is not a time with an offset, as 2024-12-29T08:00:00+00:00")
+        raise ValueError(say("{name} is not a time with an offset, as 2024-12-29T08:00:00+00:00", name=name))
     return found
 
 
@@ -142,7 +143,7 @@ def _history(text: str) -> Iterable[Consent]:
                 raise ValueError
             yield Consent(at, entry["change"], entry["how"], dict(entry["evidence"]))
     except (KeyError, TypeError, ValueError):
-        raise ValueError("consent_history is not a list as our export writes it") from None
+        raise ValueError(say("consent_history is not a list as our export writes it")) from None
 
 
 def _enrolments(text: str) -> Way:
@@ -153,7 +154,7 @@ def _enrolments(text: str) -> Way:
             if _moment("started_at", told["started_at"]) is None or not steps:
                 raise ValueError
     except (AttributeError, KeyError, TypeError, ValueError):
-        raise ValueError("enrolments is not an object as our export writes it") from None
+        raise ValueError(say("enrolments is not an object as our export writes it")) from None
     return way
 
 

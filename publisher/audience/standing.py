@@ -15,6 +15,8 @@ from pathlib import Path
 
 import yaml
 
+from publisher.diagnostics import counted, listed, say
+
 
 class ImportStatus(StrEnum):
     """What a row says about the person; the values are the answers that ``--status`` takes."""
@@ -211,7 +213,7 @@ class Standings:
             answer = self._answers.get(first)
             self.everybody = answer or ImportStatus.FINE
             if answer is None:
-                asked.append(f"the file's name says {first!r} of everybody in it")
+                asked.append(say("the file's name says {first!r} of everybody in it", first=first))
         return asked
 
     def _about(self, column: _Column) -> ImportStatus | None:
@@ -226,12 +228,13 @@ class Standings:
 
 
 def _question(header: str, values: list[tuple[str, int]]) -> str:
-    def quoted(value: str) -> str:
-        return "a value that is not shown" if "@" in value else f"{value[:40]!r}"
+    def quoted(value: str, number: int) -> str:
+        shown = say("a value that is not shown") if "@" in value else f"{value[:40]!r}"
+        return counted("{shown} ({n:,} row)", "{shown} ({n:,} rows)", number, shown=shown)
 
-    listed = ", ".join(f"{quoted(value)} ({number:,} row{'s'[: number > 1]})" for value, number in values[:5])
-    more = ", …" if len(values) > 5 else ""
-    return f"the column {header!r} speaks of a subscription, and what these values mean is not known: {listed}{more}"
+    told = listed([*(quoted(*one) for one in values[:5]), *["…"][: len(values) > 5]])
+    what = say("the column {header!r} speaks of a subscription", header=header)
+    return say("{what}, and what these values mean is not known: {told}", what=what, told=told)
 
 
 def _heard(index: int, header: str) -> _Column:

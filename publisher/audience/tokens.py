@@ -24,6 +24,7 @@ from itsdangerous.signer import SigningAlgorithm
 
 from publisher.config.model import Config
 from publisher.database.engine import keep_out_of_git
+from publisher.diagnostics import reason_of, say
 from publisher.errors import UsageError
 
 LOCAL_SERVICE = "http://127.0.0.1:8080/"
@@ -71,8 +72,8 @@ class Tokens:
         """With the keys of the environment or of the newsletter's own key file. Raises UsageError."""
         keys = keys_of_environment()
         if any(len(key) < 16 for key in keys):
-            message = "a key in PUBLISHER_SECRET_KEYS is shorter than 16 characters"
-            raise UsageError(message, help="make one with: openssl rand -hex 32")
+            message = say("a key in PUBLISHER_SECRET_KEYS is shorter than 16 characters")
+            raise UsageError(message, help=say("make one with: openssl rand -hex 32"))
         return cls(keys or keys_in(_own_key(config.root / ".publisher")), config.service.url or LOCAL_SERVICE)
 
     def url(self, purpose: Purpose, reference: str, mailing: str | int | None = None) -> str:
@@ -137,12 +138,12 @@ def _own_key(folder: Path) -> str:
         except FileNotFoundError:
             key = _make_key(path)
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        message = f"the signing key {path} cannot be used: {reason}"
-        raise UsageError(message, help="make it readable, or set PUBLISHER_SECRET_KEYS") from error
+        reason = reason_of(error) if isinstance(error, OSError) else say("it is not text")
+        message = say("the signing key {path} cannot be used: {reason}", path=path, reason=reason)
+        raise UsageError(message, help=say("make it readable, or set PUBLISHER_SECRET_KEYS")) from error
     if len(key) < 16:
-        message = f"the signing key {path} is too short"
-        raise UsageError(message, help="restore it from a backup: links already mailed need it")
+        message = say("the signing key {path} is too short", path=path)
+        raise UsageError(message, help=say("restore it from a backup: links already mailed need it"))
     return key
 
 

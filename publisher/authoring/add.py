@@ -73,7 +73,7 @@ def newest_draft(config: Config) -> str:
             if date_of_slug(slug):
                 break  # the latest: dated slugs come last
     if not found:
-        raise UsageError("there is no draft to add to", help="publisher new SLUG makes one, or name an issue")
+        raise UsageError(say("there is no draft to add to"), help=say("publisher new SLUG makes one, or name an issue"))
     return max(found)[1]
 
 
@@ -144,7 +144,8 @@ def _write(config: Config, issue: Issue, name: str, text: str) -> None:
     file, _ = read_text(config.root, path)
     listed = with_item(file, name) if file else None
     if file is None or listed is None:
-        raise UsageError(f"no file can be added to the items of {path}", help="write items: with a line for each file")
+        advice = say("write items: with a line for each file")
+        raise UsageError(say("no file can be added to the items of {path}", path=path), help=advice)
     write_new(config.root / issue.folder / name, text.encode())
     if listed != file.text:
         rewrite(config.root / path, listed)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import publisher
 from publisher.config.model import config_schema
+from publisher.diagnostics import say
 from publisher.errors import refusal
 from publisher.issue.raw import issue_schema, item_schema
 
@@ -47,7 +48,7 @@ def schema_files() -> dict[str, bytes]:
 
 def write_new(path: Path, content: bytes) -> None:
     """Write a file that is not there yet, and its folders. Raises UsageError."""
-    with refusal(f"cannot write {path}", "name a folder that can be written"):
+    with refusal(say("cannot write {path}", path=path), say("name a folder that can be written")):
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("xb") as file:  # x: never over a file that came in between
             file.write(content)

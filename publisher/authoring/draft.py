@@ -12,7 +12,7 @@ from publisher.authoring.yaml_text import end_of_entry, key_points_block, rewrit
 from publisher.checks.context import Context
 from publisher.checks.engine import check_issue
 from publisher.config import Config
-from publisher.diagnostics import Diagnostic
+from publisher.diagnostics import Diagnostic, say
 from publisher.diagnostics.width import display_width
 from publisher.documents import Mapping, parse_yaml, read_text
 from publisher.documents.text import TextFile
@@ -63,16 +63,17 @@ def draft_key_points(config: Config, slug: str, *, count: int = 5, replace: bool
     """
     issue = read_issue(config, slug).partial
     if issue is None or not any(item.body.text.strip() for item in issue.items):
-        raise UsageError(f"{slug} has no item to draw points from", help=f"run publisher check {slug}")
+        advice = say("run publisher check {slug}", slug=slug)
+        raise UsageError(say("{slug} has no item to draw points from", slug=slug), help=advice)
     if issue.key_points and not replace:
-        raise UsageError(f"{slug} has key points already", help="--replace drafts them anew")
+        raise UsageError(say("{slug} has key points already", slug=slug), help=say("--replace drafts them anew"))
     path = issue.places.path
     file, _ = read_text(config.root, path)
     if file is None:
-        raise UsageError(f"{path} cannot be read", help=f"run publisher check {slug}")
+        raise UsageError(say("{path} cannot be read", path=path), help=say("run publisher check {slug}", slug=slug))
     points, author = _ask(config, issue, count) if config.llm.url else _extract(config, issue, count)
     if not points:
-        raise UsageError(f"{slug} has sponsors' items alone", help="write the key points yourself")
+        raise UsageError(say("{slug} has sponsors' items alone", slug=slug), help=say("write the key points yourself"))
     return Draft(path, tuple(points), author, file.text, with_key_points(file, points, author))
 
 
@@ -84,17 +85,19 @@ def draft_headline(config: Config, slug: str, name: str, *, write: bool) -> Draf
     asked or answers with anything but one line.
     """
     if not config.llm.url:
-        raise UsageError("a headline needs a model", help="set llm.url and llm.model in config.yaml")
+        raise UsageError(say("a headline needs a model"), help=say("set llm.url and llm.model in config.yaml"))
     issue = issue_at(config, slug)
     index, path = _item_named(issue, name)
     if write and path == issue.places.path:
-        raise UsageError(f"{name} has no file of its own", help=f"leave --write out, and copy the headline into {path}")
+        advice = say("leave --write out, and copy the headline into {path}", path=path)
+        raise UsageError(say("{name} has no file of its own", name=name), help=advice)
     material, (file, _) = _material(config, issue)[index], read_text(config.root, path)
     if not material or file is None:
-        raise UsageError(f"{name} has no text to draw a headline from", help=f"run publisher check {slug}")
+        advice = say("run publisher check {slug}", slug=slug)
+        raise UsageError(say("{name} has no text to draw a headline from", name=name), help=advice)
     headline = line_of(ask(config.llm, _HEADLINE.format(language=issue.language), material))
     if not headline:
-        raise ServiceError("the model's answer is no headline", help="try again, or another llm.model")
+        raise ServiceError(say("the model's answer is no headline"), help=say("try again, or another llm.model"))
     by = str(config.llm.model)
     return Draft(path, (headline,), by, file.text, with_headline(file, headline, by) if write else file.text)
 
@@ -107,7 +110,8 @@ def _item_named(issue: Issue, name: str) -> tuple[int, str]:
         if wanted == item.anchor or (item.places.path != issue.places.path and wanted in {file.name, file.stem}):
             return index, item.places.path
     known = ", ".join(item.anchor for item in issue.items)
-    raise UsageError(f"{issue.slug} has no item {name}", help=f"use one of {known}" if known else "publisher add URL")
+    advice = say("use one of {near}", near=known) if known else "publisher add URL"
+    raise UsageError(say("{slug} has no item {name}", slug=issue.slug, name=name), help=advice)
 
 
 def _material(config: Config, issue: Issue) -> list[str]:
@@ -122,7 +126,7 @@ def _ask(config: Config, issue: Issue, count: int) -> tuple[list[str], str]:
     answer = ask(config.llm, _INSTRUCTION.format(count=count, language=issue.language), material)
     points = points_of(answer)[:count]
     if not points:
-        raise ServiceError("the model's answer holds no points", help="try again, or another llm.model")
+        raise ServiceError(say("the model's answer holds no points"), help=say("try again, or another llm.model"))
     return [_literal(point) for point in points], str(config.llm.model)
 
 
@@ -148,7 +152,8 @@ def with_key_points(file: TextFile, points: Sequence[str], generated_by: str | N
     """
     root, _ = parse_yaml(file)
     if not isinstance(root, Mapping):
-        raise UsageError(f"{file.path} is not a mapping", help=f"run publisher check {file.path}")
+        advice = say("run publisher check {path}", path=file.path)
+        raise UsageError(say("{path} is not a mapping", path=file.path), help=advice)
     lines = file.text.split("\n")
     block = key_points_block(points, generated_by)
     found = root.entry("key_points")

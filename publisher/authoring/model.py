@@ -10,6 +10,7 @@ import httpx
 
 from publisher.authoring.metadata import plain
 from publisher.config.model import Llm
+from publisher.diagnostics import say
 from publisher.errors import ServiceError
 
 TIMEOUT = httpx.Timeout(90.0, connect=10.0)
@@ -27,7 +28,8 @@ def ask(llm: Llm, instruction: str, material: str, *, sleep: Callable[[float], N
     Tried again, twice, after 429 and 5xx (waiting as ``Retry-After`` asks) and where nothing answered.
     """
     if not llm.url or not llm.model:
-        raise ServiceError("llm.url and llm.model belong together", help="set both in config.yaml, or neither")
+        advice = say("set both in config.yaml, or neither")
+        raise ServiceError(say("llm.url and llm.model belong together"), help=advice)
     headers = {"content-type": "application/json", "accept-encoding": "identity"}
     if key := os.environ.get("PUBLISHER_LLM_API_KEY"):
         headers["authorization"] = f"Bearer {key}"
@@ -42,7 +44,8 @@ def ask(llm: Llm, instruction: str, material: str, *, sleep: Callable[[float], N
             try:
                 response = _post(client, url, headers, body)
             except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
-                failure = ServiceError(f"the model's endpoint did not answer ({type(error).__name__})", help=_CHECK_URL)
+                told = say("the model's endpoint did not answer ({kind})", kind=type(error).__name__)
+                failure = ServiceError(told, help=_CHECK_URL)
                 wait = float(attempt)
             else:
                 if response.status_code == 200:
@@ -57,7 +60,7 @@ def ask(llm: Llm, instruction: str, material: str, *, sleep: Callable[[float], N
     raise AssertionError
 
 
-_CHECK_URL = "check llm.url in config.yaml; without it draft key-points works offline"
+_CHECK_URL = say("check llm.url in config.yaml; without it draft key-points works offline")
 
 
 def _post(client: httpx.Client, url: str, headers: dict[str, str], body: dict[str, object]) -> httpx.Response:
@@ -67,7 +70,8 @@ def _post(client: httpx.Client, url: str, headers: dict[str, str], body: dict[st
         for chunk in response.iter_raw():
             content += chunk
             if len(content) > MAX_BYTES:
-                raise ServiceError(f"the endpoint's answer is larger than {MAX_BYTES:,} bytes", help=_CHECK_URL)
+                message = say("the endpoint's answer is larger than {most:,} bytes", most=MAX_BYTES)
+                raise ServiceError(message, help=_CHECK_URL)
             if time.monotonic() > end:
                 raise httpx.ReadTimeout("")
         wait = response.headers.get("retry-after", "")
@@ -78,26 +82,29 @@ def _content(response: httpx.Response) -> str:
     try:
         content = response.json()["choices"][0]["message"]["content"]
     except (ValueError, KeyError, IndexError, TypeError) as error:
-        raise ServiceError("the endpoint's answer is no chat completion", help=_CHECK_URL) from error
+        raise ServiceError(say("the endpoint's answer is no chat completion"), help=_CHECK_URL) from error
     if not isinstance(content, str) or not content.strip():
-        raise ServiceError("the model answered with nothing", help="try again, or another llm.model")
+        raise ServiceError(say("the model answered with nothing"), help=say("try again, or another llm.model"))
     return content
 
 
 def _refusal(response: httpx.Response) -> ServiceError:
     status = response.status_code
     if status in {401, 403}:
-        return ServiceError(f"the model's endpoint refuses us ({status})", help="set PUBLISHER_LLM_API_KEY")
+        advice = say("set PUBLISHER_LLM_API_KEY")
+        return ServiceError(say("the model's endpoint refuses us ({status})", status=status), help=advice)
     if status == 404:
-        return ServiceError("the endpoint knows no such address or model (404)", help="check llm.url and llm.model")
+        advice = say("check llm.url and llm.model")
+        return ServiceError(say("the endpoint knows no such address or model (404)"), help=advice)
     if status == 429:
-        return ServiceError("the model's endpoint asks us to wait (429)", help="try again later")
+        return ServiceError(say("the model's endpoint asks us to wait (429)"), help=say("try again later"))
     try:
         said = str(response.json()["error"]["message"])
     except (ValueError, KeyError, TypeError):
         said = ""
     said = said.replace(os.environ.get("PUBLISHER_LLM_API_KEY") or "\0", "…")[:200]  # some repeat what they were sent
-    return ServiceError(f"the model's endpoint answers {status}{': ' + said if said else ''}", help=_CHECK_URL)
+    message = say("the model's endpoint answers {status}{said}", status=status, said=f": {said}" if said else "")
+    return ServiceError(message, help=_CHECK_URL)
 
 
 def _wait(response: httpx.Response, attempt: int) -> float:

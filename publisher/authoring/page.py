@@ -12,6 +12,7 @@ import httpx
 from publisher import __version__
 from publisher.checks.links.network import PrivateAddressError, SafeTransport
 from publisher.checks.links.prober import REDIRECTS
+from publisher.diagnostics import say, told_by
 from publisher.documents.encodings import readings
 from publisher.errors import ServiceError, UsageError
 
@@ -54,24 +55,28 @@ def fetch_page(url: str, *, allow_private: bool = False) -> FetchedPage:
     try:
         return asyncio.run(_fetch(_checked(url), allow_private))
     except TimeoutError as error:
-        raise ServiceError(f"the page did not come within {SECONDS:g} s", help="try again later") from error
+        advice = say("try again later")
+        raise ServiceError(say("the page did not come within {n:g} s", n=SECONDS), help=advice) from error
     except PrivateAddressError as error:
-        message = f"the page is not fetched: {error}"
-        raise ServiceError(message, help="checks.allow_private_links in config.yaml lets private hosts in") from error
+        message = say("the page is not fetched: {error}", error=error)
+        advice = say("checks.allow_private_links in config.yaml lets private hosts in")
+        raise ServiceError(message, help=advice) from error
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, zlib.error) as error:
-        told = str(error) if isinstance(error, httpx.ConnectError) else type(error).__name__
-        raise ServiceError(f"the page cannot be had: {told}", help="open the link in a browser to see") from error
+        told = told_by(error.__cause__ or error) if isinstance(error, httpx.ConnectError) else type(error).__name__
+        advice = say("open the link in a browser to see")
+        raise ServiceError(say("the page cannot be had: {told}", told=told), help=advice) from error
 
 
 def _checked(url: str) -> httpx.URL:
     try:
         parsed = httpx.URL(url)
     except (httpx.InvalidURL, UnicodeError) as error:
-        raise UsageError(f"{url[:200]} is no address", help="name a page, as in https://example.com/story") from error
+        advice = say("name a page, as in https://example.com/story")
+        raise UsageError(say("{url} is no address", url=url[:200]), help=advice) from error
     if parsed.scheme not in {"http", "https"} or not parsed.host:
-        raise UsageError(f"{url[:200]} is no address of the web", help="begin with https://")
+        raise UsageError(say("{url} is no address of the web", url=url[:200]), help=say("begin with https://"))
     if parsed.userinfo:
-        raise UsageError("the address holds a name or a password", help="name the page without them")
+        raise UsageError(say("the address holds a name or a password"), help=say("name the page without them"))
     return parsed
 
 
@@ -91,11 +96,13 @@ async def _fetch(url: httpx.URL, allow_private: bool) -> FetchedPage:
                         return page
                     target = refresh[1] or refresh[2]
             url = _checked(str(url.join(target.strip())))
-    raise ServiceError(f"the page redirects more than {MAX_REDIRECTS} times", help="name where it leads to")
+    message = say("the page redirects more than {n} times", n=MAX_REDIRECTS)
+    raise ServiceError(message, help=say("name where it leads to"))
 
 
 def _refused(status: int) -> ServiceError:
-    return ServiceError(f"the page cannot be had: its server answers {status}", help="open the link in a browser")
+    advice = say("open the link in a browser")
+    return ServiceError(say("the page cannot be had: its server answers {status}", status=status), help=advice)
 
 
 async def _read(response: httpx.Response) -> FetchedPage:
@@ -103,7 +110,8 @@ async def _read(response: httpx.Response) -> FetchedPage:
     kind, _, rest = response.headers.get("content-type", "").partition(";")
     packed = response.headers.get("content-encoding", "identity").lower()
     if packed not in {"identity", "gzip", "x-gzip", "deflate", ""}:
-        raise ServiceError(f"the page comes as {packed[:20]}, unasked", help="open the link in a browser")
+        advice = say("open the link in a browser")
+        raise ServiceError(say("the page comes as {packed}, unasked", packed=packed[:20]), help=advice)
     unzip = None if packed in {"identity", ""} else zlib.decompressobj(47)
     content = b""
     async for chunk in response.aiter_raw():

@@ -37,7 +37,7 @@ def paste_issue(config: Config, content: bytes, name: str, slug: str | None = No
     """Make a draft of a digest; ``name`` is the file's, for findings. Raises UsageError, with nothing written."""
     file, findings = _text(content, name)
     if not file.text.strip():
-        raise UsageError(f"{name} holds no text", help="paste the digest into it, its title first")
+        raise UsageError(say("{name} holds no text", name=name), help=say("paste the digest into it, its title first"))
     digest = read_digest(config, file.text)
     slug = slug or _free_slug(config, digest.title)
     day = day_of(config, slug)

@@ -20,7 +20,7 @@ from publisher.authoring.issue import starter_files
 from publisher.config.colour import ENOUGH
 from publisher.config.theme import ThemeConfig, palettes
 from publisher.config.theme_findings import weighed
-from publisher.diagnostics import Fault
+from publisher.diagnostics import Fault, say
 from publisher.errors import UsageError
 from publisher.issue.opening import open_file
 from publisher.language import Locale, canonical, nearest, spoken
@@ -39,12 +39,14 @@ class StarterBrand:
         lines, files = [], {}
         if accent is not None:
             if not re.fullmatch("#(?:[0-9a-f]{3}|[0-9a-f]{6})", accent.strip().lower()):
-                raise UsageError(f"{accent} is no colour", help="write '#rgb' or '#rrggbb', in quotes")
+                advice = say("write '#rgb' or '#rrggbb', in quotes")
+                raise UsageError(say("{accent} is no colour", accent=accent), help=advice)
             light, _ = palettes(ThemeConfig.model_validate({"accent": accent}), Path())
             worst, better = weighed(light)
             if worst < ENOUGH:
-                why = f"the accent {accent} has a contrast of {worst:.1f} to 1, and text needs 4.5"
-                raise UsageError(why, help=f"the nearest that can be read is '{better}'")
+                about = {"accent": accent, "worst": worst}
+                why = say("the accent {accent} has a contrast of {worst:.1f} to 1, and text needs 4.5", **about)
+                raise UsageError(why, help=say("the nearest that can be read is '{better}'", better=better))
             lines.append(f'  accent: "{light.tokens["accent"]}"')
         if logo is not None:
             opened = open_file(logo, logo.name)
@@ -125,7 +127,8 @@ def _files(language: str) -> tuple[str, dict[str, bytes]]:
     tag, catalog = canonical(language), nearest(language)
     if tag is None or catalog is None:
         known = ", ".join(name.replace("_", "-") for name in spoken())
-        raise UsageError(f"there are no words in {language}", help=f"take one of {known}")
+        advice = say("take one of {known}", known=known)
+        raise UsageError(say("there are no words in {language}", language=language), help=advice)
     locale, sample = Locale.of(tag, {}), bundled.sample()
     name = locale.word("starter", "newsletter_name")
     config = (sample / "config.yaml").read_text(encoding="utf-8").replace("AI 周报", name)
@@ -162,15 +165,18 @@ def _tree(folder: Path, at: str) -> dict[str, bytes]:
 def _refuse_collisions(root: Path, files: Collection[Path]) -> None:
     for folder in sorted({part for path in files for part in path.parents}):
         if os.path.lexists(folder) and not folder.is_dir():
-            raise UsageError(f"{folder} is a file, where init needs a folder", help="name another folder, or move it")
+            advice = say("name another folder, or move it")
+            raise UsageError(say("{folder} is a file, where init needs a folder", folder=folder), help=advice)
     there = [path for path in files if os.path.lexists(path)]
     if root.resolve() / "config.yaml" in there:
-        message = f"{root} is a newsletter repository already"
-        raise UsageError(message, help="publisher new SLUG adds an issue; --ci github or --ci gitlab adds its CI")
+        message = say("{root} is a newsletter repository already", root=root)
+        raise UsageError(message, help=say("publisher new SLUG adds an issue; --ci github or --ci gitlab adds its CI"))
     if there:
         names = sorted(os.path.relpath(path, root) for path in there)
-        shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-        raise UsageError(f"{root} has files that init would write: {shown}", help="name an empty folder")
+        shown: str = ", ".join(names[:3])
+        shown = say("{names} and {n} more", names=shown, n=len(names) - 3) if len(names) > 3 else shown
+        advice = say("name an empty folder")
+        raise UsageError(say("{root} has files that init would write: {shown}", root=root, shown=shown), help=advice)
 
 
 WORKFLOW, PIPELINE, TEMPLATE = ".github/workflows/newsletter.yml", ".gitlab-ci.yml", ".gitlab/publisher.gitlab-ci.yml"

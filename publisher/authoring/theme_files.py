@@ -9,6 +9,7 @@ from pathlib import Path
 from publisher.authoring.bundled import starter_file, write_new
 from publisher.config import Config
 from publisher.config.theme import BASE, built_in, folder_of, store
+from publisher.diagnostics import say
 from publisher.documents.atomic import write_file
 from publisher.errors import UsageError
 from publisher.proofing.proof import proofread
@@ -18,8 +19,8 @@ from publisher.site.site import build_site
 def themes(config: Config) -> list[tuple[str, str, bool]]:
     """Name, one sentence, and whether it is in use, of each theme: the built-in ones, and the repository's own."""
     used = config.theme.name
-    own = [] if used in built_in() else [(used, "of this repository", True)]
-    return [*((name, sentence, name == used) for name, sentence in built_in().items()), *own]
+    own = [] if used in built_in() else [(used, say("of this repository"), True)]
+    return [*((name, say(sentence), name == used) for name, sentence in built_in().items()), *own]
 
 
 def theme_files(config: Config) -> dict[str, Path]:
@@ -70,8 +71,9 @@ def _chosen(config: Config, name: str | None) -> dict[str, Path]:
     name = name.removeprefix(f"{config.templates}/")
     if name not in files:
         near = difflib.get_close_matches(name, files, 1, 0.5)
-        message = f"the theme has no {name}"
-        raise UsageError(message, help=f"the nearest is {near[0]}" if near else "publisher theme eject copies all")
+        message = say("the theme has no {name}", name=name)
+        all_of_it = say("publisher theme eject copies all")
+        raise UsageError(message, help=say("the nearest is {near}", near=near[0]) if near else all_of_it)
     return {name: files[name]}
 
 
@@ -86,7 +88,8 @@ def preview_themes(config: Config, slug: str, names: Iterable[str], out: Path) -
         dressed = config.model_copy(update={"theme": config.theme.model_copy(update={"name": name})})
         edition = proofread(dressed, slug).edition
         if edition is None:
-            raise UsageError(f"{slug} has errors in the theme {name}", help=f"publisher check {slug} names them")
+            advice = say("publisher check {slug} names them", slug=slug)
+            raise UsageError(say("{slug} has errors in the theme {name}", slug=slug, name=name), help=advice)
         assets = tuple(replace(asset, scaled=False) for asset in edition.assets)  # copies of pictures take long to make
         cover = edition.cover and replace(edition.cover, scaled=False)
         edition = replace(edition, assets=assets, cover=cover)
@@ -102,7 +105,7 @@ def preview_themes(config: Config, slug: str, names: Iterable[str], out: Path) -
             f' title="{label}, {scheme}, {width} pixels"></iframe>'
             for path, width, scheme in _FRAMES
         )
-        words = escape(built_in().get(name, "of this repository"))
+        words = escape(built_in().get(name, say("of this repository")))
         shown.append(f"<section><h2>{escape(name)}</h2><p>{words}</p><div>{''.join(frames)}</div></section>")
     page = out / "index.html"
     page_html = starter_file("themes.html", NAME=escape(config.newsletter.name), THEMES="\n".join(shown))

@@ -19,6 +19,7 @@ from publisher.authoring.metadata import plain
 from publisher.authoring.model import ask
 from publisher.authoring.yaml_text import block, written
 from publisher.config import Config
+from publisher.diagnostics import say, told_by
 from publisher.documents import decode, parse_yaml, read_text
 from publisher.errors import ServiceError, UsageError
 from publisher.issue.folder import IMAGES, files_below, is_markdown, leads_inside, read_folder
@@ -67,10 +68,11 @@ def draft_translation(config: Config, slug: str, language: str, new: str | None 
     :class:`ServiceError` where the model cannot be asked or no answer can be used; nothing is written then.
     """
     if not config.llm.url:
-        raise UsageError("a translation needs a model", help="set llm.url and llm.model in config.yaml")
+        raise UsageError(say("a translation needs a model"), help=say("set llm.url and llm.model in config.yaml"))
     tag = canonical(language)
     if tag is None or not is_language(tag.split("-")[0]):
-        raise UsageError(f"{language} is no language tag (BCP 47)", help="write a tag such as zh-CN, en or ja")
+        advice = say("write a tag such as zh-CN, en or ja")
+        raise UsageError(say("{language} is no language tag (BCP 47)", language=language), help=advice)
     original = _original(config, slug, tag)
     new = new or f"{slug}-{tag.lower()}"
     day, folder = day_of(config, new), read_folder(config.root, slug)
@@ -88,7 +90,7 @@ def draft_translation(config: Config, slug: str, language: str, new: str | None 
     for name, data in inline.items():
         translator.item(name, data)
     if not translator.taken:
-        raise ServiceError("no answer of the model can be used", help="try again, or another llm.model")
+        raise ServiceError(say("no answer of the model can be used"), help=say("try again, or another llm.model"))
     head = _head(issue.data, slug, tag, None if file in translator.left else translator.origin)
     files = {file: issue.render(head), **{name: one.text for name, one in items.items()}}
     made = write_issue(config, new, day, files)
@@ -102,12 +104,14 @@ def draft_translation(config: Config, slug: str, language: str, new: str | None 
 def _original(config: Config, slug: str, tag: str) -> Issue:
     issue = read_issue(config, slug).issue
     if issue is None:
-        raise UsageError(f"{slug} has errors", help=f"run publisher check {slug}")
+        raise UsageError(say("{slug} has errors", slug=slug), help=say("run publisher check {slug}", slug=slug))
     if of := issue.translation_of:
-        raise UsageError(f"{slug} is itself a translation of {of}", help=f"translate {of}")
+        advice = say("translate {of}", of=of)
+        raise UsageError(say("{slug} is itself a translation of {of}", slug=slug, of=of), help=advice)
     family = {issue.language: slug, **{one.language: one.slug for one in translations_of(config).family(slug)}}
     if tag in family:
-        raise UsageError(f"{family[tag]} is in {tag} already", help="name another language")
+        advice = say("name another language")
+        raise UsageError(say("{slug} is in {tag} already", slug=family[tag], tag=tag), help=advice)
     return issue
 
 
@@ -137,7 +141,7 @@ class _File:
         reads = {"body": read.body, "commentary": read.commentary} if read else {}
         for key in self.below:
             if (found := reads.get(key)) is None or found.text.strip() != str(data[key]).strip():
-                raise _UnusableAnswer(f"the {key} of the answer reads as something else")
+                raise _UnusableAnswer(say("the {key} of the answer reads as something else", key=key))
         return "".join(parts)
 
 
@@ -194,7 +198,7 @@ class _Translator:
         try:
             found = self._ask({**own, **{("term", number): text for number, text in enumerate(terms)}})
         except _UnusableAnswer as refused:
-            self.left[PurePath(file.path).name] = str(refused)
+            self.left[PurePath(file.path).name] = told_by(refused)
             return
         answers = {number: found.pop(("term", number)) for number in range(len(terms))}
         self.terms = {
@@ -207,7 +211,7 @@ class _Translator:
         """One item; it stays as it is, with a note in its file, where no answer can be used."""
         try:
             if self._failed >= _FAILURES:
-                raise _UnusableAnswer("the endpoint failed before, and was asked no more")
+                raise _UnusableAnswer(say("the endpoint failed before, and was asked no more"))
             found = self._ask(_texts(data))
             changed = deepcopy(data)
             _put(changed, found)
@@ -219,7 +223,7 @@ class _Translator:
             self.taken, self._failed = self.taken + 1, 0
         except (_UnusableAnswer, ServiceError) as error:
             self._failed += isinstance(error, ServiceError)
-            self.left[name] = str(error)
+            self.left[name] = told_by(error)
             if file:
                 note, begin = f"# not translated: {plain(str(error))}\n", file.text.partition("---\n")
                 file.text = f"---\n{note}{begin[2]}" if not begin[0] and begin[1] else note + file.text
@@ -238,23 +242,24 @@ class _Translator:
         try:
             found = json.loads(answer[answer.find("{") : answer.rfind("}") + 1])
         except (ValueError, RecursionError):
-            raise _UnusableAnswer("the answer is no JSON, or was cut off") from None
+            raise _UnusableAnswer(say("the answer is no JSON, or was cut off")) from None
         if not isinstance(found, dict):
-            raise _UnusableAnswer("the answer is no JSON object")
+            raise _UnusableAnswer(say("the answer is no JSON object"))
         return {path: _checked(key, texts[path], found.get(key)) for key, path in keys.items()}
 
 
 def _checked(key: str, original: str, answer: Any) -> str:
     """The answer for one text. Raises _UnusableAnswer."""
     if not isinstance(answer, str) or not answer.strip():
-        raise _UnusableAnswer(f"the answer lacks {key}")
+        raise _UnusableAnswer(say("the answer lacks {key}", key=key))
     if len(answer) > 8 * len(original) + 200 or _UNSEEN.search(answer):
-        raise _UnusableAnswer(f"the answer's {key} is too long, or holds what no reader sees")
+        raise _UnusableAnswer(say("the answer's {key} is too long, or holds what no reader sees", key=key))
     name = _kind([part for part in key.split(".") if not part.isdecimal()])
     if name not in _MARKDOWN:
         return " ".join(answer.split())
     if _shape(original, name) != _shape(answer, name):
-        raise _UnusableAnswer(f"the answer's {key} has other paragraphs, links, pictures, code or HTML")
+        told = say("the answer's {key} has other paragraphs, links, pictures, code or HTML", key=key)
+        raise _UnusableAnswer(told)
     taken: str = answer.strip() if name in _INLINE else answer.strip("\n")
     return taken + ("\n" if original.endswith("\n") else "")
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from publisher.diagnostics import say
 from publisher.documents import Mapping, Node, Scalar, TextFile, data_of, is_null, parse_yaml
 from publisher.documents import Sequence as Listed
 from publisher.documents.atomic import write_file
@@ -101,7 +102,8 @@ def _matter(file: TextFile) -> Mapping:
     """The keys of an item's file."""
     found = keys_of(file)
     if not isinstance(found, Mapping):
-        raise UsageError(f"the keys of {file.path} cannot be read", help=f"run publisher check {file.path}")
+        advice = say("run publisher check {path}", path=file.path)
+        raise UsageError(say("the keys of {path} cannot be read", path=file.path), help=advice)
     return found
 
 
@@ -122,7 +124,8 @@ def _with_value(file: TextFile, key: str, written: str, value: Any) -> str:
             lines[first : end_of_entry(lines, first)] = [f"{key}: {written}"]
     after = "\n".join(lines)
     if data_of(_matter(TextFile(file.path, after))) != {**data_of(matter), key: value}:
-        raise UsageError(f"no line can be put among the keys of {file.path}", help=f"write {key}: {written} by hand")
+        advice = say("write {key}: {written} by hand", key=key, written=written)
+        raise UsageError(say("no line can be put among the keys of {path}", path=file.path), help=advice)
     return after
 
 

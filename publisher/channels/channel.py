@@ -12,6 +12,7 @@ from typing import ClassVar
 from publisher.config import Config
 from publisher.config.model import ChannelConfig
 from publisher.config.plugins import CHANNELS, plugin_class
+from publisher.diagnostics import say
 from publisher.edition.model import Edition
 from publisher.errors import UsageError
 
@@ -52,8 +53,9 @@ def open_channels(config: Config) -> dict[str, Channel]:
     for one in config.channels:
         address = os.environ.get(one.variable, "").strip()
         if not address:
-            told = f"the channel {one.name} has no address"
-            raise UsageError(told, help=f"set {one.variable} to it where publisher runs, or delete it from channels")
+            told = say("the channel {name} has no address", name=one.name)
+            advice = say("set {variable} to it where publisher runs, or delete it from channels", variable=one.variable)
+            raise UsageError(told, help=advice)
         found[one.name] = _class(one.via)(address)
     return found
 
@@ -103,7 +105,7 @@ class AppriseChannel(Channel):
             import apprise
         except ImportError as error:
             advice = "pip install 'newsletter-publisher[channels]'"
-            raise UsageError("announcements need apprise", help=advice) from error
+            raise UsageError(say("announcements need apprise"), help=advice) from error
         apprise.logger.propagate = False  # its lines hold addresses, and so do those of what it calls with
         logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
         self._apprise = apprise
@@ -111,8 +113,9 @@ class AppriseChannel(Channel):
         with apprise.LogCapture():  # type: ignore[no-untyped-call] # which would print the address that it cannot read
             known = self._to.add(address)
         if not known or len(self._to) != 1:
-            told = "the address of a channel is none that apprise knows" if not known else "a channel has one address"
-            raise UsageError(told, help="see apprise's list of services for its form; a channel has one")
+            unknown = say("the address of a channel is none that apprise knows")
+            told = say("a channel has one address") if known else unknown
+            raise UsageError(told, help=say("see apprise's list of services for its form; a channel has one"))
         self._to[0].retry = 0  # a lost answer is not an order to post again
 
     def post(self, post: Post) -> None:

@@ -159,7 +159,7 @@ def write_folder(article: Article, theme: Theme, folder: Path) -> None:
     record = json.dumps(article.as_object(), ensure_ascii=False, indent=2) + "\n"
     files = {one.file: asset.content for one, asset in zip(article.pictures, article.assets, strict=True)}
     texts = {"article.html": article.html, "index.html": page, "article.json": record}
-    with refusal(f"{folder} cannot be written", "name another folder with --out"):
+    with refusal(say("{folder} cannot be written", folder=folder), say("name another folder with --out")):
         for name, content in (*files.items(), *((name, text.encode()) for name, text in texts.items())):
             write_file(folder / name, content)
         for left in (folder / "pictures").glob("*"):

@@ -26,6 +26,7 @@ from publisher.channels.wechat import Article
 from publisher.config.values import LOOPBACK
 from publisher.database import Database
 from publisher.database.bulk import insert_once
+from publisher.diagnostics import counted, listed, say
 from publisher.documents.yaml import read_data
 from publisher.edition.model import Asset
 from publisher.errors import ServiceError, UsageError, without_addresses
@@ -43,10 +44,12 @@ class _AnsweredError(ServiceError):
     """WeChat answered with an error code."""
 
     def __init__(self, code: int, told: str) -> None:
-        strange = {"means": f"WeChat answers {told}", "action": "see WeChat's list of return codes (全局返回码)"}
-        known = read_data(Path(__file__).with_name("wechat.yaml")).get(code, strange)
+        strange = {"means": say("WeChat answers {told}", told=told)}
+        strange["action"] = say("see WeChat's list of return codes (全局返回码)")
+        means, advice = read_data(Path(__file__).with_name("wechat.yaml")).get(code, strange).values()
         address = _ADDRESS.search(told)
-        super().__init__(f"{known['means']}{f' ({address[1]})' if address else ''} [{code}]", help=known["action"])
+        where = f" ({address[1]})" if address else ""
+        super().__init__(say("{means}{where} [{code}]", means=say(means), where=where, code=code), help=say(advice))
         self.code = code
 
 
@@ -54,8 +57,10 @@ def credentials() -> tuple[str, str]:
     """AppID and AppSecret. Raises UsageError where the environment lacks one."""
     appid, secret = (os.environ.get(name, "").strip() for name in _VARIABLES)
     if missing := [name for name, value in zip(_VARIABLES, (appid, secret), strict=True) if not value]:
-        advice = "they stand in the account's console, under 开发接口管理"
-        raise UsageError(f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set", help=advice)
+        advice = say("they stand in the account's console, under 开发接口管理")
+        names = listed(missing, say("{one} and {other}"))
+        message = counted("{names} is not set", "{names} are not set", len(missing), names=names)
+        raise UsageError(message, help=advice)
     return appid, secret
 
 
@@ -98,8 +103,8 @@ class _WechatAccount:
         url = os.environ.get("PUBLISHER_WECHAT_URL") or URL
         parts = urlsplit(url)
         if parts.scheme != "https" and parts.hostname not in LOOPBACK:
-            told = f"the AppSecret would go to {parts.hostname} in the clear"
-            raise UsageError(told, help="begin PUBLISHER_WECHAT_URL with https://")
+            message = say("the AppSecret would go to {host} in the clear", host=parts.hostname)
+            raise UsageError(message, help=say("begin PUBLISHER_WECHAT_URL with https://"))
         logging.getLogger("httpx").setLevel(logging.WARNING)  # an address here holds the token
         timeout = httpx.Timeout(60.0, connect=10.0)
         with httpx.Client(base_url=url, timeout=timeout, follow_redirects=False) as client:
@@ -184,12 +189,15 @@ class _WechatAccount:
             answer = self._client.request(method, url, **body)
             found = answer.json() if answer.is_success else None
         except (httpx.HTTPError, ValueError) as error:
-            told = f"WeChat gave no answer to {httpx.URL(path).path} ({type(error).__name__})"
-            raise ServiceError(told, help="is the network up? Then run it again: what was uploaded is known") from None
+            fault = say("WeChat gave no answer to {path} ({kind})", path=path, kind=type(error).__name__)
+            advice = say("is the network up? Then run it again: what was uploaded is known")
+            raise ServiceError(fault, help=advice) from None
         if answer.status_code == 404:
-            raise _NoSuchCallError(f"nothing answers to {httpx.URL(path).path}", help="correct PUBLISHER_WECHAT_URL")
+            advice = say("correct PUBLISHER_WECHAT_URL")
+            raise _NoSuchCallError(say("nothing answers to {path}", path=path), help=advice)
         if not isinstance(found, dict):
-            raise ServiceError(f"WeChat answers {answer.status_code} to {httpx.URL(path).path}", help="try again later")
+            fault = say("WeChat answers {status} to {path}", status=answer.status_code, path=path)
+            raise ServiceError(fault, help=say("try again later"))
         if code := int(found.get("errcode") or 0):
             told = without_addresses(f"{code}: {found.get('errmsg', '')}")[:200]
             for hidden in filter(None, (self._secret, self._token, token)):

@@ -81,7 +81,7 @@ def _packages() -> tuple[Rule, ...]:
         try:
             found.append(_rule(load_plugin(entry), entry.name, plugin_name(entry)))
         except ValueError as error:
-            raise broken(entry, f"cannot be used: {error}") from error
+            raise broken(entry, say("cannot be used: {reason}", reason=error)) from error
     return tuple(found)
 
 
@@ -96,7 +96,8 @@ def _of_file(file: TextFile) -> Rule:
         return _rule(module, name, file.path)
     except (Exception, SystemExit) as error:
         del sys.modules[module.__name__]
-        raise PluginError(f"{file.path} cannot be used: {in_a_line(error)}", help=_ADVICE) from error
+        message = say("{path} cannot be used: {reason}", path=file.path, reason=in_a_line(error))
+        raise PluginError(message, help=_ADVICE) from error
 
 
 def unusable(config: Config) -> list[Diagnostic]:
@@ -129,10 +130,11 @@ def _rule(module: Any, name: str, plugin: str = "") -> Rule:
     if not plugin:
         return rule
     if taken := [code.name for code in found if code.name in pages()]:
-        raise ValueError(f"the code {taken[0]} is one of publisher's own")
+        raise ValueError(say("the code {code} is one of publisher's own", code=taken[0]))
     if (listed := getattr(module, "rules", None)) is not None:
         rule = replace(rule, check=lambda context: chain.from_iterable(one(context.issue) for one in listed))
     if not callable(rule.check) and not (callable(rule.gather) and callable(rule.compare)):
-        raise ValueError("it has to hold rules = [callable(issue)], or gather(issue) and compare(gathered, wanted)")
+        wanted = say("it has to hold rules = [callable(issue)], or gather(issue) and compare(gathered, wanted)")
+        raise ValueError(wanted)
     page = getdoc(module) or "It has no page."
     return replace(rule, codes=tuple(replace(code, page=code.page or page, fixed=False) for code in found))

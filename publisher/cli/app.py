@@ -7,6 +7,7 @@ import errno
 import gc
 import importlib
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ import typer
 from publisher import __version__
 from publisher.cli.frame import app
 from publisher.cli.output import complain, show_findings
-from publisher.diagnostics.sentences import LANGUAGES, language, say
+from publisher.diagnostics.sentences import LANGUAGES, language, reason_of, say
 from publisher.errors import ConfigError, PublisherError, UsageError
 from publisher.language import first_spoken
 
@@ -64,7 +65,9 @@ def root_options(
     ] = Path(),
     lang: Annotated[  # noqa: ARG001 - its callback acts
         str | None,
-        typer.Option(metavar="en|zh", callback=_language, help="The language of findings.", envvar="PUBLISHER_LANG"),
+        typer.Option(
+            metavar="en|zh", callback=_language, help="The language of what is said.", envvar="PUBLISHER_LANG"
+        ),
     ] = None,
     version: Annotated[  # noqa: ARG001 - its callback acts
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
@@ -116,7 +119,7 @@ def main() -> None:
         status = 0
     except Exception as error:
         if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT} and error.filename is None:
-            fault = say("the output cannot be written: {reason}", reason=os.strerror(error.errno))
+            fault = say("the output cannot be written: {reason}", reason=reason_of(error))
             complain(fault, say("make room, or send it elsewhere"))
             _silence()
         else:
@@ -140,11 +143,31 @@ def _language_first(args: list[str]) -> list[str]:
     return args
 
 
+_MISTAKES = {
+    r"No such command '(.*?)'": say("there is no command {name}"),
+    r"No such option: (\S+)": say("there is no option {name}"),
+    r"Missing \w+ '(.*?)'": say("{name} is missing"),
+    r"Option '(.*?)' requires an argument": say("{name} needs a value"),
+    r"Got unexpected extra arguments? \((.*)\)": say("{name} is one argument too many"),
+    r"Invalid value for '(.*?)'": say("the value of {name} is not one that it can have"),
+}
+
+
+def _mistake(error: Exception) -> str | None:
+    """What click says of a call in English, in another language that was asked for."""
+    text = getattr(error, "format_message", str)() if language.get() != "en" else ""
+    found = ((re.match(pattern, text), said) for pattern, said in _MISTAKES.items())
+    return next((say(said, name=match[1]) for match, said in found if match), None)
+
+
 def _call_error(error: Exception) -> int:
     """Show a mistake in the call as click would, a plug-in's in a line; a defect of ours keeps its traceback."""
     show, code = getattr(error, "show", None), getattr(error, "exit_code", None)
     if isinstance(code, int):
-        if callable(show):
+        if told := _mistake(error):
+            command = getattr(getattr(error, "ctx", None), "command_path", "publisher")
+            complain(told, say("{command} --help tells more", command=command))
+        elif callable(show):
             show()
         return code
     from publisher.config.plugins import blamed

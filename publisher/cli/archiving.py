@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from publisher.cli.frame import Format, app, examples, moment_back, opened
-from publisher.cli.output import emit, number_of, put, tell
+from publisher.cli.output import emit, put, tell
+from publisher.diagnostics import counted, say
 from publisher.errors import UsageError
 
 if TYPE_CHECKING:
@@ -45,30 +46,33 @@ def archive_mailings(
     from publisher.delivery import folding
 
     if undo and (drop or yes):
-        raise UsageError("--undo stands alone", help=f"publisher archive-mailings --undo {undo}")
+        raise UsageError(say("--undo stands alone"), help=f"publisher archive-mailings --undo {undo}")
     before = moment_back("--older-than", older_than)
     if before > datetime.now(UTC) - LEAST:
-        advice = "events of a mailing come for weeks; write 90d or more, such as 12m"
-        raise UsageError(f"--older-than: {older_than} is too short", help=advice)
+        advice = say("events of a mailing come for weeks; write 90d or more, such as 12m")
+        raise UsageError(say("--older-than: {span} is too short", span=older_than), help=advice)
     with opened(context) as (config, database):
         if undo:
             restored = folding.unfold(database, undo)
             told: dict[str, Any] = {"issue": undo, "restored": restored}
-            line = f"{undo}: {restored:,} recipients are back"
+            line = say("{slug}: {n:,} recipients are back", slug=undo, n=restored)
         else:
             done = _drop(database, act=yes) if drop else _fold(database, config, before, act=yes)
             people = sum(one["recipients"] for one in done)
             told = {"dropped" if drop else "folded": done, "recipients": people, "done": yes}
-            would, what = "" if yes else "would be ", "dropped" if drop else "folded"
-            for one in done:
-                put(f"{one['issue']}: {one['recipients']:,} recipients") if format == "text" else None
-            line = f"{number_of(len(done), 'mailing')} with {number_of(people, 'recipient')} {would}{what}"
+            for one in done if format == "text" else ():
+                put(say("{slug}: {n:,} recipients", slug=one["issue"], n=one["recipients"]))
+            mailings = counted("{n:,} mailing", "{n:,} mailings", len(done))
+            whom = counted("{n:,} recipient", "{n:,} recipients", people)
+            was = say("{mailings} with {whom} dropped"), say("{mailings} with {whom} folded")
+            would = say("{mailings} with {whom} would be dropped"), say("{mailings} with {whom} would be folded")
+            line = say((was if yes else would)[not drop], mailings=mailings, whom=whom)
         if format == "json":
             emit(told)
         else:
             put(line)
         if not (undo or yes):
-            tell("nothing was done: --yes does it")
+            tell(say("nothing was done: --yes does it"))
 
 
 def _fold(database: Database, config: Config, before: datetime, *, act: bool) -> list[dict[str, Any]]:

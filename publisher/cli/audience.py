@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from publisher.cli.frame import Format, app, examples, moment_back, opened
 from publisher.cli.output import console, emit, plain, put, tell, write_page
+from publisher.diagnostics import rendered, say
 
 if TYPE_CHECKING:
     from publisher.insights.audience import AudienceReport
@@ -73,38 +74,44 @@ def ask(
         if format == "json":
             emit({"not_heard_since": since.isoformat(), **asdict(found), "done": yes})
         else:
-            would = "" if yes else "would be "
-            put(f"{found.asked:,} {would}asked, {found.reminded:,} reminded, {found.let_go:,} let go")
+            would = say("{asked:,} would be asked, {reminded:,} reminded, {let_go:,} let go")
+            was = say("{asked:,} asked, {reminded:,} reminded, {let_go:,} let go")
+            put(say(was if yes else would, **asdict(found)))
         if not yes:
-            tell("nothing was done: --yes does it")
+            tell(say("nothing was done: --yes does it"))
             return 0
-        return deliver(config, database, "questions mailed")
+        return deliver(config, database, say("{n:,} questions mailed"))
 
 
 def _print(found: AudienceReport) -> None:
+    from publisher.delivery.states import numbered, standing, word
     from publisher.insights.audience import CAUSES
 
-    states = ", ".join(f"{number:,} {state}" for state, number in found.states.items())
-    put(f"{found.readers:,} readers ({states})")
+    put(say("{n:,} readers ({states})", n=found.readers, states=numbered(found.states, standing)))
     causes = [cause for cause in CAUSES if found.lost[cause]]
     _table(
-        "month",
-        ("joined", *causes, "readers"),
+        say("month"),
+        (say("joined"), *map(word, causes), say("readers")),
         [(m.month, m.joined, *(m.lost[cause] for cause in causes), m.readers) for m in found.months],
     )
     _table(
-        "consent",
-        ("readers",),
+        say("consent"),
+        (say("readers"),),
         [
-            (each.entered if each.entered == each.consented else f"{each.entered}, then {each.consented}", each.readers)
+            (
+                entered if entered == agreed else say("{entered}, then {agreed}", entered=entered, agreed=agreed),
+                each.readers,
+            )
             for each in found.consent
+            for entered, agreed in ((word(each.entered), word(each.consented)),)
         ],
     )
-    for name, shares in (("topic", found.topics), ("language", found.languages), ("domain", found.domains)):
-        _table(name, ("readers",), [(share.name or "all others", share.readers) for share in shares])
+    shown = (say("topic"), found.topics), (say("language"), found.languages), (say("domain"), found.domains)
+    for name, shares in shown:
+        _table(name, (say("readers"),), [(share.name or say("all others"), share.readers) for share in shares])
     _table(
-        "issue",
-        ("audience", "unsubscribed", "bounce", "complaint"),
+        say("issue"),
+        tuple(map(word, ("audience", "unsubscribed", "bounce", "complaint"))),
         [(each.issue, each.audience, each.unsubscribed, each.bounce, each.complaint) for each in found.issues],
     )
 
@@ -116,10 +123,10 @@ def _table(name: str, numbers: tuple[str, ...], rows: list[tuple[Any, ...]]) -> 
 
     if not rows:
         return
-    table = Table(name, box=None, pad_edge=False)
-    for word in numbers:
-        table.add_column(word, justify="right")
+    table = Table(rendered(name), box=None, pad_edge=False)
+    for heading in numbers:
+        table.add_column(rendered(heading), justify="right")
     for first, *counts in rows:
-        table.add_row(escape(printable(first)), *(f"{count:,}" for count in counts))
+        table.add_row(escape(printable(rendered(first))), *(f"{count:,}" for count in counts))
     put("")
     console.print(table)

@@ -221,7 +221,7 @@ def translation(
     for name in drafted.made.files:
         put((context.obj / name).as_posix())
     for name, why in drafted.left.items():
-        warn(printable(f"{name} is not translated: {why}"))
+        warn(printable(rendered(say("{name} is not translated: {why}", name=name, why=why))))
     show_findings(check_issue(config, drafted.made.slug)[1], config.root)
     return int(bool(drafted.left))
 

@@ -1,13 +1,17 @@
 """``publisher backup``, ``restore`` and ``move``: the newsletter's data as one file, or in another database."""
 
 import os
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from publisher.cli.frame import app, config_of, examples
-from publisher.cli.output import number_of, put
+from publisher.cli.output import put
+from publisher.diagnostics import counted, listed, say
 
 
 @app.command(epilog=examples("publisher backup /safe/newsletter-2035-03-09.backup"))
@@ -21,8 +25,7 @@ def backup(
     from publisher.audience.backup import back_up
 
     made = back_up(config_of(context), file)
-    kept = (made.subscribers, "subscriber"), (made.mailings, "mailing"), (made.keys, "signing key")
-    put(f"{file}: {', '.join(number_of(*one) for one in kept)}; checked")
+    put(say("{file}: {kept}; checked", file=file, kept=_told(asdict(made))))
 
 
 @app.command(epilog=examples("publisher restore /safe/newsletter-2035-03-09.backup"))
@@ -40,13 +43,23 @@ def restore(
     from publisher.publishing.move import nobody_at_work
 
     made = put_back(config_of(context), file, force=force, guard=nobody_at_work)
-    put(
-        f"restored as of {made.made_at.isoformat(sep=' ', timespec='minutes')}: "
-        f"{number_of(made.subscribers, 'subscriber')}, {number_of(made.mailings, 'mailing')}, "
-        f"{number_of(made.keys, 'signing key')}"
-    )
+    at = made.made_at.isoformat(sep=" ", timespec="minutes")
+    put(say("restored as of {at}: {kept}", at=at, kept=_told(asdict(made))))
     if made.waited:
-        put(f"{made.waited:,} confirmations and announcements that waited then may have left since: none is repeated")
+        waited = say("{n:,} confirmations and announcements that waited then may have left since: none is repeated")
+        put(say(waited, n=made.waited))
+
+
+def _told(rows: Mapping[str, Any]) -> str:
+    n = Counter(rows)
+    every = {
+        "subscribers": counted("{n:,} subscriber", "{n:,} subscribers", n["subscribers"]),
+        "suppressions": counted("{n:,} suppression", "{n:,} suppressions", n["suppressions"]),
+        "mailings": counted("{n:,} mailing", "{n:,} mailings", n["mailings"]),
+        "recipients": counted("{n:,} recipient", "{n:,} recipients", n["recipients"]),
+        "keys": counted("{n:,} signing key", "{n:,} signing keys", n["keys"]),
+    }
+    return listed(told for name, told in every.items() if name in rows)
 
 
 @app.command(epilog=examples("publisher move postgresql://publisher@db.internal/newsletter"))
@@ -65,13 +78,12 @@ def move(
 
     moved = carry(config_of(context), url)
     by_variable = os.environ.get("PUBLISHER_DATABASE_URL") or moved.to.startswith("postgresql")
-    where = "PUBLISHER_DATABASE_URL" if by_variable else "database in config.yaml"
-    names = ("subscriber", "suppression", "mailing", "recipient")
-    put(f"moved to {moved.to}: {', '.join(number_of(moved.rows[f'{name}s'], name) for name in names)}")
-    put(f"next: set {where} to it, wherever publisher runs, and start serve and worker anew")
+    where = "PUBLISHER_DATABASE_URL" if by_variable else say("database in config.yaml")
+    put(say("moved to {to}: {rows}", to=moved.to, rows=_told(moved.rows)))
+    put(say("next: set {where} to it, wherever publisher runs, and start serve and worker anew", where=where))
     if moved.kept:
-        put(f"the old database is {moved.kept}; delete it once all is well")
+        put(say("the old database is {kept}; delete it once all is well", kept=moved.kept))
     if moved.keys:
-        put(f"{number_of(moved.keys, 'signing key')} {'was' if moved.keys == 1 else 'were'} put beside it")
+        put(counted("{n:,} signing key was put beside it", "{n:,} signing keys were put beside it", moved.keys))
     elif not os.environ.get("PUBLISHER_SECRET_KEYS"):
-        put("other machines need PUBLISHER_SECRET_KEYS: the text of .publisher/secret.key")
+        put(say("other machines need PUBLISHER_SECRET_KEYS: the text of .publisher/secret.key"))

@@ -47,7 +47,7 @@ def build(
             sys.stdout.write(render_json(error.diagnostics))
         raise
     slugs = chosen_slugs(config.root, issues)
-    with Bar(rendered(say("building"))) as bar:
+    with Bar(say("building")) as bar:
         result = run(
             config, slugs or (), config.root / out, drafts, use_cache=not no_cache, cache=cache, progress=bar.at
         )

@@ -56,7 +56,7 @@ def check(
             _summary(findings, 0, 0)
             return 2
         slugs = chosen_slugs(root, issues)
-        with Bar("checking") as bar:
+        with Bar(say("checking")) as bar:
             bar.total(len(slugs if slugs is not None else discover(root)))
             checked = check_repository(config, slugs, cache=cache, progress=bar.step)
         if fix and _mend(root, checked.diagnostics, yes=yes):
@@ -65,7 +65,7 @@ def check(
     if links and config:
         from publisher.checks.links.checker import check_all_links
 
-        with Bar("asking links") as bar:
+        with Bar(say("asking links")) as bar:
             found += check_all_links(config, checked.slugs, bar.at)
     _show(found, root, format, config, console, folded=not everything)
     _summary(found, len(checked.slugs), _mendable(root, found))
@@ -149,7 +149,8 @@ def explain(
     name = code.strip().strip("[]").lower()
     if name not in known:
         near = difflib.get_close_matches(name, known, 5, 0.4) or sorted(known)[:5]
-        raise UsageError(f"there is no code {code}", help=f"use one of {', '.join(near)}")
+        advice = say("use one of {near}", near=", ".join(near))
+        raise UsageError(say("there is no code {code}", code=code), help=advice)
     text = known[name].explained()
     if console.is_terminal:
         from rich.markdown import Markdown

@@ -8,8 +8,13 @@ from rich.markup import escape
 
 from publisher.cli.frame import Format, app, config_of, examples
 from publisher.cli.output import complain, console, emit, put
+from publisher.diagnostics import listed, rendered, say
+from publisher.diagnostics.width import display_width
 
-_MARKS = {"ok": "[green]ok     [/]", "warning": "[yellow]warning[/]", "fault": "[bold red]fault  [/]"}
+_MARKS = {
+    "ok": ("green", say("ok     ")), "warning": ("yellow", say("warning")), "fault": ("bold red", say("fault  ")),
+    "skipped": ("dim", say("skipped")),
+}  # fmt: skip
 
 
 @app.command(epilog=examples("publisher doctor", "publisher doctor --format json --nameserver 9.9.9.9"))
@@ -25,20 +30,20 @@ def doctor(
     Asks SES, DNS, the archive, the readers' service and the database; changes nothing, mails nobody. Exit status: 0
     ready, 1 something is at fault.
     """
-    from publisher.publishing.doctor import NOT_ASKED, Level, examine
+    from publisher.publishing.doctor import NOT_ASKED, Finding, Level, examine
     from publisher.publishing.doctor.questions import Probes
 
     findings = examine(Probes(config_of(context), nameserver))
     if format == "json":
         emit([asdict(finding) for finding in findings])
     else:
-        for finding in findings:
-            mark = _MARKS.get(finding.level, "[dim]skipped[/]")
-            console.print(f"{mark}  [bold]{finding.check:<17}[/]  {escape(finding.message)}")
+        asked = any(finding.check == "gmail" for finding in findings)
+        for finding in [*findings, *([] if asked else [Finding(Level.SKIPPED, NOT_ASKED, check="gmail")])]:
+            (color, level), told = _MARKS[finding.level], escape(rendered(finding.message))
+            mark = rendered(level)
+            console.print(f"[{color}]{mark}[/]  [bold]{finding.check:<17}[/]  {told}")
             if finding.help:
-                console.print(f"{'':9}{'':17}  [cyan]→[/] {escape(finding.help)}")
-        if all(finding.check != "gmail" for finding in findings):
-            console.print(f"[dim]skipped[/]  [bold]{'gmail':<17}[/]  {escape(NOT_ASKED)}")
+                console.print(f"{'':{display_width(mark) + 21}}[cyan]→[/] {escape(rendered(finding.help))}")
     return int(any(finding.level is Level.FAULT for finding in findings))
 
 
@@ -64,12 +69,14 @@ def verify(
     if format == "json":
         emit(asdict(found))
     elif found.verdict is VerifyResult.MATCH:
-        console.print(f"[green]{found.verdict}[/]: {found.message}")
-        console.print(f"  {found.rebuilt}")
+        put(say("{kind}: {why}", kind=say(found.verdict), why=found.message))
+        put(f"  {found.rebuilt}")
     else:
-        complain(f"{found.verdict}: {found.message}", found.help)
+        complain(say("{kind}: {why}", kind=say(found.verdict), why=found.message), found.help)
     for text in found.origin if format == "text" else ():
-        reviewed = f"reviewed by {', '.join(text.reviewed_by)}" if text.reviewed_by else "reviewed by nobody"
-        written = f"commit {text.commit[:12]} by {text.author}" if text.commit else "not committed"
-        put(f"  {text.where}: {text.grade} by {text.by}, {reviewed}; {written}")
+        reviewed = say("reviewed by {who}", who=listed(text.reviewed_by) or say("nobody"))
+        by = {"commit": (text.commit or "")[:12], "author": text.author}
+        written = say("commit {commit} by {author}", **by) if text.commit else say("not committed")
+        about = {"where": text.where, "grade": text.grade, "by": text.by}
+        put(say("  {where}: {grade} by {by}, {reviewed}; {written}", **about, reviewed=reviewed, written=written))
     return 0 if found.verdict is VerifyResult.MATCH else 1

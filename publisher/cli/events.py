@@ -11,6 +11,7 @@ import typer
 
 from publisher.cli.frame import Format, OneIssue, Yes, app, chosen_slug, examples, opened
 from publisher.cli.output import Bar, agreed, emit, error_console, put, tell, warn
+from publisher.diagnostics import listed, rendered, say
 from publisher.errors import UsageError, refusal
 
 if TYPE_CHECKING:
@@ -44,13 +45,13 @@ def apply(
     with opened(context) as (config, database):
         applier = Applier(database, config)
         tokens = partial(Tokens.open, config)
-        advice = "name a file of events or a mailbox, or - to read stdin"
-        with refusal(f"{path} cannot be read", advice), Bar("Applying", Path(path)) as bar:
+        advice = say("name a file of events or a mailbox, or - to read stdin")
+        with refusal(say("{path} cannot be read", path=path), advice), Bar(say("Applying"), Path(path)) as bar:
             if path == "-":
                 apply_stream(applier, sys.stdin.buffer, tokens)
             else:
                 apply_path(applier, Path(path), tokens, bar.step)
-        return _finish(config, database, applier.applied, format, path if path != "-" else "standard input")
+        return _finish(config, database, applier.applied, format, path if path != "-" else say("standard input"))
 
 
 @commands.command(epilog=examples("publisher events pull --follow"))
@@ -67,11 +68,11 @@ def pull(
         applier = Applier(database, config)
         try:
             if not drain_queue(applier, config, queue, follow=follow):
-                way = "set delivery.ses.events_queue, or give --queue URL"
-                raise UsageError("there is no queue to read", help=way)
+                way = say("set delivery.ses.events_queue, or give --queue URL")
+                raise UsageError(say("there is no queue to read"), help=way)
         except KeyboardInterrupt:
-            tell("stopped; what was not committed is still in the queue")
-        return _finish(config, database, applier.applied, format, "the queue")
+            tell(say("stopped; what was not committed is still in the queue"))
+        return _finish(config, database, applier.applied, format, say("the queue"))
 
 
 def drain_queue(applier: Applier, config: Config, url: str | None = None, *, follow: bool = False) -> bool:
@@ -96,14 +97,14 @@ def _finish(config: Config, database: Database, applied: Applied, format: str, s
     tripped = tripped_by(database, applied)
     note = alert(config, tripped)
     for where, why in applied.malformed:
-        tell(f"{source}: {where}: {why}")
+        tell(say("{source}: {where}: {why}", source=source, where=where, why=why))
     if format == "json":
         emit(_as_json(applied, tripped))
     else:
         _print(applied)
     for trip in tripped:
         error_console.print(f"[bold red]{trip.name}:[/] ", end="")
-        tell(f"{trip.message}\n  {trip.help}")
+        tell(f"{rendered(trip.message)}\n  {rendered(trip.help)}")
     if note:
         tell(note)
     return int(bool(applied.faults) or any(trip.stops for trip in tripped))
@@ -124,19 +125,22 @@ def _as_json(applied: Applied, tripped: list[Tripped]) -> dict[str, Any]:
 
 
 def _print(applied: Applied) -> None:
-    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(applied.events.items())) or "no events"
-    put(f"{kinds}; {applied.changed} recipients changed")
+    from publisher.delivery.states import numbered, word
+
+    kinds = numbered(dict(sorted(applied.events.items()))) or say("no events")
+    put(say("{kinds}; {n} recipients changed", kinds=kinds, n=applied.changed))
     for reason, count in sorted(applied.suppressed.items()):
         if count:
-            put(f"suppressed: {count} ({reason})")
+            put(say("suppressed: {n} ({reason})", n=count, reason=word(reason)))
     if applied.waiting:
-        put(f"{applied.waiting} fit no recipient yet; they are kept and tried again")
+        put(say("{n} fit no recipient yet; they are kept and tried again", n=applied.waiting))
     for name, count in sorted(applied.unknown.items()):
-        put(f"unknown kind, kept: {name} ({count})")
+        put(say("unknown kind, kept: {name} ({n})", name=name, n=count))
     if applied.replies:
-        put(f"{applied.replies} automatic replies, which say nothing of our mail")
+        put(say("{n} automatic replies, which say nothing of our mail", n=applied.replies))
     if applied.faults > len(applied.malformed):
-        put(f"{applied.faults} are no events; the first {len(applied.malformed)} are named above")
+        named = len(applied.malformed)
+        put(say("{n} are no events; the first {named} are named above", n=applied.faults, named=named))
 
 
 @app.command(epilog=examples("publisher reconcile 2024-12-29-weekly --release-uncertain"))
@@ -178,8 +182,9 @@ def reconcile(
             chosen_slug(context.obj, issue)  # a typing mistake is told from an issue that nothing has left of
         for one in found:
             if one.young:
-                young = f"{one.young} of {len(one.recipients)} uncertain recipients are younger than an hour"
-                warn(f"{one.mailing.slug}: {young}; their events may still come")
+                young = say("{young} of {n} uncertain recipients are younger than an hour; their events may still come")
+                told = say(young, young=one.young, n=len(one.recipients))
+                warn(say("{slug}: {told}", slug=one.mailing.slug, told=told))
         if format == "text":
             _show_doubtful(found, settled, release=release_uncertain)
         released: dict[str, int] = {}
@@ -202,14 +207,15 @@ def _announcements(
     with database.begin() as connection:
         outbox.recover(connection, outbox.LEASE)
         unknown = [one for one in outbox.entries(connection, issue) if one.state == outbox.AnnouncementState.UNCERTAIN]
-    where = ", ".join(f"{one.slug} on {one.channel}" for one in unknown)
+    where = listed(say("{slug} on {channel}", slug=one.slug, channel=one.channel) for one in unknown)
     if unknown and tells:
-        put(f"nobody knows whether this was announced: {where}")
-        put("  look there; publisher reconcile --announcements posted settles it, again posts it once more")
-    refusal = UsageError("a second announcement is possible, and nobody is here to be asked", help="add --yes")
+        put(say("nobody knows whether this was announced: {where}", where=where))
+        put(say("  look there; publisher reconcile --announcements posted settles it, again posts it once more"))
+    unasked = say("a second announcement is possible, and nobody is here to be asked")
+    refusal = UsageError(unasked, help=say("add --yes"))
     if not unknown or how is None:
         return unknown
-    if how == "again" and not agreed(f"Let the next publish announce {where} again?", yes, refusal):
+    if how == "again" and not agreed(say("Let the next publish announce {where} again?", where=where), yes, refusal):
         return unknown
     with database.begin() as connection:
         return [one for one in unknown if not outbox.settle(connection, one, posted=how == "posted")]
@@ -218,34 +224,35 @@ def _announcements(
 def _show_doubtful(found: list[Doubtful], settled: int, *, release: bool) -> None:
     """Who is uncertain; with ``release``, exactly who might get a second copy."""
     if settled:
-        put(f"{settled} recipients changed by events")
+        put(say("{n} recipients changed by events", n=settled))
     for one in found:
         slug, count = one.mailing.slug, len(one.recipients)
-        put(f"{slug}: {count} uncertain" if count else f"{slug}: nothing is uncertain")
+        certain = say("{slug}: nothing is uncertain", slug=slug)
+        put(say("{slug}: {n} uncertain", slug=slug, n=count) if count else certain)
         if release and count:
-            put("These might get a second copy (recipient, subscriber, since, why):")
+            put(say("These might get a second copy (recipient, subscriber, since, why):"))
             for who in one.recipients:
                 since = who.since.isoformat(timespec="seconds") if who.since else "?"
                 put(f"  {who.recipient}  {who.reference}  {since}  {who.reason}")
         elif count:
-            put(f"  publisher reconcile {slug} --release-uncertain lets send mail to them again")
+            put(say("  publisher reconcile {slug} --release-uncertain lets send mail to them again", slug=slug))
     if not found:
-        put("nothing is uncertain")
+        put(say("nothing is uncertain"))
 
 
 def _release(database: Database, found: list[Doubtful], yes: bool) -> dict[str, int]:
     from publisher.feedback.reconcile import release
 
     count = sum(len(one.recipients) for one in found)
-    message = f"{count} recipients might get a second copy, and nobody is here to be asked"
-    refusal = UsageError(message, help="add --yes once you have decided")
-    if not agreed(f"Let the next send mail to these {count} again?", yes, refusal):
+    message = say("{n} recipients might get a second copy, and nobody is here to be asked", n=count)
+    refusal = UsageError(message, help=say("add --yes once you have decided"))
+    if not agreed(say("Let the next send mail to these {n} again?", n=count), yes, refusal):
         return {}
     released: dict[str, int] = {}
     for mailing in (one.mailing for one in found if one.recipients):
         released[mailing.reference] = number = release(database, mailing)
         way = "publish" if mailing.slug.startswith("series/") else f"send {mailing.slug}"
-        tell(f"{mailing.slug}: {number} released; publisher {way} mails to them")
+        tell(say("{slug}: {n} released; publisher {way} mails to them", slug=mailing.slug, n=number, way=way))
     return released
 
 

@@ -44,7 +44,7 @@ def moment_back(option: str, span: str) -> datetime:
         return shifted(datetime.now(UTC), span, -1)
     except ValueError as error:
         advice = say("write a number and d, w, m (months) or y, such as 12m")
-        raise UsageError(f"{option}: {error}", help=advice) from None
+        raise UsageError(say("{slug}: {told}", slug=option, told=error), help=advice) from None
 
 
 def config_of(context: typer.Context) -> Config:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from publisher.cli.frame import Format, config_of, opened
-from publisher.cli.output import Bar, complain, emit, number_of, put, tell
+from publisher.cli.output import Bar, complain, emit, put, tell
 from publisher.cli.subscribers import Person, commands, numbers
+from publisher.diagnostics import counted, rendered, say
 from publisher.errors import UsageError
 
 if TYPE_CHECKING:
@@ -51,13 +52,13 @@ def import_(
 
     def hear(problem: RowError) -> None:
         if format == "text":
-            tell(f"{file}:{problem.line}: {problem.message}")
+            tell(f"{file}:{problem.line}: {rendered(problem.message)}")
         elif len(problems) < MOST_PROBLEMS:
             problems.append(problem)
 
     config = config_of(context)
     answers = _answers(status or [])
-    with Bar("Reading", file) as bar:
+    with Bar(say("Reading"), file) as bar:
         declared = config.audience.attributes
         found = importing.survey(
             file, encoding=encoding, answers=answers, declared=declared, complain=hear, progress=bar.at
@@ -68,7 +69,7 @@ def import_(
         _print_import(format, found, None, problems)
         return 1
     with opened(context, config) as (_, database):
-        with Bar("Writing", file) as bar:
+        with Bar(say("Writing"), file) as bar:
             names = _series(config, database, series)
             tally = importing.write(database, found, pending=pending, series=names, progress=bar.at)
         with database.connect() as connection:
@@ -87,8 +88,8 @@ def _answers(options: list[str]) -> dict[str, Any]:
     for option in options:
         said, _, meaning = option.rpartition("=")
         if meaning not in set(ImportStatus) or "=" not in option:
-            way = f"write VALUE=MEANING; a meaning is {', '.join(ImportStatus)}"
-            raise UsageError(f"--status {option!r} does not say what a value means", help=way)
+            way = say("write VALUE=MEANING; a meaning is {words}", words=", ".join(ImportStatus))
+            raise UsageError(say("--status {option!r} does not say what a value means", option=option), help=way)
         found[said] = ImportStatus(meaning)
     return found
 
@@ -102,8 +103,9 @@ def _series(config: Config, database: Database, named: list[str] | None) -> list
         known = ready_series(config) | known_series(connection)
     for name in named or ():
         if name not in known:
-            there = f"there are {', '.join(sorted(known))}" if known else "write series/NAME/01-SLUG.md, status: ready"
-            raise UsageError(f"there is no series {name} with a ready step", help=there)
+            none = say("write series/NAME/01-SLUG.md, status: ready")
+            there = say("there are {names}", names=", ".join(sorted(known))) if known else none
+            raise UsageError(say("there is no series {name} with a ready step", name=name), help=there)
     return named or []
 
 
@@ -118,6 +120,8 @@ def _print_import(
     problems: list[RowError],
     now: Mapping[str, int] = MappingProxyType({}),
 ) -> None:
+    from publisher.delivery.states import numbered, standing
+
     written = {word: tally[word] if tally else 0 for word in ("added", "updated", "unchanged")}
     skipped = {word: number for word, number in sorted((tally or {}).items()) if word not in written}
     if format == "json":
@@ -130,25 +134,32 @@ def _print_import(
         emit(about | counts | {"invalid": found.invalid, "problems": listed, "warnings": warnings})
         return
     for line, warning in found.warnings:
-        tell(f"{found.file.path}:{line}: {warning}")
+        tell(f"{found.file.path}:{line}: {rendered(warning)}")
     if tally is None and found.questions and not found.broken:
-        way = "say what each means, as --status 'VALUE=unsubscribed' (or confirmed, pending, bounced, complained, "
-        way += "blocked, skip); --status 'COLUMN=confirmed' where a column is not about who may be mailed"
-        complain("who may be mailed is not clear; nothing was written", way)
+        way = say(
+            "say what each means, as --status 'VALUE=unsubscribed' (or confirmed, pending, bounced, complained, "
+            "blocked, skip); --status 'COLUMN=confirmed' where a column is not about who may be mailed"
+        )
+        complain(say("who may be mailed is not clear; nothing was written"), way)
         return
     if tally is None:
-        what = "the file" if found.broken else f"{found.invalid:,} of {found.rows:,} rows"
-        way = "correct the file" if found.broken else "correct them, or import the rest with --skip-invalid"
-        complain(f"{what} cannot be imported; nothing was written", way)
+        rows = say("{n:,} of {rows:,} rows", n=found.invalid, rows=found.rows)
+        what = say("the file") if found.broken else rows
+        way = say("correct the file") if found.broken else say("correct them, or import the rest with --skip-invalid")
+        complain(say("{what} cannot be imported; nothing was written", what=what), way)
         return
     if found.tool not in {"csv", "publisher"}:
-        tell(f"Read as an export of {found.tool.capitalize()}.")
+        tell(say("Read as an export of {tool}.", tool=found.tool.capitalize()))
     if not found.file.encoding.startswith("utf-8"):
-        tell(f"Read as {found.file.encoding}.")
-    done, left = (", ".join(f"{number:,} {word}" for word, number in some.items()) for some in (written, skipped))
-    put(f"{number_of(tally.total(), 'row')}: {done}" + (f"; skipped: {left}" if left else ""))
-    others = [f"{now[word]:,} {word}" for word in ("pending", "unsubscribed", "paused", "suppressed") if now[word]]
-    put(f"{now['mailable']:,} can be mailed now" + (f"; besides {', '.join(others)}" if others else ""))
+        tell(say("Read as {encoding}.", encoding=found.file.encoding))
+    rows = counted("{n:,} row", "{n:,} rows", tally.total())
+    done, left = numbered(written, standing), numbered(skipped, standing)
+    told = say("{rows}: {done}; skipped: {left}", rows=rows, done=done, left=left)
+    put(told if left else say("{rows}: {done}", rows=rows, done=done))
+    others = {word: now[word] for word in ("pending", "unsubscribed", "paused", "suppressed") if now[word]}
+    more = numbered(others, standing)
+    besides, alone = say("{n:,} can be mailed now; besides {others}"), say("{n:,} can be mailed now")
+    put(say(besides if others else alone, n=now["mailable"], others=more))
 
 
 @commands.command()
@@ -169,8 +180,8 @@ def add(
         about: dict[str, Any] = {"name": name, "language": language, "timezone": timezone}
         names = _series(config, database, series)
         person = enter(database, address, **about, topics=topic or (), pending=pending, series=names)
-        done = f"on the way through {', '.join(names)}" if names else "added"
-        put("added, to be confirmed" if person.state == "pending" else done)
+        done = say("on the way through {names}", names=", ".join(names)) if names else say("added")
+        put(say("added, to be confirmed") if person.state == "pending" else done)
         return _ask(config, database) if pending else 0
 
 
@@ -180,11 +191,11 @@ def _ask(config: Config, database: Database) -> int:
 
     with database.begin() as connection:
         outbox.enter_unasked(connection)
-    return deliver(config, database, "asked to confirm")
+    return deliver(config, database, say("{n:,} asked to confirm"))
 
 
 def deliver(config: Config, database: Database, done: str) -> int:
-    """Mail what waits in the outbox of confirmations, and say how many are ``done``; the exit status."""
+    """Mail what waits in the outbox of confirmations, and say how many as ``done`` has it; the exit status."""
     from publisher.audience.tokens import Tokens
     from publisher.web import outbox
     from publisher.web.confirmation import ConfirmationMailer
@@ -198,7 +209,8 @@ def deliver(config: Config, database: Database, done: str) -> int:
         mailer.stop()
         with database.connect() as connection:
             left = outbox.pending(connection)
-        tell(f"{waiting - left:,} {done}")
+        tell(say(done, n=waiting - left))
     if left:
-        complain(f"{left:,} confirmation mails wait", "serve and the next publish send them; nobody is asked twice")
+        advice = say("serve and the next publish send them; nobody is asked twice")
+        complain(say("{n:,} confirmation mails wait", n=left), advice)
     return int(left > 0)

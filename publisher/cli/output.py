@@ -127,11 +127,6 @@ def show_findings(
     terminal.file.write(render_text(findings, root, color=color, folded=folded))
 
 
-def number_of(number: int, noun: str) -> str:
-    """``1 issue``, ``2,000 issues``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 class Bar:
     """A progress bar on standard error; it vanishes when the work is done. Off a terminal it is nothing at all.
 
@@ -148,7 +143,7 @@ class Bar:
         count = TaskProgressColumn() if file else MofNCompleteColumn()
         columns = ("{task.description}", BarColumn(), count, TimeRemainingColumn(), "{task.fields[note]}")
         self._bar = Progress(*columns, console=error_console, transient=True)
-        self._task = self._bar.add_task(word, total=file.stat().st_size if file else None, note="")
+        self._task = self._bar.add_task(rendered(word), total=file.stat().st_size if file else None, note="")
 
     def __enter__(self) -> Bar:
         return self
@@ -165,7 +160,7 @@ class Bar:
     def begin(self, word: str, count: int | None = None) -> None:
         """Other work begins, of so many steps."""
         if self._bar:
-            self._bar.reset(self._task, description=word, total=count)
+            self._bar.reset(self._task, description=rendered(word), total=count)
             self._bar.start()
 
     def total(self, count: int) -> None:
@@ -186,5 +181,5 @@ class Bar:
         if self._bar:
             speed = self._bar.tasks[0].speed if notes is not None else None
             note = ", ".join([*([f"{speed:,.0f}/s"] if speed else []), *(notes or ())])
-            self._bar.update(self._task, completed=done, total=total, description=word, note=note)
+            self._bar.update(self._task, completed=done, total=total, description=word and rendered(word), note=note)
             self._bar.start()

@@ -29,10 +29,10 @@ QUIET = frozenset({Action.DONE, Action.DRAFT, Action.SETTLED, Action.LATE})
 def run(context: typer.Context, options: PublishOptions, *, as_json: bool) -> int:
     """Do it; the exit status."""
     config, interrupt = config_of(context), Interrupt()
-    with Bar(rendered(say("building"))) as bar:
+    with Bar(say("building")) as bar:
         observer = RunObserver(
             building=bar.at,
-            deploying=lambda done, total: bar.at(done, total, rendered(say("deploying"))),
+            deploying=lambda done, total: bar.at(done, total, say("deploying")),
             waiting=lambda holder: tell(
                 say("waiting for another run of publish ({holder}) to end or to be given up …", holder=holder)
             ),
@@ -63,7 +63,7 @@ def _settling(how: str, slugs: Sequence[str]) -> None:
 
 
 def _started(bar: Bar, started: Started) -> None:
-    bar.begin(rendered(say("sending {slug}", slug=started.mailing.slug)), started.account.pending)
+    bar.begin(say("sending {slug}", slug=started.mailing.slug), started.account.pending)
     if started.quota.note:
         warn(started.quota.note)
 

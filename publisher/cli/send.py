@@ -9,6 +9,7 @@ import typer
 from publisher.cli.frame import Issue, Yes, app, examples, opened
 from publisher.cli.output import put, tell, work_on_unheard
 from publisher.diagnostics import rendered, say
+from publisher.errors import UsageError
 
 
 @app.command(epilog=examples("publisher send 2024-12-29-weekly --dry-run"))
@@ -50,7 +51,7 @@ def send(
     from publisher.delivery.send import Options
 
     if more and not test:
-        raise typer.BadParameter("addresses are given with --test", param_hint="ADDR")
+        raise UsageError(say("addresses are given with --test"), help=say("write --test ADDR"))
     work_on_unheard()
     left = None if spread is None else timedelta(seconds=_seconds(spread))
     options = Options(spread=left, correction=correction, despite_tripwires=despite_tripwires)
@@ -71,7 +72,8 @@ def _seconds(text: str) -> float:
     except (KeyError, ValueError):
         seconds = 0.0
     if not 0 < seconds <= 7 * 86400:
-        raise typer.BadParameter("write a number and s, m, h or d, such as 2h", param_hint="--spread")
+        advice = say("write a number and s, m, h or d, such as 2h")
+        raise UsageError(say("the value of {name} is not one that it can have", name="--spread"), help=advice)
     return seconds
 
 

@@ -70,7 +70,7 @@ class SendBar(Bar):
         tell(frozen if started.frozen else going)
         for note in _notes(started):
             warn(note)
-        self.begin(rendered(say("Sending")), account.pending)
+        self.begin(say("Sending"), account.pending)
 
     def progress(self, step: Step) -> None:
         """After each."""

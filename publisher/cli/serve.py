@@ -87,7 +87,7 @@ def worker(
     from publisher.publishing.witness import Witness, refuse_forgetful
 
     def report(line: str) -> None:
-        tell(f"worker: {line}")
+        tell(say("worker: {told}", told=line))
 
     work_on_unheard()
     with opened(context, mails=True) as (config, database):
@@ -104,11 +104,11 @@ def worker(
             try:
                 refuse_forgetful(Witness.open(config), database, slug)
             except DeployError as error:  # a machine that may not look into the archive carries on what was frozen
-                report(f"{slug}: the archive cannot be asked: {error.message}")
+                report(say("{slug}: the archive cannot be asked: {told}", slug=slug, told=error.message))
 
         def freeze() -> None:
             for mailing in freeze_here(config, database, datetime.now(UTC)):
-                report(f"{mailing.slug} frozen for {mailing.audience:,} readers in all")
+                report(say("{slug} frozen for {n:,} readers in all", slug=mailing.slug, n=mailing.audience))
             with database.connect() as connection:
                 for step in ready_steps(config):
                     lock.refuse_forgetful(database, connection, step.slug)

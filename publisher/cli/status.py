@@ -31,7 +31,6 @@ def status(context: typer.Context, issue: OneIssue = None, format: Format = "tex
     Exits 1 when a tripwire went off, or when the files of ISSUE cannot be read.
     """
     from publisher.delivery.status import statuses
-    from publisher.diagnostics.text import printable
     from publisher.insights.store import answers_to
     from publisher.providers import open_provider
 
@@ -50,7 +49,7 @@ def status(context: typer.Context, issue: OneIssue = None, format: Format = "tex
         told = say("{slug} cannot be read: {where}: {told}", slug=reading.slug, where=where, told=first.message)
         if len(errors) > 1:
             told = say("{told} (and {n} more)", told=told, n=len(errors) - 1)
-        complain(told, printable(f"mend it; publisher check {reading.slug} shows all"))
+        complain(told, say("mend it; publisher check {slug} shows all", slug=reading.slug))
     for trip in found.tripped:
         if trip.stops:
             complain(say("tripwire {name}: {told}", name=trip.name, told=trip.message), trip.help)
@@ -104,15 +103,17 @@ def _print(rows: list[dict[str, Any]], *, tells: bool) -> None:
 def _print_answers(answers: list[dict[str, Any]]) -> None:
     from rich.table import Table
 
+    from publisher.delivery.states import word
     from publisher.diagnostics.text import printable
 
-    table = Table("receiver", "outcome", "recipients", "reason → what helps", box=None, pad_edge=False)
+    heads = say("receiver"), say("outcome"), say("recipients"), say("reason → what helps")
+    table = Table(*map(rendered, heads), box=None, pad_edge=False)
     table.columns[2].justify = "right"
     for one in answers:
-        reason = printable(
-            f"{one['reason'] or 'in words that nobody here knows'}{' → ' * bool(one['cure'])}{one['cure']}"
-        )
-        table.add_row(one["receiver"] or "others", one["did"], f"{one['recipients']:,}", escape(reason))
+        reason = rendered(one["reason"] or say("in words that nobody here knows"))
+        helps = printable(f"{reason}{' → ' * bool(one['cure'])}{rendered(one['cure'])}")
+        who, did = rendered(one["receiver"] or say("others")), rendered(word(one["did"]))
+        table.add_row(who, did, f"{one['recipients']:,}", escape(helps))
     console.print(table)
 
 

@@ -11,6 +11,7 @@ import typer
 
 from publisher.cli.frame import Format, Yes, app, chosen_slug, examples, opened, slug_of
 from publisher.cli.output import agreed, emit, put, tell
+from publisher.diagnostics import listed, rendered, say, told_by
 from publisher.errors import UsageError, refusal
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def _address(text: str) -> Any:
     try:
         return read_address(text)
     except AddressError as error:
-        raise UsageError(str(error), help="write an address such as reader@example.com") from None
+        raise UsageError(told_by(error), help=say("write an address such as reader@example.com")) from None
 
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def list_(
     from publisher.audience.store import everybody
 
     if state and not of:
-        raise UsageError("--state is of an issue", help="name it with --of ISSUE")
+        raise UsageError(say("--state is of an issue"), help=say("name it with --of ISSUE"))
     with opened(context) as (_, database), database.connect() as connection:
         if of:
             _list_of(context, connection, of, state or (), format)
@@ -78,16 +79,18 @@ def list_(
 
 def _list_of(context: typer.Context, connection: Connection, issue: str, states: Sequence[str], format: str) -> None:
     from publisher.audience.store import everybody
-    from publisher.delivery.states import FEEDBACK, RecipientState
+    from publisher.delivery.states import FEEDBACK, RecipientState, word
     from publisher.insights.store import standings
 
     words = (*(one.value for one in RecipientState), *FEEDBACK)
     if strange := sorted(set(states) - set(words)):
-        raise UsageError(f"there is no state {strange[0]}", help=f"use one of {', '.join(words)}")
+        advice = say("use one of {near}", near=", ".join(words))
+        raise UsageError(say("there is no state {name}", name=strange[0]), help=advice)
     found = standings(connection, issue)
     if not found:
         chosen_slug(context.obj, issue)
-        raise UsageError(f"nothing of {issue} has been frozen", help="publisher status lists the mailings")
+        advice = say("publisher status lists the mailings")
+        raise UsageError(say("nothing of {slug} has been frozen", slug=issue), help=advice)
     rows = [(person.address, found.pop(person.reference)) for person in everybody(connection)
             if person.reference in found]  # fmt: skip
     chosen = [
@@ -100,7 +103,7 @@ def _list_of(context: typer.Context, connection: Connection, issue: str, states:
               for address, told in chosen])  # fmt: skip
         return
     for address, told in chosen:
-        sys.stdout.write("  ".join([address or "(erased)", *told.values()]) + "\n")
+        put("  ".join([address or rendered(say("(erased)")), *(rendered(word(one)) for one in told.values())]))
 
 
 @commands.command()
@@ -119,7 +122,7 @@ def count(
         try:
             chosen = segment_clause(segment, config.newsletter.language) if segment is not None else None
         except SegmentError as error:
-            raise UsageError(f"--segment: {error}", help=error.help) from None
+            raise UsageError(say("--segment: {error}", error=error), help=error.help) from None
         found = numbers(connection, chosen)
     if format == "text":
         print(found["mailable"])
@@ -151,12 +154,12 @@ def export(
             write(connection, sys.stdout)
             return
         with (
-            refusal(f"{out} cannot be written", "name a file in a folder"),
+            refusal(say("{target} cannot be written", target=out), say("name a file in a folder")),
             replacing(out.absolute()) as file,
             TextIOWrapper(file, "utf-8", newline="") as text,
         ):
             number = write(connection, text)
-    tell(f"{number:,} subscribers written to {out}")
+    tell(say("{n:,} subscribers written to {file}", n=number, file=out))
 
 
 @commands.command()
@@ -168,13 +171,15 @@ def remove(context: typer.Context, address: Person) -> None:
     with opened(context) as (_, database), database.begin() as connection:
         subscriber = _found(connection, address)
         changed = store.unsubscribe(connection, subscriber, ConsentSource.COMMAND)
-    put("unsubscribed" if changed else "was unsubscribed already")
+    put(say("unsubscribed") if changed else say("was unsubscribed already"))
 
 
 @commands.command()
 def show(context: typer.Context, address: Person, format: Format = "text") -> None:
     """Everything that is stored about one person."""
     from publisher.audience.own import record
+    from publisher.delivery.states import standing, word
+    from publisher.diagnostics.width import display_width
     from publisher.insights.store import mailings_of
 
     with opened(context) as (_, database), database.connect() as connection:
@@ -186,14 +191,19 @@ def show(context: typer.Context, address: Person, format: Format = "text") -> No
     past, mailings = data.pop("history"), data.pop("mailings")
     for key, value in data.items():
         if value not in (None, "", [], {}):
-            put(f"{key:<14}{_plain(value)}")
-    put("history")
+            label = rendered(word(key))
+            told = rendered(standing(value)) if key == "state" else _plain(value)
+            put(f"{label}{' ' * (14 - display_width(label))}{told}")
+    put(say("history"))
     for entry in past:
-        put(f"  {entry['at']}  {entry['change']} by {entry['how']}  {_plain(entry['evidence'])}")
+        about = {"at": entry["at"], "change": word(entry["change"]), "how": word(entry["how"])}
+        put(say("  {at}  {change} by {how}  {why}", **about, why=_plain(entry["evidence"])))
     if mailings:
-        put("mailings")
+        put(say("mailings"))
     for mailing in mailings:
-        put(f"  {mailing.pop('issue')}  {_plain(mailing)}")
+        slug, said = mailing.pop("issue"), {key: word(mailing[key]) for key in ("state", "reason") if key in mailing}
+        parts = (say("{key}: {value}", key=word(key), value=_plain(one)) for key, one in (mailing | said).items())
+        put(say("  {slug}  {told}", slug=slug, told=listed(parts)))
 
 
 @commands.command()
@@ -202,11 +212,11 @@ def erase(context: typer.Context, address: Person, yes: Yes = False) -> int:
     from publisher.audience.suppressions import erase as forget
 
     with opened(context) as (_, database):
-        if not agreed("Forget this person? It cannot be undone", yes):
+        if not agreed(say("Forget this person? It cannot be undone"), yes):
             return 1
         with database.begin() as connection:
             gone = forget(connection, address)
-    put("erased" if gone else "nothing was stored; the address will not be imported")
+    put(say("erased") if gone else say("nothing was stored; the address will not be imported"))
     return 0
 
 
@@ -215,11 +225,14 @@ def _found(connection: Connection, address: Person) -> Subscriber:
 
     subscriber = store.find(connection, address)
     if subscriber is None:
-        raise UsageError("nobody with this address is stored", help="publisher subscribers export lists everybody")
+        advice = say("publisher subscribers export lists everybody")
+        raise UsageError(say("nobody with this address is stored"), help=advice)
     return subscriber
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, str):
+        return value
     if isinstance(value, list):
         return ", ".join(map(str, value))
     if isinstance(value, dict):

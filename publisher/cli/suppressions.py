@@ -9,6 +9,7 @@ import typer
 from publisher.cli.frame import Format, app, opened
 from publisher.cli.output import emit, put
 from publisher.cli.subscribers import Person
+from publisher.diagnostics import rendered, say
 from publisher.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ app.add_typer(commands, name="suppressions")
 def list_(context: typer.Context, format: Format = "text") -> None:
     """Every suppressed address with its reason, oldest first."""
     from publisher.audience.suppressions import all_suppressions
+    from publisher.delivery.states import word
 
     with opened(context) as (_, database), database.connect() as connection:
         found = all_suppressions(connection)
@@ -36,7 +38,8 @@ def list_(context: typer.Context, format: Format = "text") -> None:
             )
             return
         for s in found:
-            put(f"{s.mailbox_key}  {s.reason.value}  {s.at.isoformat(timespec='seconds')}  {s.detail}".rstrip())
+            reason = rendered(word(s.reason))
+            put(f"{s.mailbox_key}  {reason}  {s.at.isoformat(timespec='seconds')}  {s.detail}".rstrip())
 
 
 @commands.command()
@@ -50,7 +53,7 @@ def add(
 
     with opened(context) as (_, database), database.begin() as connection:
         new = suppress(connection, address.mailbox_key, Reason.MANUAL, note)
-    put("suppressed" if new else "was suppressed already")
+    put(say("suppressed") if new else say("was suppressed already"))
 
 
 @commands.command()
@@ -64,8 +67,8 @@ def remove(context: typer.Context, address: Person) -> None:
         person = find(connection, address)
         silent = person is not None and end_silence(connection, person, ConsentSource.COMMAND)
         if not (silent or release(connection, address.mailbox_key)):
-            raise UsageError("the address is not suppressed", help="publisher suppressions list shows who is")
-    put("released")
+            raise UsageError(say("the address is not suppressed"), help=say("publisher suppressions list shows who is"))
+    put(say("released"))
 
 
 @commands.command()
@@ -74,7 +77,7 @@ def pull(context: typer.Context) -> None:
     with opened(context) as (config, database):
         theirs, title = _theirs(config)
         seen, new = theirs.pull(database, title)
-    put(f"{seen} on the list of {title}, {new} of them new here")
+    put(say("{n} on the list of {title}, {new} of them new here", n=seen, title=title, new=new))
 
 
 @commands.command()
@@ -82,7 +85,7 @@ def push(context: typer.Context) -> None:
     """Put whoever bounced or complained here on the provider's list; Amazon SES takes about one a second."""
     with opened(context) as (config, database):
         theirs, title = _theirs(config)
-        put(f"{theirs.push(database)} told to {title}")
+        put(say("{n} told to {title}", n=theirs.push(database), title=title))
 
 
 def _theirs(config: Config) -> tuple[SuppressionList, str]:

@@ -7,6 +7,7 @@ import typer
 
 from publisher.cli.frame import Format, app, chosen_slug, config_of, examples
 from publisher.cli.output import emit, put, tell
+from publisher.diagnostics import rendered, say
 from publisher.errors import UsageError
 
 commands = typer.Typer(no_args_is_help=True, help="How the newsletter looks: its themes and their files.")
@@ -26,7 +27,7 @@ def list_(context: typer.Context, format: Format = "text") -> None:
         emit([{"name": name, "description": sentence, "active": used} for name, sentence, used in found])
         return
     for name, sentence, used in found:
-        put(f"{'*' if used else ' '} {name}  {sentence}")
+        put(f"{'*' if used else ' '} {name}  {rendered(sentence)}")
 
 
 @commands.command(epilog=examples("publisher theme eject email/_footer.mjml.j2"))
@@ -43,7 +44,7 @@ def eject(
     for path in written:
         put(path.relative_to(config.root).as_posix())
     for path in taken:
-        tell(f"{path.relative_to(config.root).as_posix()} is there already; --force replaces it")
+        tell(say("{path} is there already; --force replaces it", path=path.relative_to(config.root).as_posix()))
     return 1 if taken else 0
 
 
@@ -61,10 +62,11 @@ def preview(
     config = config_of(context)
     known = [one for one, _, _ in themes(config)]
     if name is not None and name not in known:
-        raise UsageError(f"there is no theme {name}", help=f"take one of {', '.join(known)}")
+        advice = say("take one of {known}", known=", ".join(known))
+        raise UsageError(say("there is no theme {name}", name=name), help=advice)
     slugs = discover(config.root)
     if not slugs:
-        raise UsageError("there is no issue to show", help="publisher new SLUG makes one")
+        raise UsageError(say("there is no issue to show"), help=say("publisher new SLUG makes one"))
     slug = chosen_slug(config.root, issue) if issue else slugs[-1]
     page = preview_themes(config, slug, [name] if name else known, config.root / out)
     put(page.relative_to(config.root).as_posix() if page.is_relative_to(config.root) else page.as_posix())

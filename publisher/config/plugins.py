@@ -31,7 +31,8 @@ def plugin_name(entry: EntryPoint) -> str:
 def broken(entry: EntryPoint, told: str) -> PluginError:
     """The error of a plug-in that cannot be used."""
     package = entry.dist.name if entry.dist else entry.name
-    return PluginError(f"the plug-in {plugin_name(entry)} {told}", help=f"mend it, or uninstall {package}")
+    advice = say("mend it, or uninstall {package}", package=package)
+    return PluginError(say("the plug-in {name} {told}", name=plugin_name(entry), told=told), help=advice)
 
 
 def load_plugin(entry: EntryPoint) -> Any:
@@ -39,7 +40,7 @@ def load_plugin(entry: EntryPoint) -> Any:
     try:
         return entry.load()
     except (Exception, SystemExit) as error:
-        raise broken(entry, f"cannot be loaded: {in_a_line(error)}") from error
+        raise broken(entry, say("cannot be loaded: {reason}", reason=in_a_line(error))) from error
 
 
 def plugin_class(group: str, name: str, base: type[Kind]) -> type[Kind]:
@@ -47,7 +48,7 @@ def plugin_class(group: str, name: str, base: type[Kind]) -> type[Kind]:
     entry = plugins(group)[name]
     found = load_plugin(entry)
     if not (isinstance(found, type) and issubclass(found, base) and found.__dict__.get("name") == name):
-        raise broken(entry, f"is not a {base.__name__} whose name is {name!r}")
+        raise broken(entry, say("is not a {kind} whose name is {name!r}", kind=base.__name__, name=name))
     return found
 
 
@@ -60,7 +61,7 @@ def blamed(error: BaseException) -> PluginError | None:
     }
     for frame, _ in traceback.walk_tb(error.__traceback__):
         if entry := modules.get(str(frame.f_globals.get("__name__")).partition(".")[0]):
-            return broken(entry, f"failed: {in_a_line(error)}")
+            return broken(entry, say("failed: {reason}", reason=in_a_line(error)))
     return None
 
 

@@ -22,6 +22,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from publisher.config.model import Config
 from publisher.database.failures import UnreadableError, explain, unusable_url
 from publisher.database.migrate import migrate
+from publisher.diagnostics import say
 from publisher.errors import DatabaseError, refusal
 
 BUSY_SECONDS = 15
@@ -87,8 +88,11 @@ class Database:
         """Raises DatabaseError where the file that is open no longer bears its name: what SQLite writes is lost."""
         if self._identity() != self._file:
             _refuse_moved(self._engine.url)
-            message = f"the database {self._engine.url.database} was moved, deleted or replaced while this was at work"
-            advice = "put that file back, or restore the newest backup; then publisher events apply says who was mailed"
+            path = self._engine.url.database
+            message = say("the database {path} was moved, deleted or replaced while this was at work", path=path)
+            advice = say(
+                "put that file back, or restore the newest backup; then publisher events apply says who was mailed"
+            )
             raise DatabaseError(message, help=advice)
 
     def _identity(self) -> tuple[int, int] | None:
@@ -126,13 +130,14 @@ def database_url(config: Config, text: str | None = None) -> URL:
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
-        raise unusable_url("it is not a URL") from None
+        raise unusable_url(say("it is not a URL")) from None
     if url.drivername in {"postgres", "postgresql"}:
         return url.set(drivername="postgresql+psycopg")
     if url.drivername == "postgresql+psycopg":
         return url
     if url.drivername not in {"sqlite", "sqlite+pysqlite"}:
-        raise unusable_url(f"publisher keeps its data in SQLite or PostgreSQL, not {url.drivername}")
+        other = url.drivername
+        raise unusable_url(say("publisher keeps its data in SQLite or PostgreSQL, not {other}", other=other))
     if url.database and url.database != ":memory:" and not url.database.startswith("file:"):
         url = url.set(database=str((config.root / url.database).absolute()))
     return url
@@ -141,8 +146,8 @@ def database_url(config: Config, text: str | None = None) -> URL:
 def _sqlite(url: URL) -> Engine:
     if url.database and Path(url.database).is_absolute():
         _refuse_moved(url)
-        advice = "point database in config.yaml, or PUBLISHER_DATABASE_URL, at a folder that can be written"
-        with refusal(f"the database {url.database} cannot be opened", advice, DatabaseError):
+        advice = say("point database in config.yaml, or PUBLISHER_DATABASE_URL, at a folder that can be written")
+        with refusal(say("the database {at} cannot be opened", at=url.database), advice, DatabaseError):
             keep_out_of_git(Path(url.database).parent)
             os.close(os.open(url.database, os.O_CREAT | os.O_RDONLY, 0o600))  # addresses are nobody else's to read
     engine = create_engine(url, **_COMMON, connect_args={"timeout": BUSY_SECONDS})
@@ -163,8 +168,11 @@ def _refuse_moved(url: URL) -> None:
     """
     name = url.database or ""
     if Path(name + MOVED).is_file() and not Path(name).exists():
-        message = f"the database {name} was moved to another one, and put aside as {Path(name + MOVED).name}"
-        advice = "name the new one, here and wherever publisher runs; for an empty one in its place, delete that file"
+        kept = Path(name + MOVED).name
+        message = say("the database {path} was moved to another one, and put aside as {kept}", path=name, kept=kept)
+        advice = say(
+            "name the new one, here and wherever publisher runs; for an empty one in its place, delete that file"
+        )
         raise DatabaseError(message, help=advice)
 
 
@@ -220,7 +228,8 @@ def _postgresql(url: URL) -> Engine:
         options = {"connect_timeout": 10, "application_name": "publisher"}
         return create_engine(url, **_COMMON, pool_pre_ping=True, connect_args=options)
     except (NoSuchModuleError, ImportError) as error:
-        raise DatabaseError("PostgreSQL needs psycopg", help="pip install 'newsletter-publisher[postgres]'") from error
+        advice = "pip install 'newsletter-publisher[postgres]'"
+        raise DatabaseError(say("PostgreSQL needs psycopg"), help=advice) from error
 
 
 @contextmanager
@@ -245,8 +254,8 @@ def _explained(url: URL) -> Iterator[None]:
             raise
         raise explain(sqlite3.DatabaseError("malformed"), url) from error
     except PoolTimeout as error:
-        message = "no connection to the database became free"
-        raise DatabaseError(message, help="serve fewer requests at once, or raise the pool") from error
+        message = say("no connection to the database became free")
+        raise DatabaseError(message, help=say("serve fewer requests at once, or raise the pool")) from error
 
 
 def to_json(value: Any) -> str:
@@ -258,7 +267,7 @@ def _from_json(text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError:
-        raise UnreadableError("a list of a subscriber") from None
+        raise UnreadableError(say("a list of a subscriber")) from None
 
 
 _COMMON: dict[str, Any] = {"hide_parameters": True, "json_serializer": to_json, "json_deserializer": _from_json}

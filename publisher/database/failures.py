@@ -6,11 +6,12 @@ A driver's message may quote a row, and a row may hold an address: only the mess
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import URL
 from sqlalchemy.exc import IntegrityError
 
+from publisher.diagnostics import say
 from publisher.documents.yaml import read_data
 from publisher.errors import DatabaseError
 
@@ -50,14 +51,15 @@ def explain(error: BaseException, url: URL) -> DatabaseError:
 
 def _of_sqlite(error: BaseException, url: URL) -> DatabaseError:
     if isinstance(error, UnreadableError):
-        corrupt = next(row for row in _known()["sqlite"] if row["means"].endswith("is corrupt"))
-        message = f"{corrupt['means'].format(at=url.database)}: {error} cannot be read"
-        return DatabaseError(message, help=corrupt["action"])
+        _, corrupt, advice = next(row for row in _known()["sqlite"] if row[1].endswith("is corrupt"))
+        message = say("{means}: {what} cannot be read", means=say(corrupt, at=url.database), what=error)
+        return DatabaseError(message, help=say(advice))
     text = str(error)
-    for row in _known()["sqlite"]:
-        if any(part in text for part in row["of"]):
-            return DatabaseError(row["means"].format(at=url.database), help=row["action"])
-    return DatabaseError(f"the database {url.database} failed: {text.splitlines()[0] if text else 'unknown reason'}")
+    for parts, means, advice in _known()["sqlite"]:
+        if any(part in text for part in parts):
+            return DatabaseError(say(means, at=url.database), help=say(advice))
+    reason: str = text.splitlines()[0] if text else say("unknown reason")
+    return DatabaseError(say("the database {path} failed: {reason}", path=url.database, reason=reason))
 
 
 def _of_postgresql(error: BaseException, url: URL) -> DatabaseError:
@@ -69,21 +71,22 @@ def _of_postgresql(error: BaseException, url: URL) -> DatabaseError:
             if part in text:
                 state = code
     if state is None:
-        message = f"the database server at {at} cannot be reached"
-        return DatabaseError(message, help="start it, or correct PUBLISHER_DATABASE_URL")
-    for row in _known()["postgresql"]:
-        if str(state).startswith(tuple(row["of"])):
-            return DatabaseError(row["means"].format(at=at), help=row["action"])
-    return DatabaseError(f"the database at {at} failed with SQLSTATE {state}", help="see the server's log")
+        message = say("the database server at {at} cannot be reached", at=at)
+        return DatabaseError(message, help=say("start it, or correct PUBLISHER_DATABASE_URL"))
+    for codes, means, advice in _known()["postgresql"]:
+        if str(state).startswith(tuple(codes)):
+            return DatabaseError(say(means, at=at), help=say(advice))
+    advice = say("see the server's log")
+    return DatabaseError(say("the database at {at} failed with SQLSTATE {state}", at=at, state=state), help=advice)
 
 
 @cache
-def _known() -> dict[str, list[dict[str, Any]]]:
-    found: dict[str, list[dict[str, Any]]] = read_data(Path(__file__).with_suffix(".yaml"))
-    return found
+def _known() -> dict[str, list[tuple[list[str], str, str]]]:
+    found = read_data(Path(__file__).with_suffix(".yaml"))
+    return {kind: [(row["of"], row["means"], row["action"]) for row in rows] for kind, rows in found.items()}
 
 
 def unusable_url(reason: str) -> DatabaseError:
     """The URL names no database we can use. The URL itself may hold a password and is not repeated."""
-    advice = "write sqlite:///path/to/file.db or postgresql://host/name in PUBLISHER_DATABASE_URL or config.yaml"
-    return DatabaseError(f"the database URL cannot be used: {reason}", help=advice)
+    advice = say("write sqlite:///path/to/file.db or postgresql://host/name in PUBLISHER_DATABASE_URL or config.yaml")
+    return DatabaseError(say("the database URL cannot be used: {reason}", reason=reason), help=advice)

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Dialect, Index, Integer, MetaData, String, TypeDecorator, text
 
 from publisher.database.failures import UnreadableError
+from publisher.diagnostics import say
 
 metadata = MetaData(
     naming_convention={
@@ -52,4 +53,4 @@ class Instant(TypeDecorator[datetime]):
         try:
             return None if value is None else datetime.fromisoformat(value)
         except (ValueError, TypeError):
-            raise UnreadableError("a moment") from None
+            raise UnreadableError(say("a moment")) from None

@@ -17,6 +17,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, MetaData, text
 
 from publisher.database.metadata import metadata
+from publisher.diagnostics import say
 from publisher.errors import DatabaseError
 
 FOLDER = Path(__file__).parent / "migrations"
@@ -88,15 +89,16 @@ def _keep(file: str | None, version: str) -> None:
     except (OSError, sqlite3.Error) as error:
         with suppress(OSError):
             os.unlink(kept)  # noqa: PTH108
-        advice = "make room beside it, and run the command again; nothing was changed"
-        raise DatabaseError(f"the database cannot be copied before its upgrade: {error}", help=advice) from error
+        advice = say("make room beside it, and run the command again; nothing was changed")
+        message = say("the database cannot be copied before its upgrade: {error}", error=error)
+        raise DatabaseError(message, help=advice) from error
 
 
 def _is_current(connection: Connection) -> bool:
     version = _version(connection)
     if version is not None and version not in revisions():
-        message = "the database was made by a newer version of publisher"
-        raise DatabaseError(message, help="upgrade publisher; nothing was changed")
+        message = say("the database was made by a newer version of publisher")
+        raise DatabaseError(message, help=say("upgrade publisher; nothing was changed"))
     return version == revisions()[-1]
 
 

@@ -23,6 +23,7 @@ from publisher.database.metadata import Instant
 from publisher.delivery.mailings import Mailing, account, by_id
 from publisher.delivery.states import Operator, RecipientState
 from publisher.delivery.tables import folded_recipients, foldings, literally, mailings, recipients, second_copies
+from publisher.diagnostics import say
 from publisher.errors import DatabaseError, UsageError
 from publisher.issue.folder import SERIES
 
@@ -97,9 +98,11 @@ def unfold(database: Database, slug: str) -> int:
         query = select(m.id).join(foldings, foldings.c.mailing_id == m.id).where(m.slug == slug).order_by(m.id)
         folded = connection.scalars(query).all()
         if not folded:
-            raise UsageError(f"no mailing of {slug} is folded", help="publisher status lists the mailings")
+            advice = say("publisher status lists the mailings")
+            raise UsageError(say("no mailing of {slug} is folded", slug=slug), help=advice)
         if any(is_dropped(connection, mailing_id) for mailing_id in folded):
-            raise UsageError(f"the recipients of {slug} were dropped", help="a backup of before has them")
+            advice = say("a backup of before has them")
+            raise UsageError(say("the recipients of {slug} were dropped", slug=slug), help=advice)
     for mailing_id in folded:
         with database.connect() as connection:
             parts = connection.scalars(select(f.first).where(f.mailing_id == mailing_id).order_by(f.first)).all()
@@ -113,7 +116,8 @@ def unfold(database: Database, slug: str) -> int:
         with database.begin() as connection:  # whoever packs holds its row: a look at what is packed comes after
             connection.execute(delete(foldings).where(foldings.c.mailing_id == mailing_id))
             if connection.execute(select(f.first).where(f.mailing_id == mailing_id).limit(1)).first():
-                raise UsageError(f"{slug} is being folded by another command", help="wait for it to end, then again")
+                advice = say("wait for it to end, then again")
+                raise UsageError(say("{slug} is being folded by another command", slug=slug), help=advice)
     return restored
 
 
@@ -153,10 +157,11 @@ def refuse_folded(connection: Connection, slugs: Collection[str]) -> None:
     m = mailings.c
     query = select(m.id, m.slug).join(foldings, foldings.c.mailing_id == m.id).where(m.slug.in_(slugs)).limit(1)
     if row := connection.execute(query).first():
-        way = f"publisher archive-mailings --undo {row.slug}, then again"
+        way = say("publisher archive-mailings --undo {slug}, then again", slug=row.slug)
         if is_dropped(connection, row.id):
-            way = "its recipients were dropped; a backup of before has them"
-        raise UsageError(f"{row.slug} is folded, and whom it reached is not at hand: nobody is mailed", help=way)
+            way = say("its recipients were dropped; a backup of before has them")
+        message = say("{slug} is folded, and whom it reached is not at hand: nobody is mailed", slug=row.slug)
+        raise UsageError(message, help=way)
 
 
 class FoldedRecipient(NamedTuple):
@@ -229,6 +234,6 @@ def _unpack(digest: str, packed: bytes) -> list[dict[str, Any]]:
     except zlib.error:
         data = b""
     if hashlib.sha256(data).hexdigest() != digest:
-        raise DatabaseError("packed recipients are damaged", help="publisher restore brings back a backup")
+        raise DatabaseError(say("packed recipients are damaged"), help=say("publisher restore brings back a backup"))
     columns = json.loads(data)
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]

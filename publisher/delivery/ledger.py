@@ -29,6 +29,7 @@ from publisher.delivery.pace import decide
 from publisher.delivery.states import Exclusion, Operator, RecipientState
 from publisher.delivery.tables import literally, mailings, recipients, senders
 from publisher.delivery.tripwires import tally
+from publisher.diagnostics import say
 from publisher.errors import DatabaseError
 from publisher.providers.outcomes import Outcome, Verdict
 from publisher.providers.receivers import receiver_of
@@ -150,8 +151,8 @@ class Ledger:
             self._record(connection, results)
             mine = {"b_mailing": self.mailing.id, "b_sender": self.sender_id}
             if (row := connection.execute(_STANDING, mine).one_or_none()) is None:
-                advice = f"publisher status {self.mailing.slug} says where its mailing stands now"
-                raise DatabaseError("the database was replaced while this sender was at work", help=advice)
+                advice = say("publisher status {slug} says where its mailing stands now", slug=self.mailing.slug)
+                raise DatabaseError(say("the database was replaced while this sender was at work"), help=advice)
             operator, ended = row
             if wanted <= 0 or operator != Operator.GOING or ended:
                 return Exchanged((), operator, not ended), None

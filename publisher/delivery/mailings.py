@@ -127,7 +127,7 @@ def set_operator(database: Database, slug: str, wanted: str) -> Account:
             message = say("{slug} is cancelled for good", slug=slug)
             raise UsageError(message, help=say("publisher send {slug} mails those not reached yet", slug=slug))
         if found.left == 0:
-            verb = "resume" if wanted == Operator.GOING else "stop"
+            verb = say("resume") if wanted == Operator.GOING else say("stop")
             message = say("{slug} is done: nothing is left to {verb}", slug=slug, verb=verb)
             raise UsageError(message, help=f"publisher status {slug}")
         write_operator(connection, mailing.id, wanted)

@@ -1,6 +1,6 @@
 """Why somebody is no recipient, the account of a mailing, and the mailing's own state, derived by a pure function."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -133,6 +133,19 @@ _WORDS: dict[str, str] = {
         *(say("unconfirmed"), say("suppressed"), say("invalid"), say("sibling"), say("segment"), say("paused")),
         *(say("digest"), say("reached"), say("expired"), say("duplicate"), say("erased"), say("corrected")),
         *(say("new"), say("sending"), say("waiting"), say("stopped"), say("cancelled"), say("done"), say("posted")),
+        # Why a run ended; what happens to a message; how a subscription came about, and why a mailbox is suppressed.
+        *(say("interrupted"), say("operator"), say("daily-quota"), say("account-paused"), say("unreachable")),
+        *(say("left"), say("defect"), say("send"), say("delivery"), say("delivery-delay"), say("delayed")),
+        *(say("reject"), say("rendering-failure"), say("open"), say("click"), say("unknown"), say("subscription")),
+        *(say("subscribed"), say("confirmed"), say("resubscribed"), say("changed"), say("asked"), say("kept")),
+        *(say("let-go"), say("form"), say("import"), say("command"), say("one-click"), say("link")),
+        *(say("bounce"), say("complaint"), say("manual"), say("provider"), say("silent"), say("forgotten")),
+        *(say("added"), say("updated"), say("unchanged"), say("not subscribed")),
+        # What is stored of a subscriber.
+        *(say("email"), say("reference"), say("state"), say("name"), say("language"), say("timezone"), say("topics")),
+        *(say("attributes"), say("created_at"), say("changed_at"), say("paused_until"), say("asked_at")),
+        *(say("preferred_at"), say("enrolments"), say("reason"), say("attempts"), say("delivered_at")),
+        *(say("bounced_at"), say("complained_at"), say("events")),
     )
 }
 
@@ -142,9 +155,14 @@ def word(name: str) -> str:
     return _WORDS.get(name, name)
 
 
-def numbered(counts: Mapping[str, int]) -> str:
+def standing(name: str) -> str:
+    """The state of a subscriber, and what becomes of one, as an operator reads it: not :func:`word`, of a recipient."""
+    return say("{of}pending", of="") if name == "pending" else word(name)
+
+
+def numbered(counts: Mapping[str, int], said: Callable[[str], str] = word) -> str:
     """The counts by name, as ``3 pending, 2 submitted``."""
-    return listed(say("{n:,} {word}", n=n, word=word(name)) for name, n in counts.items())
+    return listed(say("{n:,} {word}", n=n, word=said(name)) for name, n in counts.items())
 
 
 def waits(people: int, next_at: datetime | None) -> str:

@@ -180,7 +180,7 @@ def alert(config: Config, tripped: Sequence[Tripped]) -> str | None:
     try:
         httpx.post(webhook, json=body, timeout=5.0, follow_redirects=False).raise_for_status()
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return f"the webhook of alerts could not be told: {type(error).__name__}"
+        return say("the webhook of alerts could not be told: {kind}", kind=type(error).__name__)
     return None
 
 

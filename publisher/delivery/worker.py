@@ -22,9 +22,10 @@ from publisher.delivery.ledger import Ledger
 from publisher.delivery.lock import refuse_forgetful
 from publisher.delivery.send import Options, Sent, drain
 from publisher.delivery.sender import Interrupt
-from publisher.delivery.states import Operator, RecipientState
+from publisher.delivery.states import Operator, RecipientState, word
 from publisher.delivery.tables import WAITS, literally, recipients
 from publisher.delivery.tables import mailings as mailings_table
+from publisher.diagnostics import say
 from publisher.errors import DatabaseError, PublisherError, UsageError
 from publisher.mail.message import compose
 from publisher.providers import open_transport
@@ -56,8 +57,9 @@ def work(config: Config, database: Database, duties: Duties) -> None:
     Raises UsageError on SQLite, DatabaseError where Procrastinate is not installed.
     """
     if database.dialect != "postgresql":
-        advice = "set PUBLISHER_DATABASE_URL=postgresql://… (docs/scaling.md), or use publisher send"
-        raise UsageError("a worker shares its mailings through PostgreSQL, and the database is SQLite", help=advice)
+        advice = say("set PUBLISHER_DATABASE_URL=postgresql://… (docs/scaling.md), or use publisher send")
+        message = say("a worker shares its mailings through PostgreSQL, and the database is SQLite")
+        raise UsageError(message, help=advice)
     asyncio.run(_work(_app(config, database, duties), database, duties))
 
 
@@ -81,7 +83,7 @@ async def _work(app: Any, database: Database, duties: Duties) -> None:
         working.cancel()  # the jobs still end in order; a second signal is for their senders
         with suppress(asyncio.CancelledError):
             await working
-        duties.tell("stopped")
+        duties.tell(say("stopped"))
 
 
 def _app(config: Config, database: Database, duties: Duties) -> Any:
@@ -92,7 +94,7 @@ def _app(config: Config, database: Database, duties: Duties) -> Any:
         from procrastinate.jobs import Status
     except ImportError as error:
         advice = "pip install 'newsletter-publisher[postgres]'"
-        raise DatabaseError("a worker needs procrastinate", help=advice) from error
+        raise DatabaseError(say("a worker needs procrastinate"), help=advice) from error
     url = database.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
     app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=url))
 
@@ -100,7 +102,8 @@ def _app(config: Config, database: Database, duties: Duties) -> Any:
     def drain_(mailing_id: int, slot: int) -> None:
         sent = _drain(config, database, mailing_id, duties)
         if sent is not None:
-            duties.tell(f"{sent.mailing.slug}: {sent.ending.value}; {sent.account.pending:,} pending (slot {slot})")
+            told = say("{ending}; {n:,} pending", ending=word(sent.ending.value), n=sent.account.pending)
+            duties.tell(say("{slug}: {told} (slot {n})", slug=sent.mailing.slug, told=told, n=slot))
 
     @app.periodic(cron=EVERY_MINUTE)
     @app.task(name="watch", queue="watch", queueing_lock="watch", pass_context=False)
@@ -109,7 +112,7 @@ def _app(config: Config, database: Database, duties: Duties) -> Any:
             try:
                 duties.freeze()
             except PublisherError as error:
-                duties.tell(f"series: {error.message}")
+                duties.tell(say("series: {told}", told=error.message))
         for mailing_id in _waiting(database):
             for slot in range(duties.slots):
                 name = f"drain-{mailing_id}-{slot}"
@@ -154,7 +157,7 @@ def _drain(config: Config, database: Database, mailing_id: int, duties: Duties) 
             return drain(config, database, mailing, letter, transport, quota, options, frozen=False, alone=False)
     except PublisherError as error:
         # The next watch tries again; until then the operator reads why.
-        duties.tell(f"{mailing.slug}: {error.message}")
+        duties.tell(say("{slug}: {told}", slug=mailing.slug, told=error.message))
         return None
 
 

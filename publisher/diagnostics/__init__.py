@@ -2,9 +2,10 @@
 
 from publisher.diagnostics.catalogue import Code, Fault, catalogue, define
 from publisher.diagnostics.model import Diagnostic, Place, Severity, Span, blocking, in_order
-from publisher.diagnostics.sentences import Sentence, counted, either, listed, rendered, say
+from publisher.diagnostics.sentences import Sentence, counted, either, listed, reason_of, rendered, say, told_by
 
 __all__ = [
     "Code", "Diagnostic", "Fault", "Place", "Sentence", "Severity", "Span", "blocking", "catalogue", "counted",
-    "define", "either", "in_order", "listed", "rendered", "say",
+    "define", "either", "in_order", "listed", "reason_of", "rendered", "say",
+    "told_by",
 ]  # fmt: skip

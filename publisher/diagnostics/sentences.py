@@ -1,7 +1,7 @@
 """Sentences as data: an English template with its named values, rendered in the language of whoever reads.
 
 The catalogs are gettext's, compiled to ``.mo``, in a language's folder (:mod:`publisher.language`): ``findings.po``,
-and ``commands.po`` of what the commands say, the rooms ``cli``, ``publishing`` and ``delivery``.
+``commands.po`` and ``operations.po``, each of some rooms, as the Makefile has them.
 A language of :data:`LANGUAGES` also has a file in ``pages/``.
 """
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 CATALOGS = {"zh": "zh_Hans"}
 LANGUAGES = ("en", *CATALOGS)
-DOMAINS = ("findings", "commands")
+DOMAINS = ("findings", "commands", "operations")
 Value = str | int | float
 _BREAKS = re.compile(r"[\x00-\x08\n-\x1f\x7f\u2028\u2029]+")
 
@@ -59,20 +59,23 @@ class Sentence(str):
         return core_schema.no_info_plain_validator_function(revived, serialization=parts)
 
 
-def say(template: str, /, **values: Value) -> Sentence:
+def say(template: str, /, **values: object) -> Sentence:
     """A sentence of a template and its values. Without values the template is the text, braces and all."""
     if not values:
-        return _plain(template)
-    values = _on_one_line(values)
-    return Sentence(template.format(**values), template, values)
+        return template if isinstance(template, Sentence) else _plain(template)
+    shown = {name: _on_one_line(value) for name, value in values.items()}
+    return Sentence(template.format(**shown), template, shown)
 
 
-def _on_one_line(values: Mapping[str, Value]) -> dict[str, Value]:
-    """The values, which authors write, without their line breaks and what else moves the cursor of a terminal."""
-    return {
-        name: _BREAKS.sub(" ", value) if isinstance(value, str) and not isinstance(value, Sentence) else value
-        for name, value in values.items()
-    }
+def _on_one_line(value: object) -> Value:
+    """A value, which authors write, without what moves the cursor of a terminal; of an error its sentence."""
+    value = told_by(value) if isinstance(value, Exception) else value
+    return value if isinstance(value, Sentence | int | float) else _BREAKS.sub(" ", str(value))
+
+
+def told_by(error: BaseException) -> str:
+    """What an error says: the sentence that it was raised with, else its text."""
+    return error.args[0] if error.args and isinstance(error.args[0], Sentence) else str(error)
 
 
 @cache
@@ -80,20 +83,36 @@ def _plain(template: str) -> Sentence:
     return Sentence(template, template, {})
 
 
-def counted(one: str, many: str, /, n: int, **values: Value) -> Sentence:
+def counted(one: str, many: str, /, n: int, **values: object) -> Sentence:
     """A sentence with a plural: ``one`` where ``n`` is 1, else ``many``; both may hold ``{n}``."""
-    values = _on_one_line(values)
-    return Sentence((one if n == 1 else many).format(n=n, **values), one, {"n": n, **values}, many)
+    shown = {"n": n, **{name: _on_one_line(value) for name, value in values.items()}}
+    return Sentence((one if n == 1 else many).format(**shown), one, shown, many)
 
 
 def either(names: Iterable[str]) -> str:
     """The names as ``a or b or c``."""
-    return reduce(lambda one, other: say("{one} or {other}", one=one, other=other), names)
+    return listed(names, say("{one} or {other}"))
 
 
-def listed(parts: Iterable[str]) -> str:
-    """The parts as ``a, b, c``; empty where there are none."""
-    return reduce(lambda one, other: say("{one}, {other}", one=one, other=other), [*parts] or [""])
+SYSTEM = {str(reason): reason for reason in (
+    say("no such file or directory"), say("permission denied"), say("is a directory"), say("not a directory"),
+    say("file exists"), say("no space left on device"), say("read-only file system"), say("file name too long"),
+    say("address already in use"), say("name or service not known"), say("operation not permitted"),
+    say("too many levels of symbolic links"),
+)}  # fmt: skip
+"""What systems say, in lower case."""
+
+
+def reason_of(error: OSError) -> str:
+    """What the system says, as it says it; a sentence where that is known."""
+    text = error.strerror or str(error)
+    return Sentence(text, text.lower(), {}) if text.lower() in SYSTEM else text
+
+
+def listed(parts: Iterable[str], form: str = "") -> str:
+    """The parts as ``a, b, c``, or as the ``form`` of two of them says; empty where there are none."""
+    form = form or say("{one}, {other}")
+    return reduce(lambda one, other: say(form, one=one, other=other), [*parts] or [""])
 
 
 def rendered(text: str, name: str | None = None) -> str:

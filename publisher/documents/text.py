@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, Span, define, either, say
+from publisher.diagnostics.sentences import SYSTEM
 from publisher.documents.encodings import ENCODINGS, readings
 
 MAX_BYTES = 1_000_000
@@ -30,10 +31,6 @@ _OTHER_KINDS = {
 }  # fmt: skip
 _MAGIC = re.compile(b"|".join(map(re.escape, _OTHER_KINDS)))
 _THE_FILE, _MAKE_READABLE = say("the file"), say("make it readable, or remove it")
-_REASONS = {str(reason): reason for reason in (
-    say("no such file or directory"), say("is a directory"), say("permission denied"),
-    say("too many levels of symbolic links"),
-)}  # fmt: skip
 UNREADABLE = define("file-unreadable", Severity.ERROR, fixed=True)
 TOO_LARGE = define("file-too-large", Severity.ERROR, fixed=True)
 NOT_UTF8 = define("invalid-utf8", Severity.ERROR, fixed=True)
@@ -77,7 +74,7 @@ def read_text(root: Path, path: str) -> tuple[TextFile | None, list[Diagnostic]]
 def unreadable(path: str, error: OSError, what: Sentence = _THE_FILE, advice: Sentence = _MAKE_READABLE) -> Diagnostic:
     """The finding for what the disk refuses."""
     reason = error.strerror or type(error).__name__
-    reason = reason if isinstance(reason, Sentence) else _REASONS.get(reason.lower(), reason.lower())
+    reason = reason if isinstance(reason, Sentence) else SYSTEM.get(reason.lower(), reason.lower())
     return UNREADABLE.at(Place(path), say("{what} cannot be read: {reason}", what=what, reason=reason), help=advice)
 
 

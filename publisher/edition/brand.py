@@ -199,14 +199,16 @@ def theme_text(config: Config, name: str, *, needed: bool = True) -> str:
         file = folder / name
         if file.is_file():
             if not file.resolve().is_relative_to(folder):
-                raise UsageError(f"{file} is a link out of the theme", help="copy the file in")
+                raise UsageError(say("{file} is a link out of the theme", file=file), help=say("copy the file in"))
             try:
                 return file.read_text(encoding="utf-8")
             except (OSError, UnicodeDecodeError) as error:
-                raise UsageError(f"{file} cannot be read: {error}", help="save it as UTF-8") from error
+                message = say("{path} cannot be read: {reason}", path=file, reason=error)
+                raise UsageError(message, help=say("save it as UTF-8")) from error
     if not needed:
         return ""
-    raise UsageError(f"the theme has no {name}", help="install the package again: its own theme is incomplete")
+    advice = say("install the package again: its own theme is incomplete")
+    raise UsageError(say("the theme has no {name}", name=name), help=advice)
 
 
 def font_stacks(fonts: Fonts, words: Locale) -> tuple[str, str]:

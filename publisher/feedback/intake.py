@@ -9,6 +9,7 @@ from publisher.audience.tokens import TokenPayload, Tokens
 from publisher.config import Config
 from publisher.database import Database
 from publisher.delivery.settle import recipient_of
+from publisher.diagnostics import say, told_by
 from publisher.errors import DatabaseError, ServiceError
 from publisher.feedback.apply import Applied, Applier
 from publisher.feedback.reading import BROKEN_GZIP, documents, is_mail, messages_in, messages_of, unpacked
@@ -19,7 +20,7 @@ from publisher.providers.provider import Notice, Webhook, WebhookRefusedError
 from publisher.providers.reading import unreadable
 
 BATCH = 500  # events a commit
-Found = tuple[str, tuple[Event, ...] | EventError]
+Found = tuple[str | int, tuple[Event, ...] | EventError]
 """Where in a file or mailbox, and the events there, or why there are none."""
 MOST_FAULTS = 100  # malformed lines that are told one by one; all are counted
 
@@ -48,7 +49,7 @@ def apply_stream(
         if is_mail(plain):
             yield from _reports(applier, tokens(), messages_of(plain))
         else:
-            yield from ((f"line {number}", _events(value)) for number, value in documents(plain, progress))
+            yield from ((number, _events(value)) for number, value in documents(plain, progress))
 
     _apply(applier, found())
 
@@ -58,14 +59,14 @@ def _apply(applier: Applier, found: Iterable[Found]) -> None:
     try:
         for where, events in found:
             if isinstance(events, EventError):
-                _note_fault(applier.applied, where, str(events))
+                _note_fault(applier.applied, where, told_by(events))
                 continue
             batch += events
             if len(batch) >= BATCH:
                 applier.apply(batch)
                 batch = []
     except BROKEN_GZIP:
-        _note_fault(applier.applied, "the rest", "the gzip file is broken from here on")
+        _note_fault(applier.applied, say("the rest"), say("the gzip file is broken from here on"))
     applier.apply(batch)
     applier.settle_waiting()
 
@@ -93,7 +94,7 @@ def _with_recipient(database: Database, event: Event, claim: TokenPayload) -> Ev
     with database.connect() as connection:
         recipient = recipient_of(connection, claim.mailing or "", claim.reference)
     if recipient is None:
-        raise EventError("about a message that is not in this ledger")
+        raise EventError(say("about a message that is not in this ledger"))
     return replace(event, recipient=recipient)
 
 
@@ -104,7 +105,7 @@ def take_in(applier: Applier, bodies: Sequence[str]) -> None:
         try:
             events += read_events(body)
         except EventError as error:
-            _note_fault(applier.applied, "a message of the queue", str(error))
+            _note_fault(applier.applied, say("a message of the queue"), told_by(error))
             events.append(unreadable(body))
     applier.apply(events)
 
@@ -144,7 +145,7 @@ def keep(notice: Notice, *, database: Database, config: Config) -> Received:
         return Received(503, error.message)
 
 
-def _note_fault(applied: Applied, where: str, why: str) -> None:
+def _note_fault(applied: Applied, where: str | int, why: str) -> None:
     applied.faults += 1
     if len(applied.malformed) < MOST_FAULTS:
-        applied.malformed.append((where, why))
+        applied.malformed.append((say("line {n}", n=where) if isinstance(where, int) else where, why))

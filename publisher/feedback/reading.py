@@ -15,6 +15,7 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import IO, Any, cast
 
+from publisher.diagnostics import say
 from publisher.feedback.reports import LARGEST
 from publisher.providers import is_event
 from publisher.providers.events import EventError
@@ -60,7 +61,7 @@ def documents(stream: io.BufferedReader, progress: Callable[[int], None] = lambd
             skipping = not whole
             continue
         if held and _begins_anew(held, piece):
-            yield began, EventError("not JSON: it ends early")
+            yield began, EventError(say("not JSON: it ends early"))
             held = ""
         if not held:
             piece, opened = _values(piece)
@@ -73,13 +74,13 @@ def documents(stream: io.BufferedReader, progress: Callable[[int], None] = lambd
         arrays += opened
         depth, began = _depth(held), number if len(held) <= len(piece) else began
         if len(held) >= LONGEST:
-            yield began, EventError("the line is too long")
+            yield began, EventError(say("the line is too long"))
             held, skipping = "", not whole
         elif held and whole and depth <= 0:
-            yield began, EventError("not JSON")
+            yield began, EventError(say("not JSON"))
             held = ""
     if held or arrays > 0:
-        yield began if held else number, EventError("not JSON: it ends early")
+        yield began if held else number, EventError(say("not JSON: it ends early"))
 
 
 def _values(text: str) -> tuple[str, int]:
@@ -106,8 +107,8 @@ def _decoded(text: str, began: int, number: int) -> Generator[tuple[int, Any], N
             at = text.find("}{") + 1
             if not at:
                 break
-            value = EventError("not JSON")
-        yield began, EventError("not UTF-8") if _SURROGATE.search(text, 0, at) else value
+            value = EventError(say("not JSON"))
+        yield began, EventError(say("not UTF-8")) if _SURROGATE.search(text, 0, at) else value
         began = number
     return text, arrays
 

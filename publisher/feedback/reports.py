@@ -14,6 +14,7 @@ from email.message import Message
 from email.utils import parsedate_to_datetime
 
 from publisher.audience.tokens import Purpose, TokenPayload, Tokens
+from publisher.diagnostics import say
 from publisher.providers.events import BounceType, Event, EventError, EventKind
 from publisher.providers.reading import plain, scrub
 
@@ -49,7 +50,7 @@ def parse_mail(data: bytes) -> Message:
         return email.message_from_bytes(data[:LARGEST])
     except Exception:
         # What the parser raises for hostile mail is not documented: RecursionError, AssertionError, LookupError…
-        raise EventError("a message that cannot be read") from None
+        raise EventError(say("a message that cannot be read")) from None
 
 
 def read_report(message: Message, tokens: Tokens) -> Report:
@@ -59,7 +60,7 @@ def read_report(message: Message, tokens: Tokens) -> Report:
     except EventError:
         raise
     except Exception:
-        raise EventError("a report that cannot be read") from None
+        raise EventError(say("a report that cannot be read")) from None
 
 
 def _read(message: Message, tokens: Tokens) -> Report:
@@ -74,9 +75,9 @@ def _read(message: Message, tokens: Tokens) -> Report:
             case _:
                 continue
         if claim is None:
-            raise EventError("the report gives back no signed link of ours")
+            raise EventError(say("the report gives back no signed link of ours"))
         return replace(event, at=event.at or _moment(message.get("Date"))), claim
-    raise EventError("no delivery report (RFC 3464) and no complaint (RFC 5965) is in it")
+    raise EventError(say("no delivery report (RFC 3464) and no complaint (RFC 5965) is in it"))
 
 
 def _parts(message: Message) -> Iterator[Message]:
@@ -130,7 +131,7 @@ def _of_status(blocks: list[Message]) -> Event:
     """Our messages go to one address each. Where a server made several of it, one that took it is enough."""
     found = [_of_recipient(block) for block in blocks if block.get("Action")]
     if not found:
-        raise EventError("a delivery report without Action")
+        raise EventError(say("a delivery report without Action"))
     event = min(found, key=lambda one: (EventKind.DELIVERY, EventKind.DELIVERY_DELAY, EventKind.BOUNCE).index(one.kind))
     return replace(event, at=event.at or next((_when(block) for block in blocks if _when(block)), None))
 
@@ -145,7 +146,7 @@ def _of_recipient(block: Message) -> Event:
     if action == "delayed":
         return Event(EventKind.DELIVERY_DELAY, "", at, type=status, detail=diagnostic)
     if action != "failed":
-        raise EventError("a delivery report with an unknown Action")
+        raise EventError(say("a delivery report with an unknown Action"))
     type_, subtype = BounceType.PERMANENT, "General"
     if not status.startswith("5."):
         type_ = BounceType.TRANSIENT if status.startswith("4.") else BounceType.UNDETERMINED
@@ -168,7 +169,7 @@ def _of_complaint(blocks: list[Message]) -> Event:
     fields = blocks[0] if blocks else Message()
     kind = plain(str(fields.get("Feedback-Type", "")).strip().lower(), 64)
     if kind not in _COMPLAINTS:
-        raise EventError("a feedback report that is no complaint")
+        raise EventError(say("a feedback report that is no complaint"))
     return Event(EventKind.COMPLAINT, "", _when(fields) or _moment(fields.get("Received-Date")), type=kind)
 
 

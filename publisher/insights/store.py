@@ -20,6 +20,7 @@ from publisher.delivery.mailings import Mailing
 from publisher.delivery.states import FEEDBACK, RecipientState, mailing_state
 from publisher.delivery.tables import links, literally, recipients
 from publisher.delivery.tables import mailings as mailing_table
+from publisher.diagnostics import say
 from publisher.errors import UsageError
 from publisher.feedback.tables import clicks, feedback_events
 from publisher.insights.account import (
@@ -226,7 +227,8 @@ def standings(connection: Connection, slug: str) -> dict[str, dict[str, str]]:
         words = {"state": row["state"], "reason": row["reason"] or row["complaint"] or row["bounce"], "feedback": told}
         found[row["reference"]] = {name: word for name, word in words.items() if word}
     if not found and (mailing := mailings.newest(connection, slug)) and mailing.audience:
-        raise UsageError(f"the recipients of {slug} were dropped", help="a backup of before has them")
+        advice = say("a backup of before has them")
+        raise UsageError(say("the recipients of {slug} were dropped", slug=slug), help=advice)
     return found
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from publisher.diagnostics import Fault, Sentence, say
+from publisher.diagnostics.sentences import SYSTEM
 from publisher.issue import codes
 
 if TYPE_CHECKING:
@@ -206,7 +207,7 @@ def _too_many(path: str, pixels: str) -> Fault:
 def unreadable(path: str, error: Exception) -> Fault:
     """What is wrong with a picture that the disk refuses, or that cannot be decoded."""
     refused = getattr(error, "strerror", None)
-    reason = refused.lower() if refused else str(error) or type(error).__name__
+    reason = SYSTEM.get(refused.lower(), refused.lower()) if refused else str(error) or type(error).__name__
     message = say("{path} cannot be read: {reason}", path=path, reason=reason)
     advice = say("make it readable, and commit it") if refused else say("save it again, and commit it")
     return Fault(codes.IMAGE_UNREADABLE, message, advice)

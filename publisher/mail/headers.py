@@ -6,6 +6,7 @@ import unicodedata
 from email.utils import quote
 from textwrap import wrap
 
+from publisher.diagnostics import say
 from publisher.edition.model import AnySlot, Slotted
 from publisher.errors import TransportError
 
@@ -71,7 +72,8 @@ def addr_spec(address: str) -> str:
     except UnicodeError:
         ascii_domain = ""
     if not is_addr_spec(f"{local}@{ascii_domain}"):
-        raise TransportError("an address cannot be written in a message header", help="use ASCII before the @")
+        advice = say("use ASCII before the @")
+        raise TransportError(say("an address cannot be written in a message header"), help=advice)
     return f"{local}@{ascii_domain}"
 
 

@@ -19,6 +19,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from publisher.config.audience import fits
 from publisher.config.model import Config
 from publisher.database.failures import UnreadableError
+from publisher.diagnostics import say
 from publisher.diagnostics.width import cut
 from publisher.edition.clicks import counted
 from publisher.edition.model import AnySlot, Edition, EditionOrigin, Personal, Slot, Slotted
@@ -96,7 +97,7 @@ class MailContent:
         try:
             return cls._of_object(json.loads(text))
         except (ValueError, KeyError, TypeError):
-            raise UnreadableError("the letter of a mailing") from None
+            raise UnreadableError(say("the letter of a mailing")) from None
 
     @classmethod
     def _of_object(cls, data: dict[str, Any]) -> MailContent:

@@ -24,6 +24,7 @@ import publisher
 from publisher.config import Config
 from publisher.config.plugins import RULES, load_plugin, plugin_name, plugins
 from publisher.config.theme import theme_folders
+from publisher.diagnostics import say
 from publisher.documents.atomic import write_file
 from publisher.edition.model import Edition
 from publisher.edition.others import Others
@@ -158,7 +159,7 @@ class Store:
                 return unpack(part, packed)
         again = pack(proofread(self._config, slug, commit=False, others=self.others))
         if self.key(slug) != key or not again.light:
-            raise UsageError(f"{slug} changed meanwhile", help="type the command again")
+            raise UsageError(say("{slug} changed meanwhile", slug=slug), help=say("type the command again"))
         self.keep(slug, key, again)
         return unpack(part, getattr(again, part))
 

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from publisher.config.model import Config
 from publisher.config.plugins import BUILT_IN, PROVIDERS, plugin_class, transport_names
+from publisher.diagnostics import say
 from publisher.mail.message import Composed, Envelope
 from publisher.providers.events import Event, EventError
 from publisher.providers.outcomes import Outcome, Verdict, submitted
@@ -77,8 +78,8 @@ def events_of(value: Any) -> tuple[Event, ...]:
     if isinstance(value, EventError):
         raise value
     if not isinstance(value, dict):
-        raise EventError("not a JSON object")
+        raise EventError(say("not a JSON object"))
     for name in transport_names():
         if not value.keys().isdisjoint((provider := _class(name)).event_keys):
             return provider.events_of(value)
-    raise EventError("it has the keys of no provider's event")
+    raise EventError(say("it has the keys of no provider's event"))

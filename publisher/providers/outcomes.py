@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+from publisher.diagnostics import say
 from publisher.documents.yaml import read_data
 from publisher.errors import without_addresses
+
+_NAMED = itemgetter("of", "means", "action")
 
 
 class Verdict(StrEnum):
@@ -71,7 +75,7 @@ class OutcomeTable:
         explained = tables.pop("explanations")
         return cls(
             {kind: {signal: Verdict(name) for signal, name in table.items()} for kind, table in tables.items()},
-            {code: (row["means"], row["action"]) for row in explained for code in row["of"]},
+            {code: (say(means), say(action)) for codes, means, action in map(_NAMED, explained) for code in codes},
         )
 
     def of_exception(self, error: BaseException) -> Outcome:

@@ -18,6 +18,7 @@ from publisher.audience.suppressions import Reason, all_suppressions, forgotten_
 from publisher.audience.suppressions import suppress as put
 from publisher.config.model import Config
 from publisher.database import Database
+from publisher.diagnostics import say
 from publisher.mail.message import Composed, Envelope
 from publisher.providers.events import Event, EventError
 from publisher.providers.outcomes import Outcome
@@ -229,4 +230,4 @@ class Provider(ABC):
     @classmethod
     def events_of(cls, value: Any) -> tuple[Event, ...]:
         """The events in a JSON object with one of ``event_keys``. Raises EventError."""
-        raise EventError(f"{cls.name} tells no events such as {type(value).__name__}")
+        raise EventError(say("{name} tells no events such as {kind}", name=cls.name, kind=type(value).__name__))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from publisher.diagnostics import say
 from publisher.providers.events import Event, EventError, EventKind
 
 RAW_LIMIT = 16_000
@@ -20,9 +21,9 @@ def object_of(text: str) -> dict[str, Any]:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
-        raise EventError("not JSON") from None
+        raise EventError(say("not JSON")) from None
     if not isinstance(found, dict):
-        raise EventError("not a JSON object")
+        raise EventError(say("not a JSON object"))
     return found
 
 

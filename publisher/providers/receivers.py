@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from publisher.diagnostics import say
 from publisher.documents.yaml import read_data
 
 # RFC 3463, 2: class, subject, detail. Not within a version or an IP address.
@@ -81,6 +82,7 @@ def _table() -> _Table:
 
 
 def _row(row: Mapping[str, Any], of: Mapping[str, Any], causes: Mapping[str, Mapping[str, str]]) -> _Row:
-    cause, desk = causes[row["cause"]], of.get("desk", "")
-    answer = ReceiverAnswer("", cause["reason"], cause["cure"].format(desk=desk), row.get("source", of["source"]))
+    (reason, cure), desk = causes[row["cause"]].values(), of.get("desk", "")
+    cure = say(cure, desk=say(desk)) if "{desk}" in cure else say(cure)
+    answer = ReceiverAnswer("", say(reason), cure, row.get("source", of["source"]))
     return _Row(frozenset(row.get("codes", ())), tuple(row.get("says", ())), answer)

@@ -24,7 +24,7 @@ from publisher.delivery.lock import DIGEST
 from publisher.delivery.send import Options
 from publisher.delivery.states import Operator, RecipientState
 from publisher.delivery.tables import LEFT_TO_MONTH, mailings, recipients
-from publisher.diagnostics import Diagnostic, Span, blocking
+from publisher.diagnostics import Diagnostic, Span, blocking, say
 from publisher.edition.model import Edition
 from publisher.edition.provenance import hash_parts
 from publisher.edition.rendering import render
@@ -48,21 +48,21 @@ def mail_months(run: Run, editions: Mapping[str, Edition], options: Options) -> 
         month = None if had else _LeftOut.read(connection, run.config, last)
         left = [one for one in begun.values() if one.finished_at is None and one.operator == Operator.GOING]
         letters = {one.slug: store.letter_of(connection, one.id) for one in left}
-    goes_on = {one: IssueDecision(Facts(one), Action.RESUME, "it goes on") for one in letters}
+    goes_on = {one: IssueDecision(Facts(one), Action.RESUME, say("it goes on")) for one in letters}
     results = [run.mail(goes_on[one], letter, options) for one, letter in letters.items()]
     if month is None or not month.parts:
         return results
     if broken := sorted((month.slugs - editions.keys()) & {*discover(run.config.root)}):
-        why = f"it waits for {broken[0]}, which has errors"
+        why = say("it waits for {slug}, which has errors", slug=broken[0])
         return [*results, IssueResult(IssueDecision(Facts(slug), Action.BROKEN, why, f"publisher check {broken[0]}"))]
     made = [(key, _edition(run.config, slug, last, shown)) for key, shown in month.shown(editions)]
     if found := [fault for _, (_, faults) in made for fault in faults if blocking([fault])]:
-        return [*results, IssueResult(IssueDecision(Facts(slug), Action.BROKEN, f"{found[0].message}"))]
+        return [*results, IssueResult(IssueDecision(Facts(slug), Action.BROKEN, found[0].message))]
     keyed = [(key, edition) for key, (edition, _) in made if edition]
     if keyed:
         keys, letter = [key for key, _ in keyed], _letter([edition for _, edition in keyed])
         options = replace(options, segment=month.among(keys), variant=month.variant(keys))
-        results.append(run.mail(IssueDecision(Facts(slug), Action.DUE, "due now"), letter, options))
+        results.append(run.mail(IssueDecision(Facts(slug), Action.DUE, say("due now")), letter, options))
     return results
 
 

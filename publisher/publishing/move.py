@@ -21,6 +21,7 @@ from publisher.delivery import mailings
 from publisher.delivery.ledger import at_work
 from publisher.delivery.lock import forgotten, how_to_settle, mark_path
 from publisher.delivery.tables import folded_recipients, origins, paces
+from publisher.diagnostics import say
 from publisher.documents.atomic import write_file
 from publisher.errors import DatabaseError, UsageError, refusal
 from publisher.publishing import store
@@ -50,7 +51,7 @@ def move(config: Config, url: str) -> Moved:
     """
     old_url, new_url = database_url(config), database_url(config, url)
     if old_url == new_url:
-        raise UsageError("the newsletter is in that database already", help="name another one")
+        raise UsageError(say("the newsletter is in that database already"), help=say("name another one"))
     kept = None
     with closing(open_database(config)) as old, closing(open_database(config, url)) as new, nobody_at_work(old):
         marks = _marks(old)
@@ -58,8 +59,12 @@ def move(config: Config, url: str) -> Moved:
             rows = _copy(source, new)
             for name, mark in marks.items():
                 if beside := mark_path(new_url, name):
-                    what = f"everything was moved, and the mark {mark} could not be copied to {beside}"
-                    with refusal(what, "copy it yourself, and rename the old database", DatabaseError):
+                    what = say("everything was moved, and the mark {mark} could not be copied to {beside}")
+                    what, way = (
+                        say(what, mark=mark, beside=beside),
+                        say("copy it yourself, and rename the old database"),
+                    )
+                    with refusal(what, way, DatabaseError):
                         write_file(beside, mark.read_bytes())
             if old.dialect == "sqlite":
                 kept = _put_aside(old_url.database)
@@ -82,8 +87,8 @@ def nobody_at_work(database: Database) -> Iterator[None]:
         with database.connect() as connection:
             for mailing in mailings.every_newest(connection):
                 if at_work(database, connection, mailing):
-                    advice = f"wait for the sender to end, or publisher pause {mailing.slug}"
-                    raise UsageError(f"{mailing.slug} is being sent: nothing was done", help=advice)
+                    advice = say("wait for the sender to end, or publisher pause {slug}", slug=mailing.slug)
+                    raise UsageError(say("{slug} is being sent: nothing was done", slug=mailing.slug), help=advice)
         yield
 
 
@@ -107,7 +112,7 @@ def _marks(old: Database) -> dict[str, Path]:
             if slug in publications and publications[slug].settled_how == "mailed":
                 continue
             if fault := forgotten(url, connection, slug):
-                message = f"{slug}: {fault}: was it restored? Nothing was moved"
+                message = say("{slug}: {fault}: was it restored? Nothing was moved", slug=slug, fault=fault)
                 raise UsageError(message, help=how_to_settle(slug))
     return {name: pattern.parent / f"{before}{name}{after}" for name in found}
 
@@ -118,7 +123,8 @@ def _copy(source: Connection, new: Database) -> dict[str, int]:
         if source.dialect.name == "postgresql":
             source.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
         if full := next((t.name for t in tables if target.execute(select(t).limit(1)).first()), None):
-            raise UsageError(f"{new.url} is not empty (table {full}): nothing was moved", help="name an empty database")
+            message = say("{url} is not empty (table {full}): nothing was moved", url=new.url, full=full)
+            raise UsageError(message, help=say("name an empty database"))
         return {table.name: _copy_table(source, target, table) for table in tables}
 
 
@@ -130,7 +136,8 @@ def _copy_table(source: Connection, target: Connection, table: Table) -> int:
     count = select(func.count()).select_from(table)
     there, here = source.execute(count).scalar_one(), target.execute(count).scalar_one()
     if there != here:
-        raise DatabaseError(f"{here} of {there} rows of {table.name} arrived: nothing was moved", help="try again")
+        told = say("{here} of {there} rows of {name} arrived: nothing was moved")
+        raise DatabaseError(say(told, here=here, there=there, name=table.name), help=say("try again"))
     if target.dialect.name == "postgresql" and "id" in table.c and table.c.id.type.python_type is int:
         sequence = f"setval(pg_get_serial_sequence('{table.name}', 'id'), greatest(max(id), 1), max(id) IS NOT NULL)"
         target.execute(text(f"SELECT {sequence} FROM {table.name}"))  # noqa: S608 - our own names
@@ -142,8 +149,8 @@ def _put_aside(name: str | None) -> Path | None:
     if not name:
         return None
     file, kept = Path(name), Path(name + MOVED)
-    what = f"everything was moved, and the old {file} could not be put aside"
-    with refusal(what, "rename it yourself: nobody may send from it any more", DatabaseError):
+    what = say("everything was moved, and the old {file} could not be put aside", file=file)
+    with refusal(what, say("rename it yourself: nobody may send from it any more"), DatabaseError):
         file.rename(kept)
         for end in ("-wal", "-shm"):
             log = file.with_name(file.name + end)

@@ -11,6 +11,7 @@ from publisher.delivery.mailings import Mailing
 from publisher.delivery.send import Options
 from publisher.delivery.series import Step, StepPlan, freeze_due, plan_steps, ready_steps
 from publisher.delivery.states import Operator, RecipientState
+from publisher.diagnostics import say
 from publisher.issue.model import Status
 from publisher.mail.message import MailContent
 from publisher.proofing.proof import Proof, proofread
@@ -44,16 +45,15 @@ def mail_steps(run: Run, proofs: Iterable[Proof], blocked: str | None, options: 
 def _unfit(run: Run, proof: Proof, blocked: str | None) -> IssueDecision | None:
     facts = Facts(proof.slug)
     if proof.edition is None:
-        return IssueDecision(facts, Action.BROKEN, "it has errors", f"publisher check {proof.slug}")
+        return IssueDecision(facts, Action.BROKEN, say("it has errors"), f"publisher check {proof.slug}")
     with run.database.connect() as connection:
         fault = forgotten(run.database.engine.url, connection, proof.slug)
     if fault:
-        ways = (
-            f"restore the newest copy; or publisher publish --unmailed {proof.slug} goes on as this database knows it"
-        )
-        return IssueDecision(facts, Action.UNKNOWN, f"{fault}: was it restored?", f"{ways} (docs/backup.md)")
+        ways = say("restore the newest copy; or publisher publish --unmailed {slug} goes on as this database knows it")
+        advice = say("{advice} (docs/backup.md)", advice=say(ways, slug=proof.slug))
+        return IssueDecision(facts, Action.UNKNOWN, say("{what}: was it restored?", what=fault), advice)
     if blocked and proof.edition.assets:
-        return IssueDecision(facts, Action.WAITING, "for the archive, which holds its pictures")
+        return IssueDecision(facts, Action.WAITING, say("for the archive, which holds its pictures"))
     return None
 
 

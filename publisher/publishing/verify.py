@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from publisher.config import Config
+from publisher.diagnostics import say
 from publisher.edition.clicks import counted
 from publisher.edition.model import AnySlot, Edition, Personal, Slotted
 from publisher.edition.origin import origins_of
@@ -35,11 +36,11 @@ _BLANK = re.compile(r"\s+")
 class VerifyResult(StrEnum):
     """The answer."""
 
-    MATCH = "match"  # rebuilt to the byte, and these are its words
-    ALTERED = "altered"  # the claim is true of an edition, and these are not its words
-    DIFFERS = "differs"  # the commit builds another edition
-    UNKNOWN = "unknown commit"  # not in this repository
-    NONE = "no provenance"  # says nothing of itself
+    MATCH = say("match")  # rebuilt to the byte, and these are its words
+    ALTERED = say("altered")  # the claim is true of an edition, and these are not its words
+    DIFFERS = say("differs")  # the commit builds another edition
+    UNKNOWN = say("unknown commit")  # not in this repository
+    NONE = say("no provenance")  # says nothing of itself
 
 
 _FOUND = frozenset({VerifyResult.MATCH, VerifyResult.ALTERED})
@@ -87,25 +88,26 @@ def verify(config: Config, what: str) -> Verified:
     exhibit = _page(what) if re.match(r"https?://", what) else _message(Path(what))
     claim = exhibit.claim
     if claim is None:
-        says, advice = f"{what} does not say which edition it is", "it was not made by publisher, or was stripped"
+        says = say("{what} does not say which edition it is", what=what)
+        advice = say("it was not made by publisher, or was stripped")
         return Verified(VerifyResult.NONE, says, advice)
     if claim.commit is None:
-        found = _compare(config, exhibit, claim, "the files on disk (it names no commit)")
+        found = _compare(config, exhibit, claim, say("the files on disk (it names no commit)"))
         return _with_origin(config, found, config.root, "HEAD")
     commit = git.resolve(config.root, claim.commit)
     if commit is None:
-        says, advice = f"it claims commit {claim.commit[:12]}, which is not in this repository", "git fetch --unshallow"
-        if not git.is_shallow(config.root):
-            advice = "git fetch --all; if that finds nothing, it comes from elsewhere"
-        return Verified(VerifyResult.UNKNOWN, says, advice, claimed=claim)
+        says = say("it claims commit {commit}, which is not in this repository", commit=claim.commit[:12])
+        elsewhere = say("git fetch --all; if that finds nothing, it comes from elsewhere")
+        way = "git fetch --unshallow" if git.is_shallow(config.root) else elsewhere
+        return Verified(VerifyResult.UNKNOWN, says, way, claimed=claim)
     names = git.names(config.root, "ls-tree", "--name-only", "-z", commit, "--", "issues/")
     slugs = tuple(name.removeprefix("issues/") for name in names)
     named = _named(exhibit, slugs)
     with git.at_revision(config, commit, (*(named or slugs), f"{SERIES}/")) as then:
         if then is None:
-            says = f"config.yaml of commit {commit[:12]} cannot be read"
+            says = say("config.yaml of commit {commit} cannot be read", commit=commit[:12])
             return Verified(VerifyResult.DIFFERS, says, slug=_only(named), claimed=claim)
-        found = _compare(then, exhibit, claim, f"commit {commit[:12]}")
+        found = _compare(then, exhibit, claim, say("commit {commit}", commit=commit[:12]))
         return _with_origin(then, found, config.root, commit)
 
 
@@ -121,13 +123,16 @@ def _compare(config: Config, exhibit: _Exhibit, claim: Provenance, where: str) -
         mailed = {f"{slug} ({one.name})": one.edition for one in edition.variants if exhibit.message is not None}
         for name, one in (mailed or {slug: edition}).items():
             if one.digest == claim.digest:
-                verdict, says = VerifyResult.MATCH, f"this is {name} of {where}"
+                verdict, says = VerifyResult.MATCH, say("this is {name} of {where}", name=name, where=where)
                 if fault := _altered(config, exhibit, one):
-                    verdict, says = VerifyResult.ALTERED, f"it claims {name} of {where}, and {fault}"
+                    verdict = VerifyResult.ALTERED
+                    says = say("it claims {name} of {where}, and {fault}", name=name, where=where, fault=fault)
                 return Verified(verdict, says, None, slug, claim, one.digest)
-    found = f"{named} of {where} is {rebuilt[:19]}…" if named and rebuilt else f"no issue of {where} is that"
-    says = f"it claims {claim.digest[:19]}…, and {found}"
-    advice = "it may have been made by another version of publisher or of a library it renders with"
+    found = say("no issue of {where} is that", where=where)
+    if named and rebuilt:
+        found = say("{name} of {where} is {digest}…", name=named, where=where, digest=rebuilt[:19])
+    says = say("it claims {digest}…, and {found}", digest=claim.digest[:19], found=found)
+    advice = say("it may have been made by another version of publisher or of a library it renders with")
     return Verified(VerifyResult.DIFFERS, says, advice, named, claim, rebuilt if named else None)
 
 
@@ -147,16 +152,16 @@ def _altered(config: Config, exhibit: _Exhibit, edition: Edition) -> str | None:
     if exhibit.message is None:
         body = page_body(edition, config, issue_path(edition.slug))
         whole = _BLANK.sub(" ", body) in _BLANK.sub(" ", _EARLIER.sub("", exhibit.html))
-        return None if whole else "the page's words are not that edition's"
+        return None if whole else say("the page's words are not that edition's")
     if not _fits(MailContent.of(edition).subject, str(exhibit.message["subject"])):
-        return "its subject is not that edition's"
+        return say("its subject is not that edition's")
     mailed = {"plain": (edition.text,), "html": (edition.html, counted(edition.html, edition.clicks))}
     for kind, forms in mailed.items():
         part = exhibit.message.get_body((kind,))
         if part is None:
-            return f"its {kind} part is missing"
+            return say("its {kind} part is missing", kind=kind)
         if not any(_fits(slotted, part.get_content()) for slotted in forms):
-            return f"its {kind} part is not that edition's"
+            return say("its {kind} part is not that edition's", kind=kind)
     return None
 
 
@@ -175,7 +180,7 @@ def _value(slot: str | AnySlot) -> str:
 
 
 def _message(path: Path) -> _Exhibit:
-    with refusal(f"{path} cannot be read", "name an .eml file, or a URL of the archive"):
+    with refusal(say("{path} cannot be read", path=path), say("name an .eml file, or a URL of the archive")):
         data = path.read_bytes()
     message = email.message_from_bytes(data, policy=email.policy.default)
     assert isinstance(message, EmailMessage)

@@ -17,7 +17,7 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
-from publisher.diagnostics import say
+from publisher.diagnostics import reason_of, say
 from publisher.documents.atomic import holds, write_file
 from publisher.errors import DeployError, UsageError
 from publisher.proofing.manifest import state_of
@@ -169,7 +169,7 @@ def writing(root: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise DeployError(
-            say("cannot write {path}: {reason}", path=str(error.filename or root), reason=error.strerror or str(error)),
+            say("cannot write {path}: {reason}", path=str(error.filename or root), reason=reason_of(error)),
             help=say("make the folder writable, make room, or choose another folder"),
         ) from error
 

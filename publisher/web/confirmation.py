@@ -13,6 +13,7 @@ from publisher.config import Config
 from publisher.database import Database
 from publisher.delivery.pace import Pace, batch_size, blocked, ceiling, pause
 from publisher.delivery.send import pace_of
+from publisher.diagnostics import say
 from publisher.edition.email import HtmlPlaceholders, looks, mail_html
 from publisher.edition.model import Slot, Slotted, ThemeError
 from publisher.edition.slots import Slots
@@ -38,6 +39,7 @@ FOLDER = "confirm"  # the slug of these letters: where the folder transport puts
 # A letter has slots for the links of an issue. The one link that this letter is about stands in the slot for
 # preferences: to confirm is the first preference a reader states.
 _LINK = Slot.PREFERENCES_URL
+_ADVICE = say("correct the template")
 _PURPOSES = {Wording.CONFIRM: Purpose.CONFIRM, Wording.AGAIN: Purpose.PREFERENCES, Wording.ASK: Purpose.KEEP}
 
 
@@ -151,7 +153,8 @@ class ConfirmationMailer:
                 held[1].limit(ceiling(quota, cap))
             if stopped := blocked(quota):
                 self._close()
-                raise TransportError(f"the account may not send ({stopped[1]})", help="see the provider's console")
+                advice = say("see the provider's console")
+                raise TransportError(say("the account may not send ({reason})", reason=stopped[1]), help=advice)
             self._asked_at = time.monotonic()
         return held
 
@@ -199,7 +202,8 @@ class ConfirmationMailer:
             finished = mail_html(self._theme, "service/mail.mjml.j2", names, HtmlPlaceholders(slots.mark + "html"))
         except ThemeError as error:
             found = error.diagnostic
-            raise TransportError(f"{found.path}: {found.message}", help=found.help or "correct the template") from error
+            advice = found.help or _ADVICE
+            raise TransportError(f"{found.path}: {found.message}", help=advice) from error
         subject = say(f"{kind}_subject")
         lines = [subject, say(f"{kind}_lead"), link, say(f"{kind}_ignore", days=days)]
         sender = [newsletter.name] + ([newsletter.postal_address] if newsletter.postal_address else [])

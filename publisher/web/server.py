@@ -17,6 +17,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from publisher.config import Config
+from publisher.diagnostics import say
 from publisher.errors import refusal
 from publisher.web.app import create_app
 from publisher.web.forms import asker
@@ -72,7 +73,7 @@ def allow_files(wanted: int) -> None:
 
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket. Raises UsageError where the port cannot be had."""
-    with refusal(f"{host}:{port} cannot be listened on", "choose another with --port"):
+    with refusal(say("{host}:{port} cannot be listened on", host=host, port=port), say("choose another with --port")):
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         # Named as TCP, or asyncio leaves TCP_NODELAY off, and every answer waits 40 ms for a delayed acknowledgement.
         listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)

@@ -192,7 +192,7 @@ def test_an_endpoint_that_fails_is_told_and_asked_no_more(config: Config, model:
     ]
     drafted = draft_translation(config, SLUG, "en")
     assert drafted.left == {
-        "b.md": "the model's endpoint refuses us (403)", "item 3": "the model's endpoint answers 400: a\nb: c",
+        "b.md": "the model's endpoint refuses us (403)", "item 3": "the model's endpoint answers 400: a b: c",
     }  # fmt: skip
     assert len(model.asked) == 5
 

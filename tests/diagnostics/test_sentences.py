@@ -26,16 +26,23 @@ QUOTED = re.compile(r"“[^”]*”|（[^）]*）|\([^)]*\)|`[^`]*`|\"[^\"]*\"|'
 ENGLISH = re.compile(r"[A-Za-z]{2,} [a-z]{2,} [a-z]{2,}")
 
 
-ROOMS = {"cli", "publishing", "delivery"}
-"""Those whose sentences are of the commands."""
+ROOMS = {
+    room: domain
+    for domain in DOMAINS
+    for room in re.findall(rf"^{domain} := (.*)", (PACKAGE.parent / "Makefile").read_text(), re.MULTILINE)[:1]
+    for room in room.split()
+}
+"""The domain of a room; of all others it is findings."""
 
 
 def templates(domain: str) -> set[tuple[str, str]]:
     """Every template of a domain in the code, with its plural or an empty text."""
     found: set[tuple[str, str]] = set()
-    for path, _, said, _, _ in extract_from_dir(PACKAGE, keywords={"say": None, "counted": (1, 2)}):
-        if (Path(path).parts[0] in ROOMS) == (domain == "commands"):
-            found.add((said, "") if isinstance(said, str) else (said[0], said[1]))
+    ways = [("**.py", "python"), ("**.yaml", "tools.catalogs:sentences")]
+    for folder in (PACKAGE, PACKAGE.parent / "templates"):
+        for path, _, said, _, _ in extract_from_dir(folder, ways, keywords={"say": None, "counted": (1, 2)}):
+            if ROOMS.get(Path(path).parts[0], "findings") == domain:
+                found.add((said, "") if isinstance(said, str) else (said[0], said[1]))
     return found
 
 

@@ -14,6 +14,8 @@ from typing import Any
 import httpcore
 import httpx
 
+from publisher.diagnostics import say
+
 UNRESOLVED = "no resolver answers"
 _UNICAST = ipaddress.ip_network("2000::/3")
 """All of IPv6 that is given to anybody: outside are ``::/96``, ``::ffff:0:0:0/96``, ``64:ff9b::/96`` and
@@ -72,11 +74,11 @@ class _PinnedBackend(httpcore.AsyncNetworkBackend):
         except (socket.gaierror, UnicodeError) as error:
             if isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN:
                 raise httpcore.ConnectError(UNRESOLVED) from error
-            raise httpcore.ConnectError(f"there is no host {host}") from error
+            raise httpcore.ConnectError(say("there is no host {host}", host=host)) from error
         addresses = [str(entry[4][0]) for entry in found]
         allowed = [a for a in addresses if self._allow_private or is_public(a)]
         if not allowed:
-            raise PrivateAddressError(f"{host} is not a public address")
+            raise PrivateAddressError(say("{host} is not a public address", host=host))
         return await self._inner.connect_tcp(allowed[0], port, timeout, local_address, socket_options)
 
     async def sleep(self, seconds: float) -> None:

@@ -11,7 +11,7 @@ import httpx
 
 from publisher import __version__
 from publisher.checks.links.network import UNRESOLVED, PrivateAddressError, SafeTransport
-from publisher.diagnostics import Sentence, say
+from publisher.diagnostics import Sentence, say, told_by
 
 MAX_REDIRECTS = 8
 PERMANENT = {301, 308}
@@ -164,7 +164,7 @@ class Prober:
 
 def _connection(error: httpx.ConnectError) -> LinkResult:
     """Tell a name that does not exist from a server that refuses us today."""
-    text = str(error)
+    text = told_by(error.__cause__ or error)  # httpx keeps no more than the English of it
     if text.startswith("there is no host"):
         return LinkResult(LinkState.DEAD, say("the link leads nowhere: {text}", text=text))
     if text == UNRESOLVED:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from publisher.diagnostics import say
 from publisher.documents.atomic import write_file
 from publisher.errors import TransportError, refusal
 from publisher.mail.message import Composed, Envelope
@@ -28,8 +29,8 @@ class FolderTransport(Transport):
         """See :class:`~publisher.providers.provider.Transport`."""
         self._composed = composed
         self._into = self._folder / _folder(composed.letter.slug)
-        advice = "make it writable, or set delivery.folder.path in config.yaml"
-        with refusal(f"the folder {self._into} cannot be made", advice, TransportError):
+        advice = say("make it writable, or set delivery.folder.path in config.yaml")
+        with refusal(say("the folder {path} cannot be made", path=self._into), advice, TransportError):
             self._into.mkdir(mode=0o700, parents=True, exist_ok=True)  # addresses are nobody else's to read
         return Quota()
 

@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from publisher.diagnostics import say
 from publisher.errors import UsageError
 from publisher.providers import read_events
 from publisher.providers.events import BounceType, Event, EventError, EventKind
@@ -41,7 +42,7 @@ def events_of(value: Json) -> tuple[Event, ...]:
     message_id, recipient = text_at(value, "MessageID", 255), text_at(tags, "recipient", 64)
     # A subscription's change may be typed into Postmark's console: it is about no message of ours.
     if kind not in {EventKind.UNKNOWN, EventKind.SUBSCRIPTION} and not message_id and not recipient:
-        raise EventError(f"{record} with neither a MessageID nor metadata")
+        raise EventError(say("{record} with neither a MessageID nor metadata", record=record))
     event = Event(
         kind,
         message_id,
@@ -106,8 +107,8 @@ class PostmarkWebhook:
     def __init__(self, secret: str) -> None:
         user, colon, password = secret.partition(":")
         if not (user and colon and password):
-            message = "PUBLISHER_POSTMARK_WEBHOOK has to be user:password"
-            raise UsageError(message, help="set it to those that the webhook's URL has in Postmark's console")
+            message = say("PUBLISHER_POSTMARK_WEBHOOK has to be user:password")
+            raise UsageError(message, help=say("set it to those that the webhook's URL has in Postmark's console"))
         self._secret = secret.encode()
 
     def believe(self, body: bytes, headers: Mapping[str, str]) -> Notice:

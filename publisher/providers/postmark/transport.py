@@ -19,6 +19,7 @@ import httpx
 from publisher.audience.suppressions import Reason
 from publisher.config.model import PostmarkConfig as Settings
 from publisher.config.values import LOOPBACK
+from publisher.diagnostics import say
 from publisher.errors import ServiceError, TransportError
 from publisher.mail.headers import addr_spec, clean
 from publisher.mail.message import Composed, Envelope
@@ -30,7 +31,7 @@ MOST = 500
 """Messages a call: Postmark's limit."""
 MOST_BYTES = 16_000_000
 """Of a call: a third of Postmark's limit of 50 MB, so that what is in flight does not fill the memory."""
-OWN_UNSUBSCRIBE = "Postmark puts its own unsubscribe link into this stream's mail, in place of ours"
+OWN_UNSUBSCRIBE = say("Postmark puts its own unsubscribe link into this stream's mail, in place of ours")
 
 
 class PostmarkTransport(Transport):
@@ -52,12 +53,14 @@ class PostmarkTransport(Transport):
         self._client = make_client(connections=self.parallel)
         name = self._settings.stream
         try:
-            stream = ask(self._client, "GET", stream_path(name), f"the message stream {name} cannot be used")
+            what = say("the message stream {name} cannot be used", name=name)
+            stream = ask(self._client, "GET", stream_path(name), what)
         except ServiceError as error:
-            advice = error.help or "correct delivery.postmark.stream in config.yaml"
+            advice = error.help or say("correct delivery.postmark.stream in config.yaml")
             raise TransportError(error.message, help=advice) from error
         if stream.get("ArchivedAt"):
-            raise TransportError(f"the message stream {name} is archived", help="restore it, or name another")
+            advice = say("restore it, or name another")
+            raise TransportError(say("the message stream {name} is archived", name=name), help=advice)
         letter = composed.letter
         size = sum(len(str(part).encode()) for text in (letter.html, letter.text) for part in text.parts)
         self.most = max(1, min(self.most, MOST_BYTES // (size + size // 10 + 4_000)))
@@ -197,12 +200,15 @@ def make_client(*, connections: int = 1, seconds: float = 60.0) -> httpx.Client:
     """
     url = os.environ.get("PUBLISHER_POSTMARK_URL") or URL
     if not (token := os.environ.get(TOKEN, "").strip()):
-        raise TransportError("there is no token for Postmark", help=f"set {TOKEN} to the server's API token")
+        advice = say("set {name} to the server's API token", name=TOKEN)
+        raise TransportError(say("there is no token for Postmark"), help=advice)
     parts = urlsplit(url)
     if parts.scheme != "https" and parts.hostname not in LOOPBACK:
-        raise TransportError(f"the token would go to {parts.hostname} in the clear", help="begin the URL with https://")
+        advice = say("begin the URL with https://")
+        raise TransportError(say("the token would go to {host} in the clear", host=parts.hostname), help=advice)
     if not (token.isascii() and token.isprintable()):
-        raise TransportError(f"{TOKEN} holds characters that no token has", help="copy it anew from Postmark's console")
+        advice = say("copy it anew from Postmark's console")
+        raise TransportError(say("{name} holds characters that no token has", name=TOKEN), help=advice)
     return httpx.Client(
         base_url=url,
         headers={"Accept": "application/json", "X-Postmark-Server-Token": token},
@@ -218,14 +224,17 @@ def ask(client: httpx.Client, method: str, path: str, what: str, **more: Any) ->
         answer = client.request(method, path, **more)
         body = answer.json() if answer.content else {}
     except (httpx.HTTPError, ValueError) as error:
-        raise ServiceError(f"{what}: {type(error).__name__}", help="is the network up?") from error
+        message = say("{what}: {reason}", what=what, reason=type(error).__name__)
+        raise ServiceError(message, help=say("is the network up?")) from error
     if answer.is_success:
         return body
     code = body.get("ErrorCode") if isinstance(body, dict) else None
     if answer.status_code == 401 or code == 10:
-        raise ServiceError("Postmark refuses the token", help=f"set {TOKEN} to the server's API token")
+        advice = say("set {name} to the server's API token", name=TOKEN)
+        raise ServiceError(say("Postmark refuses the token"), help=advice)
     said = str(body.get("Message", "")) if isinstance(body, dict) else ""
-    raise ServiceError(f"{what}: {in_words(f'Postmark answers {answer.status_code}', said)}")
+    reason = in_words(f"{answer.status_code}", said)
+    raise ServiceError(say("{what}: Postmark answers {reason}", what=what, reason=reason))
 
 
 def stream_path(stream: str) -> str:
@@ -245,7 +254,7 @@ class PostmarkSuppressionList(SuppressionList):
     def entries(self) -> Iterator[list[tuple[str, str]]]:
         """All of them: Postmark gives the list as a whole."""
         with closing(make_client()) as client:
-            answer = ask(client, "GET", f"{self._path}/dump", "Postmark's suppression list cannot be read")
+            answer = ask(client, "GET", f"{self._path}/dump", say("Postmark's suppression list cannot be read"))
         yield [(str(one["EmailAddress"]), str(one["SuppressionReason"])) for one in answer["Suppressions"]]
 
     def add(self, entries: Iterable[tuple[str, Reason]]) -> int:
@@ -254,8 +263,10 @@ class PostmarkSuppressionList(SuppressionList):
         with closing(make_client()) as client:
             for at in range(0, len(addresses), PAGE):
                 wanted = {"Suppressions": [{"EmailAddress": address} for address in addresses[at : at + PAGE]]}
-                answer = ask(client, "POST", self._path, "Postmark's suppression list cannot be written", json=wanted)
+                what = say("Postmark's suppression list cannot be written")
+                answer = ask(client, "POST", self._path, what, json=wanted)
                 failed += sum(one.get("Status") == "Failed" for one in answer["Suppressions"])
         if failed:
-            raise ServiceError(f"Postmark did not take {failed} of {len(addresses)} addresses", help="run it again")
+            message = say("Postmark did not take {failed} of {n} addresses", failed=failed, n=len(addresses))
+            raise ServiceError(message, help=say("run it again"))
         return len(addresses)

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from publisher.audience.suppressions import Reason
+from publisher.diagnostics import say
 from publisher.errors import ServiceError
 from publisher.providers.outcomes import in_words
 from publisher.providers.provider import SuppressionList
@@ -29,8 +30,8 @@ def client(service: str, region: str | None, *, read_seconds: float = 30.0, atte
     try:
         return boto3.client(service, region_name=region, config=options)
     except (BotoCoreError, ValueError) as error:
-        message = f"no client for AWS {service}: {error}"
-        raise ServiceError(message, help="set delivery.ses.region in config.yaml, or AWS_REGION") from error
+        message = say("no client for AWS {service}: {error}", service=service, error=error)
+        raise ServiceError(message, help=say("set delivery.ses.region in config.yaml, or AWS_REGION")) from error
 
 
 def call(what_failed: str, function: Callable[[], Answer]) -> Answer:
@@ -42,21 +43,23 @@ def call(what_failed: str, function: Callable[[], Answer]) -> Answer:
     except ClientError as error:
         said = error.response.get("Error", {})
         code = str(said.get("Code", "")).rpartition(".")[2]
-        words = in_words(code or "AWS refused", str(said.get("Message", "")))
-        raise ServiceError(f"{what_failed}: {words}", help=_HELP.get(code)) from error
+        words = in_words(code or say("AWS refused"), str(said.get("Message", "")))
+        raise ServiceError(say("{what}: {reason}", what=what_failed, reason=words), help=_HELP.get(code)) from error
     except (NoCredentialsError, PartialCredentialsError) as error:
-        raise ServiceError(f"{what_failed}: no AWS credentials", help="see boto3's chain of credentials") from error
+        advice = say("see boto3's chain of credentials")
+        raise ServiceError(say("{what}: no AWS credentials", what=what_failed), help=advice) from error
     except BotoCoreError as error:
-        raise ServiceError(f"{what_failed}: {type(error).__name__}", help="is the network up?") from error
+        message = say("{what}: {reason}", what=what_failed, reason=type(error).__name__)
+        raise ServiceError(message, help=say("is the network up?")) from error
 
 
 _HELP = {
-    "AccessDenied": "allow this action in the policy of the credentials in use",
-    "AccessDeniedException": "allow this action in the policy of the credentials in use",
-    "ExpiredToken": "renew the credentials",
-    "InvalidClientTokenId": "the credentials are not valid here: check AWS_ACCESS_KEY_ID and the region",
-    "QueueDoesNotExist": "check delivery.ses.events_queue and its region",
-    "NonExistentQueue": "check delivery.ses.events_queue and its region",
+    "AccessDenied": say("allow this action in the policy of the credentials in use"),
+    "AccessDeniedException": say("allow this action in the policy of the credentials in use"),
+    "ExpiredToken": say("renew the credentials"),
+    "InvalidClientTokenId": say("the credentials are not valid here: check AWS_ACCESS_KEY_ID and the region"),
+    "QueueDoesNotExist": say("check delivery.ses.events_queue and its region"),
+    "NonExistentQueue": say("check delivery.ses.events_queue and its region"),
 }
 
 PAGE = 1000
@@ -79,7 +82,7 @@ class SesSuppressionList(SuppressionList):
         wanted: dict[str, Any] = {"Reasons": ["BOUNCE", "COMPLAINT"], "PageSize": PAGE}
         while True:
             read = partial(self._ses.list_suppressed_destinations, **wanted)
-            answer = call("SES's suppression list cannot be read", read)
+            answer = call(say("SES's suppression list cannot be read"), read)
             found = answer.get("SuppressedDestinationSummaries", [])
             yield [(str(entry["EmailAddress"]), str(entry.get("Reason", ""))) for entry in found]
             if not answer.get("NextToken"):
@@ -91,7 +94,7 @@ class SesSuppressionList(SuppressionList):
         found = list(entries)
         for address, reason in found:
             put = partial(self._ses.put_suppressed_destination, EmailAddress=address, Reason=_REASONS[reason])
-            call("SES's suppression list cannot be written", put)
+            call(say("SES's suppression list cannot be written"), put)
         return len(found)
 
 
@@ -118,7 +121,7 @@ class Queue:
     def receive(self, wait: int) -> list[QueueMessage]:
         """Up to ten messages; waits as long as ``wait`` seconds (at most 20) for the first."""
         answer = call(
-            "the queue of events cannot be read",
+            say("the queue of events cannot be read"),
             lambda: self._sqs.receive_message(
                 QueueUrl=self._url, MaxNumberOfMessages=BATCH, WaitTimeSeconds=wait, VisibilityTimeout=VISIBLE_AGAIN
             ),
@@ -129,7 +132,7 @@ class Queue:
         """Delete them; returns how many SQS would not delete: they come again, and are recognised then."""
         entries = [{"Id": str(i), "ReceiptHandle": letter["ReceiptHandle"]} for i, letter in enumerate(letters)]
         answer = call(
-            "events were taken in but not deleted from the queue",
+            say("events were taken in but not deleted from the queue"),
             lambda: self._sqs.delete_message_batch(QueueUrl=self._url, Entries=entries),
         )
         return len(answer.get("Failed", []))
@@ -152,8 +155,8 @@ def pull(queue: Queue, take_in: Callable[[Sequence[str]], None], *, follow: bool
                 batches = [letters[i : i + BATCH] for i in range(0, len(letters), BATCH)]
                 stuck = stuck + 1 if sum(pool.map(queue.delete, batches)) == len(letters) else 0
                 if stuck > 5:
-                    message = "SQS deletes none of the events that were taken in"
-                    raise ServiceError(message, help="allow sqs:DeleteMessage on the queue")
+                    message = say("SQS deletes none of the events that were taken in")
+                    raise ServiceError(message, help=say("allow sqs:DeleteMessage on the queue"))
             yield len(letters)
             if not letters and not follow:
                 return

@@ -11,6 +11,7 @@ from typing import Any
 from publisher.audience.store import counts
 from publisher.config.model import Config
 from publisher.database import open_database
+from publisher.diagnostics import listed, say
 from publisher.errors import DatabaseError, ServiceError
 from publisher.providers.provider import PATIENCE, Finding, fault, ok, skipped, warning
 from publisher.providers.ses.aws import call, client
@@ -40,7 +41,7 @@ class SesAccount:
     @cached_property
     def account(self) -> dict[str, Any]:
         """SES GetAccount."""
-        return self._ask("the SES account", "get_account")
+        return self._ask(say("the SES account"), "get_account")
 
     @cached_property
     def identity(self) -> tuple[str, dict[str, Any]]:
@@ -53,24 +54,25 @@ class SesAccount:
         names = [".".join(labels[i:]) for i in range(max(len(labels) - 1, 1))]
         for name in (address, *names):
             try:
-                return name, self._ask("the identity", "get_email_identity", EmailIdentity=name)
+                return name, self._ask(say("the identity"), "get_email_identity", EmailIdentity=name)
             except ServiceError as error:
                 if "NotFoundException" not in error.message:
                     raise
-        message = f"SES knows neither {domain} nor the address of newsletter.from"
+        message = say("SES knows neither {domain} nor the address of newsletter.from", domain=domain)
         raise ServiceError(message, help=f"aws sesv2 create-email-identity --email-identity {domain}")
 
     @cached_property
     def configuration_set(self) -> dict[str, Any]:
         """SES GetConfigurationSet."""
         name = self.config.delivery.ses.configuration_set
-        return self._ask(f"the configuration set {name}", "get_configuration_set", ConfigurationSetName=name)
+        what = say("the configuration set {name}", name=name)
+        return self._ask(what, "get_configuration_set", ConfigurationSetName=name)
 
     @cached_property
     def published_events(self) -> set[str]:
         """The kinds of events that the destinations which are switched on get."""
         name = self.config.delivery.ses.configuration_set
-        what, call = f"the configuration set {name}", "get_configuration_set_event_destinations"
+        what, call = say("the configuration set {name}", name=name), "get_configuration_set_event_destinations"
         answer = self._ask(what, call, ConfigurationSetName=name)
         on = (found for found in answer.get("EventDestinations", ()) if found.get("Enabled"))
         return {kind for found in on for kind in found.get("MatchingEventTypes", ())}
@@ -80,8 +82,8 @@ def identity(account: SesAccount) -> Finding:
     """Is the sender verified?"""
     name, found = account.identity
     if found.get("VerifiedForSendingStatus"):
-        return ok(f"{name} is verified for sending")
-    return fault(f"{name} is not verified yet", "publish the DKIM records below, then wait for SES")
+        return ok(say("{name} is verified for sending", name=name))
+    return fault(say("{name} is not verified yet", name=name), say("publish the DKIM records below, then wait for SES"))
 
 
 def dkim(account: SesAccount) -> Finding:
@@ -90,15 +92,17 @@ def dkim(account: SesAccount) -> Finding:
     signing = found.get("DkimAttributes", {})
     status = signing.get("Status", "NOT_STARTED")
     if status == "SUCCESS" and signing.get("SigningEnabled"):
-        return ok(f"messages are signed as {name}")
+        return ok(say("messages are signed as {domain}", domain=name))
     if status == "SUCCESS":
-        message = f"signing is switched off for {name}"
+        message = say("signing is switched off for {name}", name=name)
         return fault(message, f"aws sesv2 put-email-identity-dkim-attributes --email-identity {name} --signing-enabled")
     zone = signing.get("SigningHostedZone") or "dkim.amazonses.com"
     records = [f"{token}._domainkey.{name} CNAME {token}.{zone}" for token in signing.get("Tokens", ())]
     return fault(
-        f"DKIM of {name} is {status.lower().replace('_', ' ')}",
-        "publish " + "; ".join(records) if records else f"aws sesv2 get-email-identity --email-identity {name}",
+        say("DKIM of {name} is {status}", name=name, status=status.lower().replace("_", " ")),
+        say("publish {records}", records="; ".join(records))
+        if records
+        else f"aws sesv2 get-email-identity --email-identity {name}",
     )
 
 
@@ -110,14 +114,15 @@ def mail_from(account: SesAccount) -> Finding:
     region = account.config.delivery.ses.region or "REGION"
     if not domain:
         return warning(
-            "no custom MAIL FROM: SPF passes for amazonses.com, not for your domain",
+            say("no custom MAIL FROM: SPF passes for amazonses.com, not for your domain"),
             f"aws sesv2 put-email-identity-mail-from-attributes --email-identity {name} "
             f"--mail-from-domain bounce.{name}",
         )
     if status == "SUCCESS":
-        return ok(f"bounces come back to {domain}")
-    message = f"the MAIL FROM domain {domain} is {str(status).lower()}"
-    return warning(message, f"publish {domain} MX 10 feedback-smtp.{region}.amazonses.com")
+        return ok(say("bounces come back to {domain}", domain=domain))
+    message = say("the MAIL FROM domain {domain} is {status}", domain=domain, status=str(status).lower())
+    advice = say("publish {domain} MX 10 feedback-smtp.{region}.amazonses.com", domain=domain, region=region)
+    return warning(message, advice)
 
 
 def quota(account: SesAccount) -> Finding:
@@ -127,28 +132,30 @@ def quota(account: SesAccount) -> Finding:
     most, sent = float(limits.get("Max24HourSend", 0)), float(limits.get("SentLast24Hours", 0))
     rate = float(limits.get("MaxSendRate", 0))
     if not answer.get("SendingEnabled", True):
-        return fault("sending is paused for this account", "see the reputation dashboard of SES")
+        return fault(say("sending is paused for this account"), say("see the reputation dashboard of SES"))
     health = str(answer.get("EnforcementStatus", "HEALTHY"))
     if health == "SHUTDOWN":
-        return fault("AWS has stopped this account's sending", "answer AWS's letter in the support centre")
+        return fault(say("AWS has stopped this account's sending"), say("answer AWS's letter in the support centre"))
     free = int(most - sent) if most >= 0 else None  # -1: no limit
-    says = f"{rate:g} a second, " + (f"{free:,} of {int(most):,} left today" if free is not None else "no daily limit")
+    left = say("no daily limit") if free is None else say("{free:,} of {most:,} left today", free=free, most=int(most))
+    says = say("{rate:g} a second, {left}", rate=rate, left=left)
     if health == "PROBATION":
-        return warning(f"the account is under review; {says}", "answer AWS's letter in the support centre")
+        advice = say("answer AWS's letter in the support centre")
+        return warning(say("the account is under review; {says}", says=says), advice)
     readers = _readers(account.config)
     if free is not None and readers is not None and readers > most:
         days = -(-readers // max(int(most), 1))
-        message = f"{readers:,} readers, {says}: a mailing takes {days} days"
-        return warning(message, "ask for a higher sending quota in Service Quotas (SES)")
+        message = say("{readers:,} readers, {says}: a mailing takes {days} days", readers=readers, says=says, days=days)
+        return warning(message, say("ask for a higher sending quota in Service Quotas (SES)"))
     return ok(says)
 
 
 def sandbox(account: SesAccount) -> Finding:
     """May mail go to addresses that nobody verified?"""
     if account.account.get("ProductionAccessEnabled"):
-        return ok("the account may mail anybody")
+        return ok(say("the account may mail anybody"))
     return fault(
-        "the account is in the sandbox: only verified addresses get mail, 200 a day",
+        say("the account is in the sandbox: only verified addresses get mail, 200 a day"),
         "aws sesv2 put-account-details --production-access-enabled --mail-type MARKETING --website-url "
         f"{account.config.newsletter.url} --use-case-description …",
     )
@@ -158,43 +165,44 @@ def configuration_set(account: SesAccount) -> Finding:
     """Is there a configuration set, and does it send?"""
     name = account.config.delivery.ses.configuration_set
     if not name:
-        message = "delivery.ses.configuration_set is not set: nobody would hear of bounces and complaints"
-        return fault(message, "deploy deploy/aws/email.yaml and name its configuration set in config.yaml")
+        message = say("delivery.ses.configuration_set is not set: nobody would hear of bounces and complaints")
+        return fault(message, say("deploy deploy/aws/email.yaml and name its configuration set in config.yaml"))
     if not account.configuration_set.get("SendingOptions", {}).get("SendingEnabled", True):
-        return fault(
-            f"sending is paused for {name}",
-            "aws sesv2 put-configuration-set-sending-options --sending-enabled --configuration-set-name " + name,
-        )
-    return ok(f"{name} is there and sends")
+        advice = "aws sesv2 put-configuration-set-sending-options --sending-enabled --configuration-set-name " + name
+        return fault(say("sending is paused for {name}", name=name), advice)
+    return ok(say("{name} is there and sends", name=name))
 
 
 def events(account: SesAccount) -> Finding:
     """Do bounces and complaints come back to us?"""
     name = account.config.delivery.ses.configuration_set
     if not name:
-        return skipped("there is no configuration set")
+        return skipped(say("there is no configuration set"))
     if missing := sorted(NEEDED_EVENTS - account.published_events):
-        message = f"{name} publishes no {' and '.join(kind.lower() for kind in missing)} events"
-        return fault(message, "deploy deploy/aws/email.yaml, or add an event destination to the configuration set")
+        kinds = listed((kind.lower() for kind in missing), say("{one} and {other}"))
+        message = say("{name} publishes no {kinds} events", name=name, kinds=kinds)
+        return fault(message, say("deploy deploy/aws/email.yaml, or add an event destination to the configuration set"))
     if missing := sorted(SETTLING_EVENTS - account.published_events):
-        names = ", ".join(kind.lower().replace("_", " ") for kind in missing)
-        message = f"{name} publishes no {names} events: what is uncertain after a crash stays so"
-        return warning(message, "add them to the event destination of the configuration set")
+        kinds = listed(kind.lower().replace("_", " ") for kind in missing)
+        told = say("{name} publishes no {kinds} events", name=name, kinds=kinds)
+        message = say("{told}: what is uncertain after a crash stays so", told=told)
+        return warning(message, say("add them to the event destination of the configuration set"))
     if not (account.config.delivery.ses.events_queue or account.config.service.sns_topics):
-        advice = "set delivery.ses.events_queue (for publisher events pull) or service.sns_topics in config.yaml"
-        return warning("events are published, and nothing here reads them", advice)
-    return ok("bounces, complaints and deliveries come back")
+        advice = say("set delivery.ses.events_queue (for publisher events pull) or service.sns_topics in config.yaml")
+        return warning(say("events are published, and nothing here reads them"), advice)
+    return ok(say("bounces, complaints and deliveries come back"))
 
 
 def tracking(account: SesAccount) -> Finding:
     """Are readers watched? Opens and clicks are off unless somebody switched them on."""
     if not account.config.delivery.ses.configuration_set:
-        return skipped("there is no configuration set")
+        return skipped(say("there is no configuration set"))
     if watched := sorted(WATCHING_EVENTS & account.published_events):
-        names = " and ".join(kind.lower() + "s" for kind in watched)
-        message = f"SES records {names}: it rewrites links or adds a pixel, and messages are no longer what was built"
-        return warning(message, "take OPEN and CLICK out of the event destination")
-    return ok("no opens, no clicks: links reach readers as they were written")
+        kinds = listed((kind.lower() + "s" for kind in watched), say("{one} and {other}"))
+        told = say("SES records {kinds}", kinds=kinds)
+        message = say("{told}: it rewrites links or adds a pixel, and messages are no longer what was built", told=told)
+        return warning(message, say("take OPEN and CLICK out of the event destination"))
+    return ok(say("no opens, no clicks: links reach readers as they were written"))
 
 
 def _readers(config: Config) -> int | None:

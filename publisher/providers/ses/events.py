@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from email.utils import parseaddr
 from typing import Any
 
+from publisher.diagnostics import say
 from publisher.providers.events import BounceType, Event, EventError, EventKind
 from publisher.providers.reading import RAW_LIMIT, attempt_of, moment_of, object_of, plain, scrub, scrubbed_at, text_at
 
@@ -40,14 +41,15 @@ def _events(value: Json, depth: int) -> Iterator[Event]:
         message = value.get("Message")
         if isinstance(message, str) and "TopicArn" in value:
             if value.get("Type", "Notification") != "Notification":
-                raise EventError(f"an SNS message of type {plain(str(value['Type']), 40)}, not a Notification")
+                kind = plain(str(value["Type"]), 40)
+                raise EventError(say("an SNS message of type {kind}, not a Notification", kind=kind))
             if not is_greeting(message):
                 yield from _events(object_of(message), depth + 1)
             return
         if isinstance(detail := value.get("detail"), dict) and "detail-type" in value:
             yield from _events(detail, depth + 1)
             return
-    raise EventError("neither eventType nor notificationType")
+    raise EventError(say("neither eventType nor notificationType"))
 
 
 def _ses_events(name: str, value: Json) -> Iterator[Event]:
@@ -64,7 +66,7 @@ def _ses_events(name: str, value: Json) -> Iterator[Event]:
         yield Event(EventKind.UNKNOWN, message_id, at, None, mailing, recipient, attempt, type=type_, detail=raw)
         return
     if not message_id and not recipient:
-        raise EventError(f"{plain(name, 40)} with neither a message id nor tags")
+        raise EventError(say("{name} with neither a message id nor tags", name=plain(name, 40)))
     body = _mapping(value, _BODIES.get(kind, kind.value))
     at = moment_of(text_at(body, "timestamp")) or moment_of(text_at(mail, "timestamp"))
     for address, entry in _destinations(kind, body, mail):

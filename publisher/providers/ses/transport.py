@@ -17,6 +17,7 @@ from botocore.config import Config as ClientConfig
 
 from publisher import __version__
 from publisher.config.model import SesTransport
+from publisher.diagnostics import say
 from publisher.errors import TransportError
 from publisher.mail.headers import addr_spec, clean, on_one_line
 from publisher.mail.message import Composed, Envelope
@@ -70,7 +71,7 @@ class SesApiTransport(Transport):
         return Quota(
             rate if rate > 0 else None,
             int(max(0.0, daily - sent)) if daily >= 0 else None,
-            "the SES account is in the sandbox: only verified addresses get mail" if self._sandbox else "",
+            say("the SES account is in the sandbox: only verified addresses get mail") if self._sandbox else "",
             paused=answer.get("SendingEnabled") is False and not shutdown,
             shutdown=shutdown,
             sandbox=self._sandbox,
@@ -238,28 +239,31 @@ def _tags(envelope: Envelope) -> list[dict[str, str]]:
 
 def unusable(error: Exception, config: SesTransport) -> TransportError:
     """The one line for an account that cannot be asked."""
-    where = config.region or "the configured region"
+    where = config.region or say("the configured region")
     said = error.response.get("Error", {}) if isinstance(error, aws.ClientError) else {}
     code = said.get("Code", "")
     for name in (type(error).__name__, code):
         if explained := TABLE.explanations.get(name):
             means, action = explained
-            return TransportError(f"SES in {where}: {means}", help=action)
+            return TransportError(say("SES in {where}: {means}", where=where, means=means), help=action)
     outcome = of_exception(error)
     if outcome.verdict is Verdict.THROTTLED:
-        return TransportError("SES throttles GetAccount", help="run the command again in a minute")
+        return TransportError(say("SES throttles GetAccount"), help=say("run the command again in a minute"))
     words = in_words(code or outcome.code, said.get("Message", ""))
-    return TransportError(f"SES in {where} cannot be used: {words}", help="see the SES console in that region")
+    advice = say("see the SES console in that region")
+    return TransportError(say("SES in {where} cannot be used: {words}", where=where, words=words), help=advice)
 
 
 def check_headers(composed: Composed) -> None:
     """Raise TransportError where SES would refuse the headers."""
     headers = [*composed.headers, ("List-Unsubscribe", "")]
     if len(headers) > MOST_HEADERS:
-        raise TransportError(f"SES takes {MOST_HEADERS} headers of our own, and there are {len(headers)}")
+        about = {"most": MOST_HEADERS, "n": len(headers)}
+        raise TransportError(say("SES takes {most} headers of our own, and there are {n}", **about))
     for name, value in headers:
         if len(name) + len(value) + 2 > LONGEST_HEADER or not (value.isascii() and value.isprintable()):
-            raise TransportError(f"SES refuses the header {name}", help="shorten what it is made from in config.yaml")
+            advice = say("shorten what it is made from in config.yaml")
+            raise TransportError(say("SES refuses the header {name}", name=name), help=advice)
 
 
 _STATUSES, _CODES = TABLE.verdicts["statuses"], TABLE.verdicts["codes"]

@@ -1,8 +1,11 @@
 """An SMTP relay."""
 
+from publisher.diagnostics import say
 from publisher.providers.provider import Provider, Transport
 
-_ENDINGS = {"smtp-login": ("the relay refuses the login", "check PUBLISHER_SMTP_USERNAME and PUBLISHER_SMTP_PASSWORD")}
+_ENDINGS = {
+    "smtp-login": (say("the relay refuses the login"), say("check PUBLISHER_SMTP_USERNAME and PUBLISHER_SMTP_PASSWORD"))
+}
 
 
 class Smtp(Provider):

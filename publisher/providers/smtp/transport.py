@@ -19,6 +19,8 @@ from datetime import UTC, datetime
 
 from publisher.config.model import SmtpConfig as Settings
 from publisher.config.values import LOOPBACK
+from publisher.diagnostics import say
+from publisher.diagnostics.sentences import SYSTEM
 from publisher.errors import TransportError
 from publisher.mail.headers import addr_spec
 from publisher.mail.message import Composed, Envelope
@@ -54,15 +56,18 @@ class SmtpTransport(Transport):
         try:
             self._connect()
         except smtplib.SMTPAuthenticationError as error:
-            message = f"the relay {self._where} refuses the login"
-            raise TransportError(message, help="check PUBLISHER_SMTP_USERNAME and PUBLISHER_SMTP_PASSWORD") from error
+            message = say("the relay {where} refuses the login", where=self._where)
+            advice = say("check PUBLISHER_SMTP_USERNAME and PUBLISHER_SMTP_PASSWORD")
+            raise TransportError(message, help=advice) from error
         except ssl.SSLError as error:
-            message = f"no TLS with the relay {self._where}: {error.reason or 'the handshake fails'}"
-            advice = "check delivery.smtp.security (none, starttls, tls) and the relay's certificate"
+            reason = error.reason or say("the handshake fails")
+            message = say("no TLS with the relay {where}: {reason}", where=self._where, reason=reason)
+            advice = say("check delivery.smtp.security (none, starttls, tls) and the relay's certificate")
             raise TransportError(message, help=advice) from error
         except (smtplib.SMTPException, OSError) as error:
-            advice = "check delivery.smtp in config.yaml, and that the relay is running"
-            raise TransportError(f"the relay {self._where} cannot be used: {_brief(error)}", help=advice) from error
+            advice = say("check delivery.smtp in config.yaml, and that the relay is running")
+            message = say("the relay {where} cannot be used: {reason}", where=self._where, reason=_brief(error))
+            raise TransportError(message, help=advice) from error
         return Quota()
 
     def submit(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
@@ -93,8 +98,8 @@ class SmtpTransport(Transport):
         username = os.environ.get("PUBLISHER_SMTP_USERNAME") or s.username
         password = os.environ.get("PUBLISHER_SMTP_PASSWORD", "")
         if username and s.security == "none" and s.host not in LOOPBACK:
-            message = f"the password would go to {self._where} in the clear"
-            raise TransportError(message, help="set delivery.smtp.security to starttls or tls")
+            message = say("the password would go to {where} in the clear", where=self._where)
+            raise TransportError(message, help=say("set delivery.smtp.security to starttls or tls"))
         name = socket.gethostname()
         smtp: smtplib.SMTP
         # RFC 5321, 4.5.3.2, gives each step a time of its own; the one after the final dot is the longest, for whoever
@@ -233,7 +238,7 @@ class _Answer(Exception):  # noqa: N818
 
 def _brief(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
-        return f"it answers {error.smtp_code}"
+        return say("it answers {code}", code=error.smtp_code)
     if isinstance(error, OSError) and error.strerror:
-        return error.strerror.lower()
+        return SYSTEM.get(error.strerror.lower(), error.strerror.lower())
     return type(error).__name__

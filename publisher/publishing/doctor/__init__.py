@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from time import monotonic
 
+from publisher.diagnostics import say
 from publisher.errors import PublisherError
 from publisher.providers.provider import Finding, Level, Question, by_name, fault, skipped
 from publisher.publishing.doctor import questions
@@ -38,7 +39,7 @@ def examine(probes: Probes, only: Collection[str] | None = None) -> list[Finding
     try:
         running = {name: pool.submit(_answer, name, question, probes) for name, question in asked.items()}
         wait(running.values(), timeout=max(deadline - monotonic(), 0))
-        silent = fault(f"no answer within {LONGEST:.0f} s", "is the network up?")
+        silent = fault(say("no answer within {n:.0f} s", n=LONGEST), say("is the network up?"))
         answers = {name: future.result() if future.done() else silent for name, future in running.items()}
         found = {name: _weighed(name, answer, probes) for name, answer in answers.items()}
         found["clock"] = questions.clock(probes)
@@ -49,7 +50,7 @@ def examine(probes: Probes, only: Collection[str] | None = None) -> list[Finding
 
 def _answer(name: str, question: Question, probes: Probes) -> Finding:
     if name in {"spf", "dmarc", "gmail"} and not probes.config.delivery.leaves:
-        return skipped("delivery.transport is folder: no mail leaves this machine")
+        return skipped(say("delivery.transport is folder: no mail leaves this machine"))
     try:
         return question()
     except PublisherError as error:

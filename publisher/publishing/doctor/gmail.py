@@ -10,20 +10,22 @@ from typing import Any
 
 import httpx
 
+from publisher.diagnostics import listed, say
 from publisher.providers.provider import PATIENCE, Finding, fault, ok, warning
 from publisher.publishing.doctor.questions import Probes
 
 TOKEN, URL = "PUBLISHER_POSTMASTER_TOKEN", "PUBLISHER_POSTMASTER_URL"
-NOT_ASKED = f"Google Postmaster Tools is asked where {TOKEN} holds a token (docs/providers.md)"
+NOT_ASKED = say("Google Postmaster Tools is asked where {name} holds a token (docs/providers.md)", name=TOKEN)
 SPAM_WARNING, SPAM_FAULT = 0.001, 0.003  # of the messages in inboxes
+_SITE = "https://postmaster.google.com/"
 _DAY = ("year", "month", "day")
-_LESS_SPAM = "mail only who asked for it, and less often: publisher audience shows what lost readers"
-_LINES = "see the lines spf, dkim, dmarc and unsubscribe; other bulk mail of this domain counts too"
+_LESS_SPAM = say("mail only who asked for it, and less often: publisher audience shows what lost readers")
+_LINES = say("see the lines spf, dkim, dmarc and unsubscribe; other bulk mail of this domain counts too")
 _CURES = {
-    "DNS_RECORDS": "give the sending host a name in DNS that leads back to its address, or ask who runs it",
-    "ENCRYPTION": "let the relay use TLS towards Gmail",
+    "DNS_RECORDS": say("give the sending host a name in DNS that leads back to its address, or ask who runs it"),
+    "ENCRYPTION": say("let the relay use TLS towards Gmail"),
     "USER_REPORTED_SPAM_RATE": _LESS_SPAM,
-    "HONOR_UNSUBSCRIBE": "who left is mailed again: is another list sent from this domain?",
+    "HONOR_UNSUBSCRIBE": say("who left is mailed again: is another list sent from this domain?"),
 }
 
 
@@ -41,27 +43,31 @@ def gmail(probes: Probes) -> Finding:
             answers = (client.post(f"{where}/domainStats:query", json=query), client.get(f"{where}/complianceStatus"))
         statuses = {answer.status_code for answer in answers}
         if 401 in statuses:
-            return warning(f"the token in {TOKEN} has expired, or is none", "make another (docs/providers.md)")
+            advice = say("make another (docs/providers.md)")
+            return warning(say("the token in {name} has expired, or is none", name=TOKEN), advice)
         if statuses & {403, 404}:
-            advice = f"verify {domain} at https://postmaster.google.com/ with the account that the token is of"
-            return warning(f"Google shows nothing of {domain} to this token", advice)
+            advice = say("verify {domain} at {site} with the account that the token is of", domain=domain, site=_SITE)
+            return warning(say("Google shows nothing of {domain} to this token", domain=domain), advice)
         stats, rules = (answer.raise_for_status().json() for answer in answers)
         return _weighed(domain, _rates(stats), _unmet(rules))
     except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError) as error:
-        return warning(f"Google Postmaster Tools gives no answer: {type(error).__name__}", "ask again later")
+        advice = say("ask again later")
+        return warning(say("Google Postmaster Tools gives no answer: {kind}", kind=type(error).__name__), advice)
 
 
 def _weighed(domain: str, rates: dict[date, float], unmet: list[str]) -> Finding:
-    told, newest = f"too little mail of {domain} reaches Gmail for a spam rate", 0.0
+    told, newest = say("too little mail of {domain} reaches Gmail for a spam rate", domain=domain), 0.0
     if rates:
         newest, day, most = rates[max(rates)], max(rates), max(rates.values())
-        told = f"{newest:.2%} of the mail of {domain} was called spam at Gmail on {day} (30 days: {most:.2%})"
+        spam = say("{n:.2%} of the mail of {domain} was called spam at Gmail on {day} (30 days: {most:.2%})")
+        told = say(spam, n=newest, domain=domain, day=day, most=most)
     if newest >= SPAM_WARNING:
         return (fault if newest >= SPAM_FAULT else warning)(told, _LESS_SPAM)
     if unmet:
         named = ", ".join(name.lower().replace("_", " ") for name in unmet)
-        return warning(f"{told}; not met: {named}", "; ".join(dict.fromkeys(_CURES.get(n, _LINES) for n in unmet)))
-    return ok(f"{told}; the rules for bulk senders are met")
+        advice = listed(dict.fromkeys(_CURES.get(n, _LINES) for n in unmet), say("{one}; {other}"))
+        return warning(say("{told}; not met: {named}", told=told, named=named), advice)
+    return ok(say("{told}; the rules for bulk senders are met", told=told))
 
 
 def _rates(stats: Any) -> dict[date, float]:

@@ -23,6 +23,8 @@ from publisher.database import open_database
 from publisher.database.engine import clock as database_clock
 from publisher.database.engine import database_url
 from publisher.delivery import mailings
+from publisher.delivery.states import word
+from publisher.diagnostics import listed, say
 from publisher.errors import ServiceError, UsageError
 from publisher.insights.store import answers_to
 from publisher.providers import Provider, open_provider
@@ -60,11 +62,10 @@ class Probes:
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
             return []
         except (dns.exception.DNSException, OSError, ValueError) as error:
-            why = (
-                "no server of it answered in time" if isinstance(error, dns.exception.Timeout) else type(error).__name__
-            )
-            advice = "is the network up? --nameserver HOST asks another server"
-            raise ServiceError(f"DNS does not answer for {name}: {why}", help=advice) from error
+            late = isinstance(error, dns.exception.Timeout)
+            why = say("no server of it answered in time") if late else type(error).__name__
+            advice = say("is the network up? --nameserver HOST asks another server")
+            raise ServiceError(say("DNS does not answer for {name}: {why}", name=name, why=why), help=advice) from error
         if kind == "TXT":
             return [b"".join(record.strings).decode("utf-8", "replace") for record in found]
         return [record.to_text() for record in found]
@@ -80,17 +81,18 @@ class Probes:
         try:
             resolver.nameservers, resolver.port = [host], int(port or 53)
         except ValueError as error:
-            advice = "write the IPv4 address of a DNS server, and its port where it is not 53: 9.9.9.9:53"
-            raise UsageError(f"--nameserver: {self.nameserver!r} is no address", help=advice) from error
+            advice = say("write the IPv4 address of a DNS server, and its port where it is not 53: 9.9.9.9:53")
+            message = say("--nameserver: {name!r} is no address", name=self.nameserver)
+            raise UsageError(message, help=advice) from error
         return resolver
 
 
 def config(probes: Probes) -> Finding:
     """Is config.yaml a real newsletter's?"""
     if found := [*unready(probes.config).values()]:
-        return fault("; ".join(one.message for one in found), found[0].help or "")
+        return fault(listed((one.message for one in found), say("{one}; {other}")), found[0].help or "")
     leaves = probes.config.delivery.leaves
-    return ok("names a real newsletter" if leaves else "is read; the folder transport mails nobody")
+    return ok(say("names a real newsletter") if leaves else say("is read; the folder transport mails nobody"))
 
 
 def database(probes: Probes) -> Finding:
@@ -100,24 +102,24 @@ def database(probes: Probes) -> Finding:
         connection.execute(subscribers.update().where(subscribers.c.id < 0).values(name=""))
         if opened.dialect == "postgresql":
             theirs = datetime.fromtimestamp(database_clock(connection), UTC)
-            probes.clocks.append(("the database", theirs, datetime.now(UTC)))
-    return ok(f"{opened.url} is open, writable and up to date")
+            probes.clocks.append((say("the database"), theirs, datetime.now(UTC)))
+    return ok(say("{url} is open, writable and up to date", url=opened.url))
 
 
 def backup(probes: Probes) -> Finding:
     """How old is the last backup that was made here?"""
     if database_url(probes.config).get_backend_name() != "sqlite":
-        return skipped("the database is PostgreSQL: pg_dump, or its host, backs it up (docs/backup.md)")
+        return skipped(say("the database is PostgreSQL: pg_dump, or its host, backs it up (docs/backup.md)"))
     made = last_backup(probes.config)
     if made is None:
-        found = "no publisher backup has been made here"
+        found = say("no publisher backup has been made here")
     elif (age := datetime.now(UTC) - made) > timedelta(days=8):
-        found = f"the last backup is {age.days} days old"
+        found = say("the last backup is {days} days old", days=age.days)
     else:
-        return ok(f"the last was made {made.isoformat(sep=' ', timespec='minutes')}")
+        return ok(say("the last was made {made}", made=made.isoformat(sep=" ", timespec="minutes")))
     with closing(open_database(probes.config)) as opened, opened.connect() as connection:
         mails = probes.config.delivery.leaves and bool(mailings.every_newest(connection))
-    return warning(found, "publisher backup FILE, after each issue") if mails else ok(found)
+    return warning(found, say("publisher backup FILE, after each issue")) if mails else ok(found)
 
 
 def receivers(probes: Probes) -> Finding:
@@ -125,9 +127,10 @@ def receivers(probes: Probes) -> Finding:
     with closing(open_database(probes.config)) as opened:
         found = [answer for answer in answers_to(opened) if answer.asks]
     if not found:
-        return ok("no receiver asks anything of the sender in its answers to the last mailing")
-    told = "; ".join(f"{a.receiver or 'others'}: {a.recipients:,} {a.did}: {a.reason}" for a in found[:3])
-    return warning(told, found[0].cure)
+        return ok(say("no receiver asks anything of the sender in its answers to the last mailing"))
+    said, others = say("{who}: {n:,} {did}: {why}"), say("others")
+    each = (say(said, who=a.receiver or others, n=a.recipients, did=word(a.did), why=a.reason) for a in found[:3])
+    return warning(listed(each, say("{one}; {other}")), found[0].cure)
 
 
 # SPF and DMARC of the sender's domain: RFC 7208, RFC 7489.
@@ -138,17 +141,19 @@ def spf(probes: Probes) -> Finding:
     provider = probes.provider
     domain = provider.envelope_domain(probes.config.newsletter.domain)
     if domain is None:
-        return skipped(f"bounces go to a domain of {provider.title}, which has its own SPF record")
+        return skipped(say("bounces go to a domain of {title}, which has its own SPF record", title=provider.title))
     records = [text for text in probes.dns(domain, "TXT") if re.match(r"v=spf1( |$)", text, re.IGNORECASE)]
     if not records:
-        return warning(f"{domain} has no SPF record", f'publish {domain} TXT "v=spf1 {provider.spf} ~all"')
+        advice = say('publish {domain} TXT "v=spf1 {spf} ~all"', domain=domain, spf=provider.spf)
+        return warning(say("{domain} has no SPF record", domain=domain), advice)
     if len(records) > 1:
-        return fault(f"{domain} has {len(records)} SPF records, which receivers treat as an error", "keep one")
+        message = say("{domain} has {n} SPF records, which receivers treat as an error", domain=domain, n=len(records))
+        return fault(message, say("keep one"))
     if provider.spf.startswith("include:") and provider.spf not in records[0].lower():
-        message = f"the SPF record of {domain} does not name {provider.title}"
-        return warning(message, f"add {provider.spf} to it")
+        message = say("the SPF record of {domain} does not name {title}", domain=domain, title=provider.title)
+        return warning(message, say("add {spf} to it", spf=provider.spf))
     if records[0].rstrip().lower().endswith(("+all", " all")):
-        return fault(f"the SPF record of {domain} lets anybody send", "end it with ~all")
+        return fault(say("the SPF record of {domain} lets anybody send", domain=domain), say("end it with ~all"))
     return ok(f"{domain}: {records[0]}")
 
 
@@ -159,20 +164,24 @@ def dmarc(probes: Probes) -> Finding:
     for name in [".".join(labels[i:]) for i in range(max(len(labels) - 1, 1))]:
         records = [t for t in probes.dns(f"_dmarc.{name}", "TXT") if t.replace(" ", "").lower().startswith("v=dmarc1")]
         if len(records) > 1:
-            return fault(f"_dmarc.{name} has {len(records)} records, which count as none", "keep one")
+            advice = say("keep one")
+            return fault(say("_dmarc.{name} has {n} records, which count as none", name=name, n=len(records)), advice)
         if records:
             return _policy(name, records[0], inherited=name != domain)
-    advice = f'publish _dmarc.{domain} TXT "v=DMARC1; p=none; rua=mailto:dmarc@{domain}"'
-    return fault(f"{domain} has no DMARC policy: Gmail and Yahoo refuse bulk mail without one", advice)
+    advice = say('publish _dmarc.{domain} TXT "v=DMARC1; p=none; rua=mailto:dmarc@{domain}"', domain=domain)
+    message = say("{domain} has no DMARC policy: Gmail and Yahoo refuse bulk mail without one", domain=domain)
+    return fault(message, advice)
 
 
 def _policy(name: str, record: str, *, inherited: bool) -> Finding:
     tags = {key.strip().lower(): value.strip() for key, _, value in (t.partition("=") for t in record.split(";"))}
     policy = (tags.get("sp") if inherited else None) or tags.get("p", "")
     if policy.lower() not in {"none", "quarantine", "reject"}:
-        return fault(f"the DMARC record of {name} has no policy: {record}", "begin it with v=DMARC1; p=none")
+        advice = say("begin it with v=DMARC1; p=none")
+        return fault(say("the DMARC record of {name} has no policy: {record}", name=name, record=record), advice)
     if policy.lower() == "none" and "rua" not in tags:
-        return warning(f"{name}: p=none and nobody reads the reports", "add rua=mailto:… to the DMARC record")
+        advice = say("add rua=mailto:… to the DMARC record")
+        return warning(say("{name}: p=none and nobody reads the reports", name=name), advice)
     return ok(f"{name}: p={policy}")
 
 
@@ -181,48 +190,55 @@ def archive(probes: Probes) -> Finding:
     url = probes.config.newsletter.url
     answer = _ask(probes, "GET", url)
     if answer.status_code != 200:
-        return fault(f"{url} answers {answer.status_code}", "publisher publish, or look at the web server")
+        advice = say("publisher publish, or look at the web server")
+        return fault(say("{url} answers {status_code}", url=url, status_code=answer.status_code), advice)
     parts = urlsplit(url)
     if parts.scheme != "https":
         if _is_loopback(parts.hostname or ""):
-            return ok(f"{url} is live (loopback, no TLS needed)")
-        return fault(f"{url} is live without TLS", "serve it over https and write so in newsletter.url")
+            return ok(say("{url} is live (loopback, no TLS needed)", url=url))
+        advice = say("serve it over https and write so in newsletter.url")
+        return fault(say("{url} is live without TLS", url=url), advice)
     ends = datetime.fromtimestamp(ssl.cert_time_to_seconds(answer.extensions["certificate"]["notAfter"]), UTC)
     days = (ends - datetime.now(UTC)).days
     if days < EXPIRES_SOON:
-        return warning(f"{url} is live; its certificate ends in {days} days", "renew the certificate")
-    return ok(f"{url} is live; its certificate is good for {days} days")
+        advice = say("renew the certificate")
+        return warning(say("{url} is live; its certificate ends in {days} days", url=url, days=days), advice)
+    return ok(say("{url} is live; its certificate is good for {days} days", url=url, days=days))
 
 
 def unsubscribe(probes: Probes) -> Finding:
     """Does the service take a one-click POST (RFC 8058)? Asked with a link of ours that belongs to nobody."""
     if not probes.config.service.url:
-        return fault("service.url is not set: nobody could unsubscribe", "set service.url in config.yaml")
+        return fault(say("service.url is not set: nobody could unsubscribe"), say("set service.url in config.yaml"))
     # A reference of this form is never given out, so the POST is understood, and unsubscribes no one.
     url = Tokens.open(probes.config).url(Purpose.UNSUBSCRIBE, "doctor" + secrets.token_hex(8))
     answer = _ask(probes, "POST", url, content=b"List-Unsubscribe=One-Click")
     where = probes.config.service.url
     if answer.is_redirect:
-        return fault(f"{where} redirects a one-click POST, which RFC 8058 forbids", "serve it there")
+        advice = say("serve it there")
+        return fault(say("{where} redirects a one-click POST, which RFC 8058 forbids", where=where), advice)
     if "set-cookie" in answer.headers:
-        return warning(f"{where} sets a cookie on a one-click POST", "switch cookies off before it")
+        advice = say("switch cookies off before it")
+        return warning(say("{where} sets a cookie on a one-click POST", where=where), advice)
     if answer.status_code in {200, 202, 204}:
-        return ok(f"{where} takes a one-click POST")
-    message = f"{where} answers {answer.status_code} to a one-click POST with a link of ours"
-    return fault(message, "run publisher serve there, with the same PUBLISHER_SECRET_KEYS as here")
+        return ok(say("{where} takes a one-click POST", where=where))
+    about = {"where": where, "status": answer.status_code}
+    message = say("{where} answers {status} to a one-click POST with a link of ours", **about)
+    return fault(message, say("run publisher serve there, with the same PUBLISHER_SECRET_KEYS as here"))
 
 
 def clock(probes: Probes) -> Finding:
     """Is this machine's clock right, by the clocks of those who answered?"""
     if not probes.clocks:
-        return skipped("nobody answered who could tell the time")
+        return skipped(say("nobody answered who could tell the time"))
     who, theirs, ours = probes.clocks[0]
     off = (ours - theirs).total_seconds()
     if abs(off) < CLOCK_WARNING:
-        return ok(f"agrees with {who} to within {max(abs(off), 1):.0f} s")
-    says = f"this clock is {abs(off):.0f} s {'ahead of' if off > 0 else 'behind'} {who}"
+        return ok(say("agrees with {who} to within {off:.0f} s", who=who, off=max(abs(off), 1)))
+    ahead, behind = say("this clock is {off:.0f} s ahead of {who}"), say("this clock is {off:.0f} s behind {who}")
     make = fault if abs(off) > CLOCK_FAULT else warning
-    return make(says, "switch time synchronisation on: timedatectl set-ntp true")
+    advice = say("switch time synchronisation on: timedatectl set-ntp true")
+    return make(say(ahead if off > 0 else behind, off=abs(off), who=who), advice)
 
 
 def _ask(probes: Probes, method: str, url: str, content: bytes | None = None) -> httpx.Response:
@@ -235,8 +251,8 @@ def _ask(probes: Probes, method: str, url: str, content: bytes | None = None) ->
             if tls := answer.extensions["network_stream"].get_extra_info("ssl_object"):
                 answer.extensions["certificate"] = tls.getpeercert()
     except httpx.HTTPError as error:
-        message = f"{_origin(url)} does not answer: {_reason(error)}"
-        raise ServiceError(message, help="is the network up, and the name in DNS?") from error
+        message = say("{origin} does not answer: {reason}", origin=_origin(url), reason=_reason(error))
+        raise ServiceError(message, help=say("is the network up, and the name in DNS?")) from error
     ours = datetime.now(UTC)
     if told := answer.headers.get("date"):
         with suppress(ValueError):
@@ -246,8 +262,9 @@ def _ask(probes: Probes, method: str, url: str, content: bytes | None = None) ->
 
 def _reason(error: httpx.HTTPError) -> str:
     if "CERTIFICATE_VERIFY_FAILED" in str(error):
-        return "its certificate is not trusted"
-    known = {"ConnectError": "no connection", "ConnectTimeout": "time-out", "ReadTimeout": "time-out"}
+        return say("its certificate is not trusted")
+    late = say("time-out")
+    known = {"ConnectError": say("no connection"), "ConnectTimeout": late, "ReadTimeout": late}
     return known.get(type(error).__name__, type(error).__name__)
 
 

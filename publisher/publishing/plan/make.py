@@ -64,12 +64,12 @@ def make_plan(
     try:
         touched, shared = _parts(config, git.changed(config.root, before) if before else ())
         slugs = discover(config.root)
-        notes += (f"publish would refuse: {fault.message}" for fault in unready(config).values())
+        notes += (say("publish would refuse: {told}", told=fault.message) for fault in unready(config).values())
         if database and not before:  # a branch that is proposed need not follow the published commit yet
             try:
                 refuse_other_history(config.root, database, commit)
             except UsageError as error:
-                notes.append(f"publish would refuse: {error.message}; {error.help}")
+                notes.append(say("publish would refuse: {told}; {help}", told=error.message, help=error.help))
         ledger = read_history(config, database, slugs)
         unfinished = [s for s in slugs if not (m := ledger.mailed.get(s)) or m.sendable or m.uncertain]
         going = [*unfinished, *ledger.forgotten] if database else []
@@ -80,7 +80,8 @@ def make_plan(
         if not database:
             decisions = [*map(_unasked, decisions)]
         elif families := several_at_first(ledger, decisions, translations_of(config))[1]:
-            notes.append("publish would refuse: {}; {}".format(*told_of_several(families)))
+            refused, way = told_of_several(families)
+            notes.append(say("publish would refuse: {told}; {help}", told=refused, help=way))
         mailable = {decision.slug for decision in decisions if decision.kind not in AFTER}
         asked = (database, mailable, translations_of(config)) if database else None
         spreads = _spreads(config, database, mailable, versions) if database else {}
@@ -207,7 +208,7 @@ def _changes(
     changes = []
     with git.at_revision(config, before, shown) as old:
         if old is None:
-            notes.append("config.yaml of the base cannot be read: every edition counts as new")
+            notes.append(say("config.yaml of the base cannot be read: every edition counts as new"))
         for slug in shown:
             was = _version(old, slug) if old else None
             now = versions.get(slug) or _version(config, slug)

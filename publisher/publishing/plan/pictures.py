@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from publisher.diagnostics import say
 from publisher.edition.model import Edition
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -35,7 +36,7 @@ def take_pictures(edition: Edition, folder: Path) -> tuple[tuple[str, ...], str 
     """Write ``<slug>-<width>-<scheme>.png`` into ``folder``: their names, and why there are none."""
     browser = find_browser()
     if browser is None:
-        return (), "no pictures: there is no Chromium on this machine (PUBLISHER_BROWSER names one)"
+        return (), say("no pictures: there is no Chromium on this machine (PUBLISHER_BROWSER names one)")
     folder.mkdir(parents=True, exist_ok=True)
     names: list[str] = []
     with tempfile.TemporaryDirectory(prefix="publisher-picture-") as scratch:

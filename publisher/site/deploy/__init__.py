@@ -6,6 +6,7 @@ from itertools import groupby
 from pathlib import Path
 
 from publisher.config import Config
+from publisher.diagnostics import say
 from publisher.errors import UsageError
 from publisher.site.deploy.folder import FolderDestination
 from publisher.site.deploy.model import Destination, Difference, Upload, Wave, uploads, wave_of
@@ -19,10 +20,11 @@ def destination(config: Config, site: Path) -> Destination:
 
         return S3Destination.open(config.deploy)
     if not config.deploy.path:
-        raise UsageError("deploy.path is not set", help="add deploy: {to: folder, path: …} to config.yaml")
+        raise UsageError(say("deploy.path is not set"), help=say("add deploy: {to: folder, path: …} to config.yaml"))
     root = (config.root / config.deploy.path).resolve()
     if root.is_relative_to(site.resolve()) or site.resolve().is_relative_to(root):
-        raise UsageError(f"deploy.path {root} and the built archive {site} overlap", help="choose a folder apart")
+        message = say("deploy.path {root} and the built archive {site} overlap", root=root, site=site)
+        raise UsageError(message, help=say("choose a folder apart"))
     return FolderDestination(root)
 
 

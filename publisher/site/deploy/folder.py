@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from publisher.diagnostics import say
 from publisher.documents.atomic import alone_in, write_file
 from publisher.errors import UsageError
 from publisher.site.deploy.model import ChangedMeanwhileError, Upload
@@ -39,8 +40,9 @@ class FolderDestination:
         for upload in uploads:
             target = self.root / upload.path
             if upload.path not in self._ours and target.exists() and self._digest(upload.path) != upload.digest:
-                advice = "move it away, or set deploy.path to another folder"
-                raise UsageError(f"{target} was not deployed by publisher and would be overwritten", help=advice)
+                advice = say("move it away, or set deploy.path to another folder")
+                message = say("{target} was not deployed by publisher and would be overwritten", target=target)
+                raise UsageError(message, help=advice)
         self.record(self._ours | {upload.path: upload.digest for upload in uploads})
 
     def read(self, path: str) -> bytes | None:

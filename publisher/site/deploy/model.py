@@ -7,6 +7,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Protocol
 
+from publisher.diagnostics import say
 from publisher.errors import DeployError
 from publisher.site.output import digest_below
 
@@ -49,8 +50,8 @@ class ChangedMeanwhileError(DeployError):
     """Another deployment is at work."""
 
     def __init__(self, what: str) -> None:
-        advice = "run publisher publish again; it goes on from what is there"
-        super().__init__(f"{what} was changed by another deployment at the same time", help=advice)
+        advice = say("run publisher publish again; it goes on from what is there")
+        super().__init__(say("{what} was changed by another deployment at the same time", what=what), help=advice)
 
 
 class Destination(Protocol):

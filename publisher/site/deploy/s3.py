@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from publisher.config.model import Deploy
+from publisher.diagnostics import say
 from publisher.errors import DeployError, UsageError
 from publisher.site.deploy.model import ChangedMeanwhileError, Upload, Wave, cache_control, content_type, wave_of
 
@@ -58,7 +59,8 @@ class S3Destination:
     def open(cls, deploy: Deploy) -> S3Destination:
         """The bucket of ``deploy`` in config.yaml, with credentials from boto3's usual chain. Raises UsageError."""
         if not deploy.bucket:
-            raise UsageError("deploy.bucket is not set", help="add deploy: {to: s3, bucket: …} to config.yaml")
+            advice = say("add deploy: {to: s3, bucket: …} to config.yaml")
+            raise UsageError(say("deploy.bucket is not set"), help=advice)
         prefix = deploy.prefix.strip("/")
         return cls(
             _client("s3", deploy.region),
@@ -97,8 +99,9 @@ class S3Destination:
         """Write into the manifest what is about to come, so that a run that dies half way is taken up by the next."""
         for upload in uploads:
             if upload.path not in self._ours and self._etags.get(upload.path, _md5(upload)) != _md5(upload):
-                message = f"{self.name}{upload.path} was not deployed by publisher and would be overwritten"
-                raise UsageError(message, help="move it away, or set deploy.prefix to another place in the bucket")
+                target = f"{self.name}{upload.path}"
+                message = say("{target} was not deployed by publisher and would be overwritten", target=target)
+                raise UsageError(message, help=say("move it away, or set deploy.prefix to another place in the bucket"))
         coming = {u.path: Held(u.digest, _md5(u), u.content_type, u.cache_control) for u in uploads}
         if coming:
             self._ours |= coming
@@ -165,8 +168,8 @@ class S3Destination:
             self._ours = {str(path): Held(*map(str, row)) for path, row in document["files"].items()}
             self._stale = {str(path) for path in document["stale"]}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            message = f"{self.name}{MANIFEST} is not a manifest of publisher's"
-            raise DeployError(message, help="restore an earlier version of that object") from error
+            message = say("{target} is not a manifest of publisher's", target=f"{self.name}{MANIFEST}")
+            raise DeployError(message, help=say("restore an earlier version of that object")) from error
 
     def _write_manifest(self) -> None:
         rows = {p: [h.digest, h.etag, h.content_type, h.cache_control] for p, h in sorted(self._ours.items())}
@@ -229,8 +232,8 @@ def _client(service: str, region: str | None) -> Any:
     try:
         return boto3.client(service, region_name=region, config=options)
     except (BotoCoreError, ValueError) as error:
-        advice = "set deploy.region in config.yaml, or AWS_REGION"
-        raise UsageError(f"no client for {service}: {error}", help=advice) from error
+        advice = say("set deploy.region in config.yaml, or AWS_REGION")
+        raise UsageError(say("no client for {service}: {error}", service=service, error=error), help=advice) from error
 
 
 def _explained(where: str, call: Callable[[], Answer]) -> Answer:
@@ -244,17 +247,19 @@ def _explained(where: str, call: Callable[[], Answer]) -> Answer:
             raise _NotFoundError from error
         if code in {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}:
             raise ChangedMeanwhileError(where) from error
-        raise DeployError(f"{where}: {code or 'AWS refused'}", help=_HELP.get(code)) from error
+        told = say("{what}: {reason}", what=where, reason=code or say("AWS refused"))
+        raise DeployError(told, help=_HELP.get(code)) from error
     except (NoCredentialsError, PartialCredentialsError) as error:
-        raise DeployError(f"{where}: no AWS credentials", help="see boto3's chain of credentials") from error
+        advice = say("see boto3's chain of credentials")
+        raise DeployError(say("{what}: no AWS credentials", what=where), help=advice) from error
     except BotoCoreError as error:
-        raise DeployError(f"{where}: {type(error).__name__}", help="is the network up?") from error
+        raise DeployError(f"{where}: {type(error).__name__}", help=say("is the network up?")) from error
 
 
 _HELP = {
-    "NoSuchBucket": "check deploy.bucket in config.yaml, and deploy.region",
-    "AccessDenied": "allow s3:ListBucket, GetObject, PutObject, DeleteObject, and cloudfront:CreateInvalidation",
-    "ExpiredToken": "renew the credentials",
-    "InvalidAccessKeyId": "the credentials are not valid here",
-    "NoSuchDistribution": "check deploy.distribution in config.yaml",
+    "NoSuchBucket": say("check deploy.bucket in config.yaml, and deploy.region"),
+    "AccessDenied": say("allow s3:ListBucket, GetObject, PutObject, DeleteObject, and cloudfront:CreateInvalidation"),
+    "ExpiredToken": say("renew the credentials"),
+    "InvalidAccessKeyId": say("the credentials are not valid here"),
+    "NoSuchDistribution": say("check deploy.distribution in config.yaml"),
 }
