@@ -88,7 +88,7 @@ def remembered(root: Path, slugs: Sequence[str] | None = None, *, cache: Path | 
         chosen = tuple(known) if slugs is None else tuple(dict.fromkeys(slugs))
         if not known.keys() >= {*chosen}:
             return None
-        found = {finding for slug in chosen for finding in rows[slug].findings}
+        found = {finding for slug in chosen for finding in rows[slug].findings or ()}
         return Checked(chosen, tuple(in_order(found.union(as_findings(around) if slugs is None else ()))))
     except (LookupError, TypeError, ValueError, OSError):  # nothing is known, or it is damaged
         return None

@@ -21,19 +21,19 @@ SUM = 16  # bytes of a checksum; it guards against damage, not against an enemy
 class IndexRow(NamedTuple):
     """What the index holds of an issue: the key of its entry (empty where it has none), whether it is a draft, its
     findings as judged among the others, what the rules across issues look at, and the light part of its edition (empty
-    where it has none).
+    where it has none). Where it was but read for another's sake, ``findings`` is None, and the key that of its facts.
     """
 
     key: bytes
     draft: bool
-    findings: tuple[Diagnostic, ...]
+    findings: tuple[Diagnostic, ...] | None
     facts: bytes
     light: bytes
 
     @property
     def lasts(self) -> bool:
         """Whether its findings hold for as long as no content changes."""
-        return all(finding.code != UNTIL_LATER for finding in self.findings)
+        return self.findings is not None and all(finding.code != UNTIL_LATER for finding in self.findings)
 
 
 def read_index(file: Path, common: bytes) -> dict[str, IndexRow]:
@@ -44,7 +44,7 @@ def read_index(file: Path, common: bytes) -> dict[str, IndexRow]:
             return {}
         rows = msgpack.unpackb(held[32 + SUM :])
         return {
-            slug: IndexRow(key, draft, as_findings(findings), facts, light)
+            slug: IndexRow(key, draft, None if findings is None else as_findings(findings), facts, light)
             for slug, (key, draft, findings, facts, light) in rows.items()
         }
     except Exception:  # damaged bytes fail in any way there is
@@ -55,7 +55,8 @@ def write_index(file: Path, common: bytes, rows: Mapping[str, IndexRow]) -> None
     """Keep the rows. A disk that refuses costs time, not correctness."""
     from publisher.documents.atomic import write_file  # a run that finds nothing changed writes nothing
 
-    packed = msgpack.packb({slug: (*row[:2], as_data(row.findings), *row[3:]) for slug, row in rows.items()})
+    found = {slug: None if row.findings is None else as_data(row.findings) for slug, row in rows.items()}
+    packed = msgpack.packb({slug: (*row[:2], found[slug], *row[3:]) for slug, row in rows.items()})
     with suppress(OSError):
         write_file(file, common + checksum(packed) + packed)
 

@@ -86,7 +86,10 @@ def judge(
                 known[slug] = row
     changed = [slug for slug in slugs if slug not in known]
     proofs = proof_all(config, changed, keys, store, processes, progress)
-    facts = {slug: known[slug].facts if slug in known else _facts(config, slug, keys, store, proofs) for slug in keys}
+    facts = {
+        slug: rows[slug].facts if slug in rows and rows[slug].key == key else _facts(config, slug, keys, store, proofs)
+        for slug, key in keys.items()
+    }
     across = _across(config, {slug: row.facts for slug, row in rows.items()}, facts, slugs, changed)
     done, index = [], {}
     for slug in slugs:
@@ -101,11 +104,14 @@ def judge(
             index[slug] = IndexRow(key, proof.draft, proof.findings, facts[slug], light)
         else:
             row = index[slug] = known[slug]
-            proof = Proof(slug, row.draft, editions[slug], row.findings, Basis(()))
+            proof = Proof(slug, row.draft, editions[slug], row.findings or (), Basis(()))
         if slug in known:
             progress()
         done.append(proof)
-    store.save(index if among is None and index != rows else None)
+    if among is not None:  # what was judged among others that have changed since would seem up to date
+        told = any(row.findings is not None for row in rows.values())
+        index = rows if told else {slug: IndexRow(keys[slug], False, None, facts[slug], b"") for slug in keys}
+    store.save(index if index != rows else None)
     return done
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -92,6 +93,47 @@ def test_one_issue_is_judged_with_those_around_it(tmp_path: Path) -> None:
     assert [found.code for found in alone] == ["story-repeated"]
     assert alone == check_repository(config).diagnostics
     assert check_repository(config, ["2024-12-22-a"]).diagnostics == ()
+
+
+def test_those_around_an_issue_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slugs = ["2024-12-22-a", SLUG, "2025-01-05-b"]
+    for slug in slugs:
+        lay(tmp_path, f"{slug} 的话。", slug=slug)
+    config, facts, read = load_config(tmp_path), together._facts, []
+    monkeypatch.setattr(manifest, "RACY", -(10**12))
+    monkeypatch.setattr(together, "_facts", lambda *given: read.append(given[1]) or facts(*given))
+    check_repository(config, [SLUG])
+    assert sorted(read) == slugs
+    check_repository(config, ["2025-01-05-b"])
+    assert sorted(read) == slugs
+    lay(tmp_path, "别的话。", slug="2024-12-22-a")
+    check_repository(config, [SLUG])
+    assert sorted(read) == ["2024-12-22-a", *slugs]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_what_single_checks_leave_behind_misleads_no_later_one(tmp_path: Path, seed: int) -> None:
+    chance, slugs = Random(seed), [f"2024-12-{day}-n" for day in range(10, 16)]
+    headlines = [f"一个够长的标题说的是第{n}件要紧的事情" for n in "一二三"]
+
+    def write(slug: str) -> None:
+        lay(tmp_path, f"话{chance.random()}。[它](../{chance.choice(slugs)}/)", slug=slug)
+        item = (tmp_path / "issues" / slug / "a.md").read_text("utf-8").replace("甲", chance.choice(headlines))
+        (tmp_path / "issues" / slug / "a.md").write_text(item, encoding="utf-8")
+
+    for slug in slugs[:4]:
+        write(slug)
+    for _ in range(6):
+        for _ in range(chance.randint(0, 2)):
+            slug = chance.choice(slugs)
+            if chance.random() < 0.25 and len([*(tmp_path / "issues").iterdir()]) > 1:
+                shutil.rmtree(tmp_path / "issues" / slug, ignore_errors=True)
+            else:
+                write(slug)
+        config, there = load_config(tmp_path), sorted(path.name for path in (tmp_path / "issues").iterdir())
+        chosen = None if chance.random() < 0.4 else [chance.choice(there)]
+        clean = check_repository(config, chosen, use_cache=False).diagnostics
+        assert check_repository(config, chosen).diagnostics == clean
 
 
 @pytest.mark.parametrize(
