@@ -29,10 +29,11 @@ _HAN_DIGITS = {c: n for n, c in enumerate("零一二三四五六七八九")} | {
 _HAN_PLACES = {"十": 10, "百": 100, "千": 1000}
 _UNIT = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
 _NUMBER = regex(
-    r"(?<![\w.])(\d{1,3}(?:[,，\u202f\u00a0]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
-    rf"(?:[ \u00a0-]?({_UNIT})(?![a-z])|\s?(%|％|per ?cent\b))?",
+    r"(?<![^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])(?<!\.)(\d{1,3}(?:[,，\u202f\u00a0]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
+    rf"(?:[ \u00a0-]?[多余]?({_UNIT})(?![a-z])|\s?(%|％|per ?cent\b|成(?![为立本员长功交熟])))?",
     re.IGNORECASE,
 )
+"""Of letters before it those of Chinese, Japanese and Korean alone, which write no blank there: 融资5亿."""
 _IN_NAME = regex(r"[A-Za-z]-")  # GPT-5: inventions.py looks at names
 _GLUED = regex(r"(?<![\d.,])(\d+(?:\.\d+)?)", re.ASCII)
 _WORD = regex(rf"\b({'|'.join(_WORDS)})(?:[ -](hundred|{_UNIT}))?\b", re.IGNORECASE)
@@ -99,6 +100,8 @@ def numbers(text: str, *, words: bool = False) -> Iterator[Number]:
 
 def _values(digits: str, unit: str | None, percent: str | None) -> frozenset[Decimal]:
     value = Decimal(digits)
+    if percent == "成":
+        return frozenset({value, value * 10, value / 10})
     if percent:
         return frozenset({value, value / 100})  # 47% and 0.47 are one number
     return frozenset({value * 10 ** _UNITS[unit.casefold()]}) if unit else frozenset({value})
@@ -115,5 +118,5 @@ def _han_values(found: re.Match[str]) -> frozenset[Decimal]:
             total, digit = total + (digit or 1) * _HAN_PLACES[character], 0
     value = Decimal(total + digit)
     if found[2] == "成":
-        return frozenset({value, value * 10})
+        return frozenset({value, value * 10, value / 10})
     return frozenset({value * 10 ** _UNITS[found[2]]}) if found[2] else frozenset({value})
