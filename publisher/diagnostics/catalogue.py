@@ -3,8 +3,6 @@
 The pages are Markdown, one file a language: ``pages/en.md``, each page under a heading that is its code.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -14,8 +12,6 @@ from typing import NamedTuple
 
 from publisher.diagnostics.model import Diagnostic, Place, Severity
 from publisher.diagnostics.sentences import Sentence, language, rendered, say
-
-_CODES: dict[str, Code] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +51,9 @@ class Code:
     def at(self, place: Place, message: Sentence, *, help: Sentence | None = None) -> Diagnostic:
         """A finding of this kind at ``place``."""
         return Diagnostic(place.path, place.span, self.severity, self.name, message, help)
+
+
+_CODES: dict[str, Code] = {}
 
 
 class Fault(NamedTuple):

@@ -1,11 +1,9 @@
 """The diagnostic and its place. Lines and columns count from 1, columns in Unicode code points; ends are exclusive."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from publisher.diagnostics.sentences import Sentence
 
@@ -31,7 +29,7 @@ class Span(NamedTuple):
     end_column: int
 
     @classmethod
-    def point(cls, line: int, column: int = 1) -> Span:
+    def point(cls, line: int, column: int = 1) -> Self:
         """An empty span: something is missing here."""
         return cls(line, column, line, column)
 

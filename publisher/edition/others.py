@@ -2,14 +2,12 @@
 (``theme.parts.previous``). Of each of those the head alone is read.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from publisher.config import Config
 from publisher.edition.brand import Brand
@@ -40,7 +38,7 @@ class Others:
     ready: Mapping[str, tuple[Head, ...]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, config: Config) -> Others:
+    def of(cls, config: Config) -> Self:
         """As they are on disk, and in an editor's buffers."""
         listed = _heads(config) if Brand.of(config).parts.get("previous") else ()
         found = {head.slug: head for head in listed}

@@ -5,13 +5,11 @@ hold a digest of the whole issue and configuration: a text that contained its ow
 SHA-256. Being derived and not drawn, they are the same in every run.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from jinja2 import TemplateRuntimeError
 from markupsafe import Markup
@@ -50,7 +48,7 @@ class Slots:
         self._written: list[str] = []  # and the other way round
 
     @classmethod
-    def of(cls, issue: Issue, config: Config) -> Slots:
+    def of(cls, issue: Issue, config: Config) -> Self:
         """The slots of an issue's edition."""
         return cls(repr((issue, config.newsletter, config.labels)), config.audience.attributes)
 

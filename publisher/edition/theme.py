@@ -4,8 +4,6 @@ A theme is data that another person wrote. It runs in Jinja's sandbox, and a fau
 template's file and line.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import sys
@@ -16,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError
 from jinja2 import __version__ as jinja2_version
@@ -50,7 +48,7 @@ class Theme:
     config: Config
 
     @classmethod
-    def of(cls, config: Config) -> Theme:
+    def of(cls, config: Config) -> Self:
         """The theme of a newsletter; compiled templates are kept while the process lives, its own until they change."""
         return cls(theme_folders(config), config.root.resolve(), Brand.of(config), config)
 

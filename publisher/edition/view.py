@@ -3,11 +3,10 @@
 Email, archive fragment and plain text are three writings of one view, so none can say what another does not.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Self
 
 from markupsafe import Markup, escape
 
@@ -147,7 +146,7 @@ class View:
         texts += [text for item in self.items for text in (item.html, item.commentary_html)]
         return used("".join(filter(None, texts))).union(item.kind for item in self.items)
 
-    def upto(self, count: int) -> View:
+    def upto(self, count: int) -> Self:
         """The view with its first ``count`` items alone; ``more`` are left out, and stand at ``more_url``."""
         more_url = f"{self.web_url}#{self.items[count].anchor}"
         gone = "|".join(re.escape(str(escape(item.anchor))) for item in self.items[count:])
@@ -155,7 +154,7 @@ class View:
         points = tuple(replace(one, html=Html(dead.sub(r"\1", str(one.html)))) for one in self.points)
         return replace(self, points=points, items=self.items[:count], more=len(self.items) - count, more_url=more_url)
 
-    def mailed(self, pictures: Pictures, *, tables: bool = True) -> View:
+    def mailed(self, pictures: Pictures, *, tables: bool = True) -> Self:
         """The view with each picture's copy for mail, none wider than the column, and its boxes as ``tables``."""
 
         def fitted(picture: PictureView | None) -> PictureView | None:
@@ -172,7 +171,7 @@ class View:
         items = tuple(replace(item, image=fitted(item.image)) if item.image else item for item in self.items)
         return replace(self, cover=fitted(self.cover), items=items).keeping(kept)
 
-    def keeping(self, keep: Callable[[Markup], Markup]) -> View:
+    def keeping(self, keep: Callable[[Markup], Markup]) -> Self:
         """The same view with each piece of the content's HTML replaced by ``keep`` of it."""
 
         def kept(html: Markup | None) -> Markup | None:

@@ -4,8 +4,6 @@ Only a file that holds that key, or that one names, is parsed, and those whose h
 once, and again when they change, so that a newsletter of thousands of issues pays for its families alone.
 """
 
-from __future__ import annotations
-
 import os
 import stat
 from collections.abc import Callable, Iterable, Mapping
@@ -23,7 +21,6 @@ from publisher.language.tags import canonical, closest
 _NAMES = ("issue.yaml", "issue.yml")
 _KEY = b"translation_of"
 _HEAD = frozenset({"title", "date", "language", "status", _KEY.decode()})
-_seen: dict[str, _IssueFile] = {}  # by whole path
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +120,9 @@ class _IssueFile:
             texts = ((key.text, value.text.strip()) for key, value in entries if isinstance(value, Scalar))
             self.words = {key: text for key, text in texts if key in _HEAD}
         return self.words
+
+
+_seen: dict[str, _IssueFile] = {}  # by whole path
 
 
 def _issue_files(root: Path) -> dict[str, _IssueFile | None]:

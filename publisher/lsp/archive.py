@@ -3,14 +3,12 @@
 The index of proofs is read once; what it does not know is read issue by issue, when there is nothing else to do.
 """
 
-from __future__ import annotations
-
 import gc
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import msgpack
 
@@ -33,7 +31,7 @@ class Names(NamedTuple):
     authors: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, issue: Issue) -> Names:
+    def of(cls, issue: Issue) -> Self:
         """Those of an issue, which may be a partial one."""
         items = issue.items
         tags = (*issue.tags, *(tag for item in items for tag in item.tags))

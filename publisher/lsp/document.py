@@ -1,8 +1,6 @@
 """A text as an editor holds it, and its places: ours count code points from 1, those of the protocol code units from 0
 (LSP 3.17, *Position*: UTF-16 unless the client asks for another encoding)."""
 
-from __future__ import annotations
-
 import difflib
 import re
 from bisect import bisect
@@ -11,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
+from typing import Self
 from urllib.parse import unquote, urlsplit
 
 from lsprotocol import types
@@ -91,7 +90,7 @@ class Document:
         """Whether the cursor is in the span, or at its end."""
         return span[:2] <= self.place(position) <= span[2:]
 
-    def edited(self, change: types.TextDocumentContentChangeEvent, version: int | None) -> Document:
+    def edited(self, change: types.TextDocumentContentChangeEvent, version: int | None) -> Self:
         """The document after one change."""
         text = change.text
         if isinstance(change, types.TextDocumentContentChangePartial):

@@ -1,11 +1,10 @@
 """The archive as publish brings it about: what is public, what was corrected, what was withdrawn."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import Self
 
 from publisher.config import Config
 from publisher.delivery.mailings import links_mailed
@@ -34,14 +33,14 @@ class ArchiveRun:
     shown: int = 0
 
     @classmethod
-    def open(cls, config: Config, out: Path) -> ArchiveRun:
+    def open(cls, config: Config, out: Path) -> Self:
         """The archive that config.yaml describes. Raises UsageError, DeployError."""
         if config.deploy.to == "folder" and not config.deploy.path:
             return cls.served_as_built(config, out)
         return cls(config, out, destination(config, out / "site"), in_place=False)
 
     @classmethod
-    def served_as_built(cls, config: Config, out: Path) -> ArchiveRun:
+    def served_as_built(cls, config: Config, out: Path) -> Self:
         """The archive in the folder in which it is built."""
         return cls(config, out, FolderDestination(out / "site"))
 

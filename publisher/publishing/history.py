@@ -1,7 +1,5 @@
 """From files, ledger and archive to the facts that decisions rest on."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 import unicodedata
@@ -34,6 +32,16 @@ from publisher.publishing import git, store
 from publisher.publishing.due import Action, Facts, IssueDecision, Mailed, decide, renamed, with_family
 from publisher.publishing.store import Publication
 from publisher.publishing.witness import Witness
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """What readers had of an issue that is no longer there: the content, where it is known; the letter's letters."""
+
+    slug: str
+    content: str | None
+    letter: str = ""
+    still_here: bool = False  # after all: its letter is one more to compare with
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,16 +245,6 @@ _BESIDE = 5  # letters of issues that are still there, to know what newsletters 
 _SHORTEST = 8  # letters; shorter ones stand in any issue
 _SENTENCES = re.compile(r"[\n。！？!?]|\.\s")
 _NO_LETTER = re.compile(r"[\W_]+")
-
-
-@dataclass(frozen=True, slots=True)
-class Gone:
-    """What readers had of an issue that is no longer there: the content, where it is known; the letter's letters."""
-
-    slug: str
-    content: str | None
-    letter: str = ""
-    still_here: bool = False  # after all: its letter is one more to compare with
 
 
 def mailed_and_gone(

@@ -5,15 +5,13 @@ audiences, and nothing that they got singly. So whoever changes their mind withi
 who were left out of the same issues get the same variant; there is one mailing a month, and no second.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Select, case, cast, exists, func, literal, select
 
@@ -93,7 +91,7 @@ class _LeftOut:
     keys: Select[Any]
 
     @classmethod
-    def read(cls, connection: Connection, config: Config, last: date) -> _LeftOut:
+    def read(cls, connection: Connection, config: Config, last: date) -> Self:
         """The month that ends with the day ``last`` of the newsletter's time zone."""
         m, r, zone = mailings.c, recipients.c, config.newsletter.zone
         first, end = (datetime.combine(day, time.min, zone) for day in (last.replace(day=1), last + timedelta(days=1)))

@@ -1,7 +1,5 @@
 """One run of publish: what each of its steps needs, what it tells while it works, what it hands back."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -64,6 +62,26 @@ class RunObserver:
     guard: Callable[[], AbstractContextManager[None]] = nullcontext  # held while messages leave: signals wait for it
 
 
+@dataclass(frozen=True, slots=True)
+class IssueResult:
+    """What became of one issue. ``trouble`` is why it was not mailed although due; ``failed``: the world's doing."""
+
+    decision: IssueDecision
+    sent: Sent | None = None
+    trouble: str | None = None
+    help: str | None = None
+    failed: bool = False
+
+    @property
+    def exit_status(self) -> int:
+        """0, 1 or 2 as for ``send``."""
+        if self.sent:
+            return self.sent.exit_status
+        if self.failed or self.decision.kind is Action.UNKNOWN:
+            return 2  # the ledger knows less than the world: nothing else can be trusted
+        return 1 if self.trouble or self.decision.needs_somebody else 0
+
+
 @dataclass(frozen=True)
 class Run:
     """One run: its lease, its one moment, the commit that is checked out (None outside git)."""
@@ -96,26 +114,6 @@ class Run:
                 return IssueResult(decision, send(self.config, self.database, letter, options))
         except PublisherError as error:  # the others may fare better
             return IssueResult(decision, None, error.message, error.help, failed=True)
-
-
-@dataclass(frozen=True, slots=True)
-class IssueResult:
-    """What became of one issue. ``trouble`` is why it was not mailed although due; ``failed``: the world's doing."""
-
-    decision: IssueDecision
-    sent: Sent | None = None
-    trouble: str | None = None
-    help: str | None = None
-    failed: bool = False
-
-    @property
-    def exit_status(self) -> int:
-        """0, 1 or 2 as for ``send``."""
-        if self.sent:
-            return self.sent.exit_status
-        if self.failed or self.decision.kind is Action.UNKNOWN:
-            return 2  # the ledger knows less than the world: nothing else can be trusted
-        return 1 if self.trouble or self.decision.needs_somebody else 0
 
 
 def announcement_trouble(one: Announcement) -> tuple[str, str]:

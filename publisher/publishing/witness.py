@@ -6,12 +6,11 @@ has been handled. A ledger that does not know that mailing was restored, made an
 No number of readers stands in it: everybody can read it.
 """
 
-from __future__ import annotations
-
 import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Self
 
 from pydantic import AwareDatetime, TypeAdapter
 
@@ -59,7 +58,7 @@ class Witness:
     archive: ArchiveRun
 
     @classmethod
-    def open(cls, config: Config) -> Witness:
+    def open(cls, config: Config) -> Self:
         """The witness for the archive that config.yaml describes. Raises UsageError, DeployError."""
         return cls(ArchiveRun.open(config, config.root / "dist"))
 

@@ -1,13 +1,11 @@
 """What the site room hands on: files of the archive, and what became of them."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from publisher.diagnostics import Diagnostic, blocking
 from publisher.edition.model import Edition
@@ -27,12 +25,12 @@ class Target(NamedTuple):
     costly: bool = False
 
     @classmethod
-    def under(cls, path: str, key: str, write: Callable[[], bytes], *, costly: bool = False) -> Target:
+    def under(cls, path: str, key: str, write: Callable[[], bytes], *, costly: bool = False) -> Self:
         """A file that follows from what stands in its one key alone."""
         return cls(path, (key,), lambda: (write(), key), costly)
 
     @classmethod
-    def of(cls, path: str, content: bytes) -> Target:
+    def of(cls, path: str, content: bytes) -> Self:
         """A file whose content is at hand."""
         return cls.under(path, hashlib.sha256(content).hexdigest(), lambda: content)
 

@@ -1,11 +1,10 @@
 """One link, asked politely: HEAD, then GET where HEAD is refused; redirects followed by hand; everything bounded."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import defaultdict
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
 
 import httpx
 
@@ -90,7 +89,7 @@ class Prober:
             follow_redirects=False,
         )
 
-    async def __aenter__(self) -> Prober:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -5,14 +5,12 @@ A manifest object beside the archive says what we put there. Every write is cond
 boto3 (0.2 s) is imported when a bucket is opened.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
 from publisher.config.model import Deploy
@@ -56,7 +54,7 @@ class S3Destination:
     _lock: Lock = field(default_factory=Lock)
 
     @classmethod
-    def open(cls, deploy: Deploy) -> S3Destination:
+    def open(cls, deploy: Deploy) -> Self:
         """The bucket of ``deploy`` in config.yaml, with credentials from boto3's usual chain. Raises UsageError."""
         if not deploy.bucket:
             advice = say("add deploy: {to: s3, bucket: …} to config.yaml")
