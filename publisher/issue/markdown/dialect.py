@@ -1,19 +1,22 @@
 """CommonMark with tables, strikethrough, footnotes, bare links, and limits beside Chinese and Japanese."""
 
 import re
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from markdown_it import MarkdownIt
 from markdown_it.common.normalize_url import normalizeLink, normalizeLinkText
+from markdown_it.parser_block import ParserBlock, RuleFuncBlockType
+from markdown_it.ruler import Rule, Ruler
+from markdown_it.rules_block import StateBlock
 from markdown_it.rules_core import StateCore, text_join
 from markdown_it.token import Token
 from mdit_py_plugins.footnote import footnote_plugin
 
 from publisher.issue.markdown.addresses import addresses_plugin
-from publisher.issue.markdown.block import BlockRuler
-from publisher.issue.markdown.boxes import boxes_plugin
+from publisher.issue.markdown.boxes import CONTAINERS, boxes_plugin
 from publisher.issue.markdown.cjk import join_lines
 from publisher.issue.markdown.inline import InlineParser, brackets
 from publisher.issue.markdown.tags import tags_plugin
@@ -65,7 +68,7 @@ def new_parser() -> MarkdownIt:
     md.inline.ruler.before("text", "brackets", brackets)
     md.core.ruler.after("block", "notes", _lines_of_notes)
     md.core.ruler.at("text_join", _join_special)
-    md.block.ruler = BlockRuler(md.block)
+    md.block.ruler = _BlockRuler(md.block)
     md.inline = InlineParser(md.inline)
     return md
 
@@ -106,3 +109,61 @@ def _lines_of_notes(state: StateCore) -> None:
     """Note where each note is written, before all are moved to the end."""
     opened = (token for token in state.tokens if token.type == "footnote_reference_open")
     state.env["notes"] = {token.meta["label"]: token.map for token in opened}
+
+
+_BLOCKS_BEGIN = {
+    "fence": "`~",
+    "blockquote": ">",
+    "hr": "*-_",
+    "list": "*+-0123456789",
+    "footnote_def": "[",
+    "reference": "[",
+    "html_block": "<",
+    "heading": "#",
+    **{f"container_{name}": ":" for name in CONTAINERS},
+}
+"""The signs that the blocks of a rule begin with; those of others may begin with any."""
+_NEEDS = {"table": re.compile(r"\|"), "lheading": re.compile(r"[-=][ \t]*$", re.MULTILINE)}
+"""What a text has somewhere that holds one."""
+
+
+class _BlockRuler(Ruler[RuleFuncBlockType]):
+    """The library's ruler, where a chain is one rule that asks those which the first character of a line may begin."""
+
+    def __init__(self, library: ParserBlock) -> None:
+        """Of the rules that ``library`` has by now."""
+        self.__rules__ = library.ruler.__rules__
+        names = {name for rule in self.__rules__ for name in rule.alt}
+        self.__cache__ = {name: [_chain([one for one in self._enabled() if name in one.alt])] for name in names}
+        self.__cache__[""] = [_chain(self._enabled())]
+
+    def _enabled(self) -> list[Rule[RuleFuncBlockType]]:
+        return [rule for rule in self.__rules__ if rule.enabled]
+
+
+def _chain(rules: Sequence[Rule[RuleFuncBlockType]]) -> RuleFuncBlockType:
+    asked = [(rule.name, _where_needed(rule)) for rule in rules]
+    always = tuple(fn for name, fn in asked if name not in _BLOCKS_BEGIN)
+    signs = "".join(_BLOCKS_BEGIN.values())
+    table = {sign: tuple(fn for name, fn in asked if sign in _BLOCKS_BEGIN.get(name, sign)) for sign in signs}
+
+    def first(state: StateBlock, line: int, end: int, silent: bool) -> bool:
+        at = state.bMarks[line] + state.tShift[line]
+        for rule in table.get(state.src[at : at + 1], always):  # noqa: SIM110 - a generator takes as long as a rule
+            if rule(state, line, end, silent):
+                return True
+        return False
+
+    return first
+
+
+def _where_needed(rule: Rule[RuleFuncBlockType]) -> RuleFuncBlockType:
+    ask, needs = rule.fn, _NEEDS.get(rule.name)
+    if needs is None:
+        return ask
+
+    @lru_cache(maxsize=1)
+    def possible(text: str) -> bool:
+        return needs.search(text) is not None
+
+    return lambda state, line, end, silent: possible(state.src) and ask(state, line, end, silent)
