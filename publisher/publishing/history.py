@@ -123,41 +123,29 @@ def refuse_other_history(root: Path, database: Database, commit: str | None) -> 
         last = store.last_deployment(connection)
     if last is None:
         return
-    how, accept = git.relation(root, commit, last[0]), "publisher publish --accept-history"
+    how = git.relation(root, commit, last[0])
     if how in {git.Relation.SAME, git.Relation.NEWER}:
         return
-    mine, theirs = commit[:12], last[0][:12]
+    told, way = {"mine": commit[:12], "theirs": last[0][:12]}, {"accept": "publisher publish --accept-history"}
     if how is git.Relation.OLDER:
-        raise UsageError(
-            say(
-                "this is commit {mine}, and the newer {theirs} is published already: nothing was done",
-                mine=mine,
-                theirs=theirs,
-            ),
-            help=say(
-                "check out the newest commit; to go back on purpose, revert in a new commit, or {accept}", accept=accept
-            ),
+        message = say("this is commit {mine}, and the newer {theirs} is published already: nothing was done", **told)
+        advice = say("check out the newest commit; to go back on purpose, revert in a new commit, or {accept}", **way)
+    elif how is git.Relation.UNKNOWN and git.is_shallow(root):
+        message = say(
+            "the published commit {theirs} is not in this shallow checkout, so older and newer cannot be told apart",
+            theirs=told["theirs"],
         )
-    if how is git.Relation.UNKNOWN and git.is_shallow(root):
-        raise UsageError(
-            say(
-                "the published commit {theirs} is not in this shallow checkout, so older and newer cannot be told"
-                " apart",
-                theirs=theirs,
-            ),
-            help=say("fetch the whole history: fetch-depth: 0 of actions/checkout, GIT_DEPTH: 0 of GitLab"),
-        )
-    raise UsageError(
-        say(
+        advice = say("fetch the whole history: fetch-depth: 0 of actions/checkout, GIT_DEPTH: 0 of GitLab")
+    else:
+        message = say(
             "the published commit {theirs} does not lead to {mine}: the history was rewritten, or this is another"
             " branch",
-            theirs=theirs,
-            mine=mine,
-        ),
-        help=say(
-            "check out the branch that was published; if its history was rewritten on purpose, {accept}", accept=accept
-        ),
-    )
+            **told,
+        )
+        advice = say(
+            "check out the branch that was published; if its history was rewritten on purpose, {accept}", **way
+        )
+    raise UsageError(message, help=advice)
 
 
 def _unasked(
