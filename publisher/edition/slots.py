@@ -42,7 +42,6 @@ class Slots:
     def __init__(self, content: str, attributes: Mapping[str, AttributeConfig] | None = None) -> None:
         self.mark = "slot" + hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:40]
         self.subscriber = SubscriberMarkers(self)
-        self._order = tuple(Slot)
         self._attributes = attributes or {}
         self._numbers: dict[str, int] = {}  # of each placeholder that was met, the number in its marker
         self._written: list[str] = []  # and the other way round
@@ -52,14 +51,10 @@ class Slots:
         """The slots of an issue's edition."""
         return cls(repr((issue, config.newsletter, config.labels)), config.audience.attributes)
 
-    def marker(self, slot: Slot) -> Markup:
-        """What stands in the template's output for a slot: letters and digits alone."""
-        return Markup(f"{self.mark}{self._order.index(slot)}z")  # noqa: S704
-
     @property
     def names(self) -> dict[str, Markup]:
-        """For a template: each slot's marker by the slot's name."""
-        return {slot.value: self.marker(slot) for slot in self._order}
+        """For a template: what stands in its output for each slot, letters and digits alone, by the slot's name."""
+        return {slot.value: Markup(f"{self.mark}{number}z") for number, slot in enumerate(Slot)}  # noqa: S704
 
     def marked(self, text: str) -> str:
         """The text with markers for the placeholders of attributes."""
@@ -91,7 +86,7 @@ class Slots:
 
     def _slot(self, code: str, markup: bool) -> AnySlot:
         if code.isdigit():
-            return self._order[int(code)]
+            return tuple(Slot)[int(code)]
         found = PLACEHOLDER.fullmatch(self._written[int(code[1:])])
         assert found
         known = self._attributes[found[1]]

@@ -195,7 +195,7 @@ class ConfirmationMailer:
         say = Words("service", Locale.of(language, self._config.labels), newsletter=newsletter.name)
         days = CONFIRM_WITHIN.days
         slots = Slots(f"{kind}\n{language}\n{newsletter.name}\n{newsletter.postal_address}")
-        link = slots.marker(_LINK)
+        link = slots.names[_LINK]
         look = looks(say.words, self._config)
         names = {**look, "say": say, "kind": kind, "days": days, "link": link, "uses": look["uses"] | {"button"}}
         try:

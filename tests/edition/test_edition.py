@@ -139,7 +139,7 @@ def test_slots_are_where_links_are_and_nowhere_else() -> None:
 
 def test_no_author_can_forge_a_slot() -> None:
     first = issue(item("x", "y"))
-    marker = str(Slots(repr((first, config().newsletter, config().labels))).marker(Slot.UNSUBSCRIBE_URL))
+    marker = str(Slots(repr((first, config().newsletter, config().labels))).names[Slot.UNSUBSCRIBE_URL])
     forged = edition(item("x", f"y {marker}"))
     assert marker in html_of(forged)
     assert sum(isinstance(part, Slot) for part in forged.html.parts) == 2

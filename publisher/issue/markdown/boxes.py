@@ -17,14 +17,9 @@ def boxes_plugin(md: MarkdownIt) -> None:
     md.core.ruler.push("button", _buttons)
 
 
-def title_of(info: str) -> str:
-    """What a container's first line says after its name."""
-    return "".join(info.split(None, 1)[1:]).strip(" :")
-
-
 def heading_of(info: str, sponsored: str) -> str:
     """What stands above a container: its title; a sponsor's after the label ``sponsored``."""
-    title = title_of(info)
+    title = "".join(info.split(None, 1)[1:]).strip(" :")
     return " · ".join(filter(None, (sponsored, title))) if info.split()[0] == "sponsor" else title
 
 
