@@ -1,7 +1,5 @@
 """``publisher init``: a newsletter repository, made from the files of the sample newsletter."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
@@ -11,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
 from publisher import __version__
@@ -25,6 +23,9 @@ from publisher.errors import UsageError
 from publisher.issue.opening import open_file
 from publisher.language import Locale, canonical, nearest, spoken
 
+Forge = Literal["github", "gitlab", "none"]
+"""Where merges happen; ``none`` gets no CI."""
+
 
 @dataclass(frozen=True, slots=True)
 class StarterBrand:
@@ -34,7 +35,7 @@ class StarterBrand:
     files: Mapping[str, bytes] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, accent: str | None, logo: Path | None) -> StarterBrand:
+    def of(cls, accent: str | None, logo: Path | None) -> Self:
         """Raises UsageError for a colour that is none or cannot be read, and for a file that is no picture."""
         lines, files = [], {}
         if accent is not None:
@@ -182,9 +183,6 @@ def _refuse_collisions(root: Path, files: Collection[Path]) -> None:
 WORKFLOW, PIPELINE, TEMPLATE = ".github/workflows/newsletter.yml", ".gitlab-ci.yml", ".gitlab/publisher.gitlab-ci.yml"
 FORM, SUBMISSIONS = ".github/ISSUE_TEMPLATE/story.yml", ".github/workflows/submissions.yml"
 HOOKS = ".pre-commit-config.yaml"
-
-Forge = Literal["github", "gitlab", "none"]
-"""Where merges happen; ``none`` gets no CI."""
 
 
 def repository_of(folder: Path) -> Path | None:

@@ -5,8 +5,6 @@ name, a number or a run of words with that headline and with no other, and of al
 its words.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -31,25 +29,6 @@ class StoryWords(NamedTuple):
     anchor: str
     headline: str
     text: str
-
-
-def linked(points: Sequence[Markup], stories: Sequence[StoryWords]) -> list[Markup]:
-    """Key points, each sentence a link to the one story that it names, where there is one."""
-    if not points or len(stories) < 2:
-        return list(points)
-    known = _Stories(stories)
-    return [point if "<a" in point else _linked(point, known) for point in points]
-
-
-def _linked(html: Markup, known: _Stories) -> Markup:
-    pieces = [html] if "<" in html else [Markup(one) for one in _SENTENCE.split(str(html)) if one]  # noqa: S704
-    parts = groupby(((known.named_in(piece.striptags()), piece) for piece in pieces), key=lambda pair: pair[0])
-    return Markup().join(_link(anchor, Markup().join(piece for _, piece in run)) for anchor, run in parts)
-
-
-def _link(anchor: str | None, words: Markup) -> Markup:
-    end = words.rstrip()
-    return Markup('<a href="#{}">{}</a>{}').format(anchor, end, words[len(end) :]) if anchor else words
 
 
 class _Stories:
@@ -101,6 +80,25 @@ class _Stories:
         if token[0].isdecimal():
             return len(token) > 1 and not _YEAR.fullmatch(token)
         return token[0].isupper() and len(token) > 1 and token.casefold() not in self._small
+
+
+def linked(points: Sequence[Markup], stories: Sequence[StoryWords]) -> list[Markup]:
+    """Key points, each sentence a link to the one story that it names, where there is one."""
+    if not points or len(stories) < 2:
+        return list(points)
+    known = _Stories(stories)
+    return [point if "<a" in point else _linked(point, known) for point in points]
+
+
+def _linked(html: Markup, known: _Stories) -> Markup:
+    pieces = [html] if "<" in html else [Markup(one) for one in _SENTENCE.split(str(html)) if one]  # noqa: S704
+    parts = groupby(((known.named_in(piece.striptags()), piece) for piece in pieces), key=lambda pair: pair[0])
+    return Markup().join(_link(anchor, Markup().join(piece for _, piece in run)) for anchor, run in parts)
+
+
+def _link(anchor: str | None, words: Markup) -> Markup:
+    end = words.rstrip()
+    return Markup('<a href="#{}">{}</a>{}').format(anchor, end, words[len(end) :]) if anchor else words
 
 
 def _words(text: str) -> frozenset[str]:

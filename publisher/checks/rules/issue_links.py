@@ -3,15 +3,13 @@
 What is no page of an issue is left alone: the index, tags, feeds, files, pictures, and whatever else the host has.
 """
 
-from __future__ import annotations
-
 import re
 from bisect import bisect
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache, partial
 from time import time
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 from urllib.parse import unquote
 
 from publisher.checks.context import Context
@@ -41,7 +39,7 @@ class _LinkedIssue(NamedTuple):
     family: str
     links: Sequence[Sequence[Any]]
 
-    def follows(self, other: _LinkedIssue) -> bool:
+    def follows(self, other: Self) -> bool:
         """Whether its page is not up yet, nor when the other issue goes out; one without publish_at is up at once."""
         if self.at is None or self.at <= time():
             return False
