@@ -129,4 +129,4 @@ def _table(name: str, numbers: tuple[str, ...], rows: list[tuple[Any, ...]]) -> 
     for first, *counts in rows:
         table.add_row(escape(printable(rendered(first))), *(f"{count:,}" for count in counts))
     put("")
-    console.print(table)
+    console().print(table)

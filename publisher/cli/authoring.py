@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from publisher.cli.frame import app, chosen_slug, config_of, examples
-from publisher.cli.output import console, put, show_findings, tell, warn
+from publisher.cli.output import put, show_findings, tell, warn
 from publisher.diagnostics import Diagnostic, rendered, say
 from publisher.errors import UsageError, refusal
 
@@ -167,7 +167,7 @@ def key_points(
     draft = draft_key_points(config, slug, count=count, replace=replace)
     before, after = draft.before.splitlines(), draft.after.splitlines()
     for line in list(difflib.unified_diff(before, after, draft.path, draft.path, lineterm=""))[2:]:
-        console.print(line, style={"+": "green", "-": "red"}.get(line[:1], "dim"), markup=False)
+        put(line, {"+": "green", "-": "red"}.get(line[:1], "dim"))
     if dry_run:
         return
     draft.write(config)

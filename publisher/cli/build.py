@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from publisher.cli.frame import CacheFolder, Format, Issue, app, chosen_slug, chosen_slugs, config_of, examples, opened
-from publisher.cli.output import Bar, complain, console, put, show_findings, tell
+from publisher.cli.output import Bar, complain, put, show_findings, tell
 from publisher.diagnostics import Severity, counted, rendered, say
 from publisher.errors import ConfigError
 
@@ -56,7 +56,7 @@ def build(
         sys.stdout.write(render_json(result.diagnostics))
         return status
     if result.diagnostics:
-        show_findings(result.diagnostics, config.root, console, folded=True)
+        show_findings(result.diagnostics, config.root, sys.stdout, folded=True)
         print()
     pages = counted(
         "{folder}: {n:,} issue", "{folder}: {n:,} issues", len(result.editions), folder=str(result.out / "site")

@@ -6,13 +6,12 @@ import difflib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TextIO
 
 import typer
-from rich.console import Console
 
 from publisher.cli.frame import CacheFolder, app, chosen_slugs, examples, slug_in
-from publisher.cli.output import Bar, agreed, complain, console, error_console, show_findings, tell
+from publisher.cli.output import Bar, agreed, complain, console, show_findings, tell, write
 from publisher.diagnostics import Diagnostic, blocking, rendered, say
 from publisher.errors import UsageError, refusal
 
@@ -52,7 +51,7 @@ def check(
 
         config, findings = read_config(root)
         if config is None:
-            _show(findings, root, format, None, error_console)
+            _show(findings, root, format, None, sys.stderr)
             _summary(findings, 0, 0)
             return 2
         slugs = chosen_slugs(root, issues)
@@ -67,7 +66,7 @@ def check(
 
         with Bar(say("asking links")) as bar:
             found += check_all_links(config, checked.slugs, bar.at)
-    _show(found, root, format, config, console, folded=not everything)
+    _show(found, root, format, config, sys.stdout, folded=not everything)
     _summary(found, len(checked.slugs), _mendable(root, found))
     return int(blocking(found))
 
@@ -89,7 +88,7 @@ def _mend(root: Path, findings: Sequence[Diagnostic], *, yes: bool) -> bool:
         tell(rendered(NOTHING))
         return False
     for fix in fixes:
-        error_console.print(fix.diff(), end="", markup=False)
+        write(fix.diff(), sys.stderr)
     told = changes(fixes)
     unwritten = say("{told}: nothing is written without a yes", told=told)
     unasked = UsageError(unwritten, help=say("look at the change, then add --yes"))
@@ -109,13 +108,13 @@ def _show(
     root: Path,
     format: Written,
     config: Config | None,
-    terminal: Console,
+    stream: TextIO,
     *,
     folded: bool = False,
 ) -> None:
-    """The result, on standard output; text for people on ``terminal``."""
+    """The result, on standard output; text for people on ``stream``."""
     if format == "text":
-        show_findings(findings, root, terminal, folded=folded)
+        show_findings(findings, root, stream, folded=folded)
         return
     from publisher.diagnostics import machines
 
@@ -152,10 +151,10 @@ def explain(
         advice = say("use one of {near}", near=", ".join(near))
         raise UsageError(say("there is no code {code}", code=code), help=advice)
     text = known[name].explained()
-    if console.is_terminal:
+    if sys.stdout.isatty():
         from rich.markdown import Markdown
 
-        console.print(Markdown(text))
+        console().print(Markdown(text))
     else:
         sys.stdout.write(text)
 

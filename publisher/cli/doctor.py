@@ -4,10 +4,9 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from publisher.cli.frame import Format, app, config_of, examples
-from publisher.cli.output import complain, console, emit, put
+from publisher.cli.output import complain, emit, put, styled
 from publisher.diagnostics import listed, rendered, say
 from publisher.diagnostics.width import display_width
 
@@ -39,11 +38,11 @@ def doctor(
     else:
         asked = any(finding.check == "gmail" for finding in findings)
         for finding in [*findings, *([] if asked else [Finding(Level.SKIPPED, NOT_ASKED, check="gmail")])]:
-            (color, level), told = _MARKS[finding.level], escape(rendered(finding.message))
-            mark = rendered(level)
-            console.print(f"[{color}]{mark}[/]  [bold]{finding.check:<17}[/]  {told}")
+            (color, level), check = _MARKS[finding.level], styled(f"{finding.check:<17}", "bold")
+            put(f"{styled(level, color)}  {check}  {rendered(finding.message)}")
             if finding.help:
-                console.print(f"{'':{display_width(mark) + 21}}[cyan]→[/] {escape(rendered(finding.help))}")
+                before = " " * (display_width(rendered(level)) + 21)
+                put(f"{before}{styled('→', 'cyan')} {rendered(finding.help)}")
     return int(any(finding.level is Level.FAULT for finding in findings))
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from publisher.cli.frame import Format, OneIssue, Yes, app, chosen_slug, examples, opened
-from publisher.cli.output import Bar, agreed, emit, error_console, put, tell, warn
+from publisher.cli.output import Bar, agreed, emit, put, tell, warn
 from publisher.diagnostics import listed, rendered, say
 from publisher.errors import UsageError, refusal
 
@@ -103,8 +103,7 @@ def _finish(config: Config, database: Database, applied: Applied, format: str, s
     else:
         _print(applied)
     for trip in tripped:
-        error_console.print(f"[bold red]{trip.name}:[/] ", end="")
-        tell(f"{rendered(trip.message)}\n  {rendered(trip.help)}")
+        tell(f"{rendered(trip.message)}\n  {rendered(trip.help)}", "bold red", label=f"{trip.name}: ")
     if note:
         tell(note)
     return int(bool(applied.faults) or any(trip.stops for trip in tripped))

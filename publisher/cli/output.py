@@ -10,17 +10,18 @@ from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
 from publisher.diagnostics import Diagnostic, rendered, say
 from publisher.errors import PublisherError, refusal
 
-console = Console(soft_wrap=True, highlight=False)
-error_console = Console(stderr=True, soft_wrap=True, highlight=False)
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+"""Of ECMA-48, SGR."""
 
 
 class _Unheard:
@@ -54,30 +55,56 @@ def work_on_unheard() -> None:
     sys.stdout, sys.stderr = (_Unheard(stream) for stream in (sys.stdout, sys.stderr))
 
 
-def put(text: str) -> None:
+def put(text: str, style: str = "") -> None:
     """A result, on standard output; a sentence in the reader's language."""
-    console.print(rendered(text), markup=False)
+    write(styled(text, style) + "\n", sys.stdout)
 
 
-def tell(text: str) -> None:
-    """A remark, on standard error; likewise."""
-    error_console.print(rendered(text), markup=False)
+def tell(text: str, style: str = "", *, label: str = "") -> None:
+    """A remark, on standard error; likewise. Where it has a ``label``, the style is that one's."""
+    shown = styled(label, style, sys.stderr) + rendered(text) if label else styled(text, style, sys.stderr)
+    write(shown + "\n", sys.stderr)
+
+
+def write(text: str, stream: TextIO) -> None:
+    """At once: both streams may lead to one log, and the process may be killed."""
+    stream.write(text)
+    stream.flush()
+
+
+def styled(text: str, style: str, stream: TextIO | None = None) -> str:
+    """A sentence in the reader's language, with the signs for ``bold red`` and the like where the stream, standard
+    output by default, shows them.
+    """
+    codes = ";".join(_CODES[word] for word in style.split())
+    return f"\x1b[{codes}m{rendered(text)}\x1b[0m" if codes and colored(stream or sys.stdout) else rendered(text)
+
+
+def colored(stream: TextIO) -> bool:
+    """Whether colours are wanted there: of a terminal that has them, or by FORCE_COLOR; never with NO_COLOR."""
+    wanted = os.environ.get("FORCE_COLOR") or (stream.isatty() and os.environ.get("TERM") not in {"dumb", "unknown"})
+    return bool(wanted) and not os.environ.get("NO_COLOR")
+
+
+def console(*, stderr: bool = False) -> Console:
+    """For tables, bars and Markdown, which are drawn to the width of a terminal."""
+    from rich.console import Console  # most commands draw nothing
+
+    return Console(stderr=stderr, soft_wrap=True, highlight=False, emoji=False)
 
 
 def warn(text: str) -> None:
     """A warning, on standard error; likewise."""
-    label = rendered(say("warning: "))
-    error_console.print(f"[yellow]{label}[/]{escape(rendered(text))}")
+    tell(text, "yellow", label=say("warning: "))
 
 
 def complain(message: str, help: str | None = None) -> None:
     """Say what failed, in one line, and what to do about it, in another."""
     from publisher.diagnostics.text import printable
 
-    for color, label, text in (("bold red", say("error: "), message), ("cyan", say("help: "), help)):
+    for style, label, text in (("bold red", say("error: "), message), ("cyan", say("help: "), help)):
         if text:
-            shown = "\n".join(map(printable, rendered(text).split("\n")))
-            error_console.print(f"[{color}]{rendered(label)}[/]{escape(shown)}")
+            tell("\n".join(map(printable, rendered(text).split("\n"))), style, label=label)
 
 
 def emit(value: Any) -> None:
@@ -118,13 +145,13 @@ def agreed(question: str, yes: bool, refusal: PublisherError | None = None) -> b
 
 
 def show_findings(
-    findings: Iterable[Diagnostic], root: Path | None = None, terminal: Console = error_console, *, folded: bool = False
+    findings: Iterable[Diagnostic], root: Path | None = None, stream: TextIO | None = None, *, folded: bool = False
 ) -> None:
-    """Findings for people, with many of one kind as one if ``folded``."""
+    """Findings for people, on standard error by default, with many of one kind as one if ``folded``."""
     from publisher.diagnostics.text import render_text
 
-    color = terminal.is_terminal and not terminal.no_color
-    terminal.file.write(render_text(findings, root, color=color, folded=folded))
+    stream = stream or sys.stderr
+    stream.write(render_text(findings, root, color=colored(stream), folded=folded))
 
 
 class Bar:
@@ -136,13 +163,13 @@ class Bar:
 
     def __init__(self, word: str, file: Path | None = None) -> None:
         self._bar = None
-        if not error_console.is_terminal or (file and not file.is_file()):
+        if not sys.stderr.isatty() or (file and not file.is_file()):
             return
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TimeRemainingColumn
 
         count = TaskProgressColumn() if file else MofNCompleteColumn()
         columns = ("{task.description}", BarColumn(), count, TimeRemainingColumn(), "{task.fields[note]}")
-        self._bar = Progress(*columns, console=error_console, transient=True)
+        self._bar = Progress(*columns, console=console(stderr=True), transient=True)
         self._task = self._bar.add_task(rendered(word), total=file.stat().st_size if file else None, note="")
 
     def __enter__(self) -> Bar:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from publisher.cli.frame import CacheFolder, Format, app, config_of, examples
-from publisher.cli.output import console, work_on_unheard
+from publisher.cli.output import put, work_on_unheard
 
 
 @app.command(
@@ -42,8 +42,7 @@ def plan(
     made = make_plan(config_of(context), base=base, pictures=pictures, cache=cache)
     if format == "text":
         for line in render_text(made).splitlines():
-            style = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1])
-            console.print(line, style=style, markup=False)
+            put(line, {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], ""))
     else:
         typer.echo(render_json(made) if format == "json" else render_markdown(made), nl=False)
     return int(any(change.how is ChangeKind.BROKEN for change in made.changes))

@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from publisher.cli.frame import config_of
-from publisher.cli.output import Bar, complain, console, emit, error_console, put, show_findings, tell, warn
+from publisher.cli.output import Bar, complain, emit, put, show_findings, tell, warn, write
 from publisher.cli.sending import account_row, print_ending, stop_on_signals
 from publisher.config.model import Config
 from publisher.delivery.send import Started
@@ -75,7 +75,7 @@ def _confirm_first(bar: Bar, slugs: Sequence[str]) -> bool:
     bar.stop()
     tell(say("This is the first publish, and {n} issues are due: {slugs}.", n=len(slugs), slugs=", ".join(slugs)))
     question = rendered(say("Mail each of them to every subscriber now?"))
-    error_console.print(f"{question} [y/N] ", end="", markup=False)
+    write(f"{question} [y/N] ", sys.stderr)
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
@@ -182,7 +182,7 @@ def _print_archive(published: Published) -> None:
 
 
 def _aside(text: str) -> None:
-    console.print(f"  {rendered(text)}", style="dim", markup=False)
+    put(f"  {rendered(text)}", "dim")
 
 
 def _short(path: Path) -> str:

@@ -8,10 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import typer
-from rich.markup import escape
 
 from publisher.cli.frame import config_of, opened
-from publisher.cli.output import agreed, complain, error_console, put, show_findings, tell, warn
+from publisher.cli.output import agreed, complain, put, show_findings, tell, warn
 from publisher.cli.send_progress import JsonLines, SendBar, json_line
 from publisher.config.load import unready
 from publisher.database import Database
@@ -23,7 +22,7 @@ from publisher.delivery.send import dry_run as count
 from publisher.delivery.sender import Interrupt
 from publisher.delivery.states import Operator, mailing_state, word
 from publisher.delivery.status import account_line, explain, readings, status_row
-from publisher.diagnostics import Severity, counted, rendered, say
+from publisher.diagnostics import Severity, counted, say
 from publisher.edition.model import Edition
 from publisher.errors import DeployError
 from publisher.issue.translations import translations_of
@@ -207,10 +206,9 @@ class Sending:
         late = tripwires.overdue(readings(self.config, without={*frozen, self.issue}), self.config)
         for tripped in late[:5]:
             told = say("{told} ({help})", told=tripped.message, help=tripped.help)
-            error_console.print(f"[yellow]{rendered(_OVERDUE)}[/]{escape(rendered(told))}")
+            tell(told, "yellow", label=_OVERDUE)
         if len(late) > 5:
-            more = rendered(say("{n} more", n=len(late) - 5))
-            error_console.print(f"[yellow]{rendered(_OVERDUE)}[/]{more}")
+            tell(say("{n} more", n=len(late) - 5), "yellow", label=_OVERDUE)
         if note := tripwires.alert(self.config, late):
             warn(note)
 

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from publisher.cli.frame import app, chosen_slug, config_of, examples, needs_extra, opened
-from publisher.cli.output import complain, error_console, tell, work_on_unheard
-from publisher.diagnostics import rendered, say
+from publisher.cli.output import complain, tell, work_on_unheard
+from publisher.diagnostics import say
 from publisher.errors import DeployError
 
 
@@ -36,7 +36,7 @@ def preview(
         return 2
     service = create_app(context.obj, port, editor=editor)
     url = f"http://127.0.0.1:{port}/" + (f"#issue={slug}" if slug else "")
-    error_console.print(rendered(say("Preview at {url}  (Ctrl-C ends it)", url=f"[link={url}]{url}[/link]")))
+    tell(say("Preview at {url}  (Ctrl-C ends it)", url=url))
     if open_browser:
         typer.launch(url)
     uvicorn.run(service, host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=1)

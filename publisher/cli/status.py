@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 
 from publisher.cli.frame import Format, OneIssue, app, chosen_slug, examples, opened
-from publisher.cli.output import complain, console, emit, error_console, plain, put, tell, write_page
+from publisher.cli.output import complain, console, emit, plain, put, tell, write_page
 from publisher.diagnostics import Severity, listed, rendered, say
 from publisher.errors import UsageError
 
@@ -55,7 +55,7 @@ def status(context: typer.Context, issue: OneIssue = None, format: Format = "tex
             complain(say("tripwire {name}: {told}", name=trip.name, told=trip.message), trip.help)
         else:
             told = say("{name}: {told} ({help})", name=trip.name, told=trip.message, help=trip.help)
-            error_console.print(rendered(told), style="yellow", markup=False)
+            tell(told, "yellow")
     return int(any(trip.stops for trip in found.tripped) or bool(issue and found.broken))
 
 
@@ -78,7 +78,7 @@ def _print(rows: list[dict[str, Any]], *, tells: bool) -> None:
         unknown = not_known(row, tells)
         counts = (rendered(_NOT_KNOWN) if name in unknown else f"{row[name]:,}" for name in names)
         table.add_row(escape(printable(row["issue"])), rendered(word(row["state"])), *counts)
-    console.print(table)
+    console().print(table)
     silent = [name for name in FEEDBACK if name not in names and any(name in not_known(row, tells) for row in rows)]
     if silent:
         put(say("not known: {names} (no event has told)", names=listed(map(word, silent))))
@@ -114,7 +114,7 @@ def _print_answers(answers: list[dict[str, Any]]) -> None:
         helps = printable(f"{reason}{' → ' * bool(one['cure'])}{rendered(one['cure'])}")
         who, did = rendered(one["receiver"] or say("others")), rendered(word(one["did"]))
         table.add_row(who, did, f"{one['recipients']:,}", escape(helps))
-    console.print(table)
+    console().print(table)
 
 
 @app.command(
@@ -158,7 +158,7 @@ def report(
         _compare(other, found, tells=open_provider(config).tells)
     else:
         page = render_report(found, config)
-        if out == Path("-") or (out is None and not console.is_terminal):
+        if out == Path("-") or (out is None and not sys.stdout.isatty()):
             sys.stdout.write(page)
         else:
             write_page(out or config.root / "dist" / "reports" / f"{found.issue}.html", page, "--out")
@@ -202,7 +202,7 @@ def _compare(before: MailingReport, after: MailingReport, *, tells: bool) -> Non
             told = [part for _, part in cells if part is not None]
             change = f"{100 * (told[1] - told[0]):+.2f}" if len(told) == 2 else ""
             table.add_row(f"{escape(label)} {name}".lstrip(), *(text for text, _ in cells), change)
-    console.print(table)
+    console().print(table)
 
 
 def _counted(counts: dict[str, Any] | None, name: str, unknown: frozenset[str]) -> tuple[str, float | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 import threading
 
 import pytest
@@ -11,9 +12,15 @@ from rich.console import Console
 from publisher.cli import output
 
 
+def on_terminal(monkeypatch: pytest.MonkeyPatch, shown: io.StringIO) -> None:
+    monkeypatch.setattr(sys, "stderr", shown)
+    monkeypatch.setattr(shown, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(output, "console", lambda **_: Console(file=shown, force_terminal=True, width=80))
+
+
 def test_a_bar_begins_with_the_first_step(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = io.StringIO()
-    monkeypatch.setattr(output, "error_console", Console(file=shown, force_terminal=True, width=80))
+    on_terminal(monkeypatch, shown)
     threads = threading.active_count()
     with output.Bar("building") as bar:
         bar.total(3)
@@ -27,7 +34,7 @@ def test_a_bar_begins_with_the_first_step(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_bar_that_stopped_stays_away(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = io.StringIO()
-    monkeypatch.setattr(output, "error_console", Console(file=shown, force_terminal=True, width=80))
+    on_terminal(monkeypatch, shown)
     with output.Bar("building") as bar:
         bar.at(1, 3)
         bar.stop()
