@@ -37,7 +37,7 @@ _TAG = regex(
     rf"|\{{\{{\{{?\s*[$.@]?{_NAME}{_REST}\}}\}}\}}?"
     rf"|\{{\$\s*{_NAME}{_REST}\}}"
     rf"|\{{(?:{_WAY})\}}"
-    rf"|%%{_NAME}%%|(?<![\w%])%{_NAME}%(?![\w%])"
+    rf"|%%{_NAME}%%|(?<![A-Za-z0-9_%])%{_NAME}%(?![A-Za-z0-9_%])"
     rf"|\[\[\s*{_NAME}{_REST}\]\]"
     rf"|\[(?:[FL]NAME|(?:FIRST|LAST)_?NAME|EMAIL_?ADDRESS|UNSUBSCRIBE(?:_URL)?|WEBVERSION)\]"
     rf"|<%=\s*@?{_NAME}\s*%>",
