@@ -161,9 +161,7 @@ class Columns:
             index = self.roles.get(role, len(row))
             value = _clean(row[index]) if index < len(row) else ""
             if value and reads(value) is None and len(self.unknown) < MOST_VALUES:
-                told = say("there is no {what} {value!r}", what=what, value=value)
-                kept = say("{told}: it is kept as an attribute, and the newsletter's own counts", told=told)
-                self.unknown.setdefault(kept, line)
+                self.unknown.setdefault(_strange(what, value), line)
         if self.tool == "publisher":
             self._weigh(line, self.entry(line, row).attributes)
             return
@@ -171,8 +169,7 @@ class Columns:
         check_address(row[self.roles["email"]])
         for index in self.unnamed:
             if _clean(row[index]):
-                told = say("column {n} has no header: what stands in it is left out", n=index + 1)
-                self.unknown.setdefault(told, line)
+                self.unknown.setdefault(_headless(index + 1), line)
         if self.declared:
             self._weigh(line, {name: row[index] for index, name in self.attributes if name in self.declared})
         if "json" in self.roles:
@@ -251,6 +248,17 @@ def _numbered(names: list[str]) -> tuple[list[str], list[str]]:
         told = say("the column {name!r} stands twice in the header", name=name)
         warnings.append(say("{told}; this one is the attribute {numbered!r}", told=told, numbered=numbered))
     return names, warnings
+
+
+@lru_cache(maxsize=1024)  # each row may ask
+def _strange(what: str, value: str) -> str:
+    told = say("there is no {what} {value!r}", what=what, value=value)
+    return say("{told}: it is kept as an attribute, and the newsletter's own counts", told=told)
+
+
+@lru_cache(maxsize=1024)
+def _headless(n: int) -> str:
+    return say("column {n} has no header: what stands in it is left out", n=n)
 
 
 @lru_cache(maxsize=1024)
