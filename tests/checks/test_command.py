@@ -161,6 +161,14 @@ def test_the_schema_of_an_item_takes_what_the_reader_takes(data: object, fits: b
     assert Draft202012Validator(item_schema()).is_valid(data) is fits
 
 
+@pytest.mark.parametrize(("number", "fits"), [(52, True), ("52", True), (" 7 ", True), (-1, False), ("no. 7", False)])
+def test_the_schema_of_an_issue_takes_the_numbers_that_the_reader_takes(root: Path, number: object, fits: bool) -> None:
+    data = {"title": "x", "date": "2024-12-29", "number": number}
+    assert Draft202012Validator(issue_schema()).is_valid(data) is fits
+    (root / SLUG / "issue.yaml").write_text("".join(f"{key}: {json.dumps(data[key])}\n" for key in data))
+    assert ("error[bad-value]" in run(root, "check").stdout) is not fits
+
+
 @pytest.mark.parametrize("words", [["check"], ["check", "--format", "github"], ["build"], ["plan"], ["status"]])
 def test_no_name_commands_the_terminal_or_the_job(root: Path, words: list[str]) -> None:
     folder = root / "issues/2025-\x1b]0;title\x07x\n::stop-commands::y"
