@@ -169,6 +169,13 @@ def test_an_ampersand_written_as_in_html_is_one_in_a_bare_address() -> None:
     assert tree.css_first("p").text() == text.replace("&amp;", "&")
 
 
+@pytest.mark.parametrize("html", ['<?xml version="1.0"?>', "<!DOCTYPE html>", "<![CDATA[x]]>", "<!-- c -->"])
+def test_what_html_does_not_show_the_text_part_does_not_either(html: str) -> None:
+    made = write(f"甲\n\n{html}\n\n乙{html}丙")
+    assert made.text == "甲\n\n乙丙"
+    assert made.visible.split() == ["甲", "乙丙"]
+
+
 def test_what_wrote_a_text_is_let_go() -> None:
     """A process that renders for long, as the preview does, holds no writer of an issue that is done."""
     one = renderer()

@@ -21,6 +21,8 @@ from publisher.issue.markdown.tags import COMMENT, RawTag, raw_tags
 
 _KEPT_SPACE, _KEPT_BREAK = "\x01", "\x02"  # of <pre>, while other space is folded; no text holds controls
 _SPACE = re.compile(r"\s+")
+_NO_TAG = re.compile("<[?!][^>]*>")
+"""What browsers take for a comment: an instruction, a declaration, a CDATA section (HTML, 13.2.5.41)."""
 _EDGES = re.compile(r" *\n *")
 _BLANKS = re.compile(r"\n{3,}")
 _BLOCKS = frozenset(
@@ -173,7 +175,7 @@ class TextWriter:
         out: list[str] = []
         raw = _RawTags(self.link_to, self.image_label)
         last = 0
-        html = COMMENT.sub("", html)
+        html = _NO_TAG.sub("", COMMENT.sub("", html))
         for tag in raw_tags(html):
             out.append(raw.words(html[last : tag.start]))
             raw.feed(tag, out)
