@@ -70,6 +70,7 @@ def test_the_wheel_ships_theme_sample_words_and_migrations_and_no_tests(wheel: P
     for language in spoken():
         assert f"publisher/language/locales/{language}/locale.yaml" in names
         assert f"publisher/language/locales/{language}/LC_MESSAGES/publisher.mo" in names
+    assert [n for n in names if n.endswith(".po")] == ["publisher/language/locales/en/LC_MESSAGES/publisher.po"]
     assert [n for n in names if "migrations/versions/" in n]
     assert [n for n in names if n.startswith("tests") or "__pycache__" in n] == []
     assert wheel.stat().st_size < 1_500_000
