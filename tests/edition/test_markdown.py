@@ -146,7 +146,7 @@ def test_a_bare_address_ends_at_the_marks_of_any_language() -> None:
     text = (
         "«https://e.com/a», ‹https://e.com/b›, https://e.com/c—it works, 见https://e.com/d——很好, https://e.com/e، و"
         " https://e.com/f؛ https://e.com/g؟ https://e.com/h۔ https://e.com/i। https://e.com/docsดาวน์โหลด"
-        " https://e.com/Michelson–Morley https://ar.wikipedia.org/wiki/نص"
+        " https://e.com/Michelson–Morley https://ar.wikipedia.org/wiki/نص https://e.com/j—https://e.com/Поток_—_2"
     )
     tree = LexborHTMLParser(write(text).html)
     assert [node.text() for node in tree.css("a")] == [
@@ -154,6 +154,8 @@ def test_a_bare_address_ends_at_the_marks_of_any_language() -> None:
         "https://e.com/docs",
         "https://e.com/Michelson–Morley",  # as Wikipedia names it
         "https://ar.wikipedia.org/wiki/نص",
+        "https://e.com/j",
+        "https://e.com/Поток_—_2",
     ]
     assert tree.css_first("p").text() == text
 

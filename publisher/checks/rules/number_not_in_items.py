@@ -30,7 +30,7 @@ _HAN_PLACES = {"十": 10, "百": 100, "千": 1000}
 _UNIT = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
 _NUMBER = regex(
     r"(?<![^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])(?<!\.)(\d{1,3}(?:[,，\u202f\u00a0]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
-    rf"(?:[ \u00a0-]?[多余]?({_UNIT})(?![a-z])|\s?(%|％|per ?cent\b|成(?![为立本员长功交熟])))?",
+    rf"(?:[ \u00a0-]?[多余]?({_UNIT})(?![a-z])|\s?(%|％|per ?cent\b|(?<!\d\d)(?<!\d\d\s)成(?![为立本员长功交熟])))?",
     re.IGNORECASE,
 )
 """Of letters before it those of Chinese, Japanese and Korean alone, which write no blank there: 融资5亿."""
@@ -38,7 +38,7 @@ _IN_NAME = regex(r"[A-Za-z]-")  # GPT-5: inventions.py looks at names
 _GLUED = regex(r"(?<![\d.,])(\d+(?:\.\d+)?)", re.ASCII)
 _WORD = regex(rf"\b({'|'.join(_WORDS)})(?:[ -](hundred|{_UNIT}))?\b", re.IGNORECASE)
 _HAN = regex(
-    rf"([{''.join(_HAN_DIGITS)}{''.join(_HAN_PLACES)}]+)(万亿|亿|億|万|萬|千万|百万|成)?|([万萬亿億])(?=[卡人元])"
+    rf"([{''.join(_HAN_DIGITS)}{''.join(_HAN_PLACES)}]{{1,20}})(万亿|亿|億|兆|万|萬|千万|百万|成)?|([万萬亿億])(?=[卡人元])"
 )
 
 
@@ -113,9 +113,9 @@ def _han_values(found: re.Match[str]) -> frozenset[Decimal]:
     total, digit = 0, 0
     for character in found[1]:
         if character in _HAN_DIGITS:
-            digit = _HAN_DIGITS[character]
+            digit = digit * 10 + _HAN_DIGITS[character]  # 二〇一五
         else:
-            total, digit = total + (digit or 1) * _HAN_PLACES[character], 0
+            total, digit = total + (digit % 10 or 1) * _HAN_PLACES[character], 0
     value = Decimal(total + digit)
     if found[2] == "成":
         return frozenset({value, value * 10, value / 10})

@@ -43,7 +43,7 @@ OTHER_TOOLS = define("markdown-of-other-tools", Severity.WARNING)
 _MARKS = regex(
     r"(?P<embed>!\[\[[^\[\]\n]+\]\])"
     rf"|(?P<wiki>(?<![A-Za-z0-9_\]\[!])\[\[(?=[^\[\]\n]*{HAN.pattern})[^\[\]\n]+\]\])"
-    r"|(?P<highlight>(?<![a-z0-9_=!<>])==(?=[^\s=”’」』）])[^=\n]+(?<=[^\s=])==(?![a-z0-9_=]))"
+    r"|(?P<highlight>(?<![a-z0-9_=!<>])==(?=[^\s=”’」』），。、；：！？])[^=\n]+(?<=[^\s=])==(?![a-z0-9_=]))"
     r"|^(?P<callout>\[!(?:note|tip|important|warning|caution|info|abstract|question|quote|example)\][-+]?)"
     r"(?=[ \t]*$|[ \t]+[^\n。.！!？?]{1,40}\n)"
     r"|(?P<aside>(?<![a-z0-9_%])%%(?=[^\s%])(?=[^%\n]*[ \u3400-\u9fff])[^%\n]*[^\s%]%%(?![a-z0-9_%])"

@@ -22,9 +22,9 @@ SHARED_PUNCTUATION = "“”‘’…—·"
 
 _JOINABLE = HAN + KANA + FULL_WIDTH_PUNCTUATION
 _RANGE = re.compile("(.)(?:-(.))?", re.DOTALL)
-_URL_END = FULL_WIDTH_PUNCTUATION + "“”‘’…—«»‹›\u060c\u061b\u061f\u06d4\u0964\u0965\u200b\u3000"
+_URL_END = FULL_WIDTH_PUNCTUATION + "“”‘’…«»‹›\u060c\u061b\u061f\u06d4\u0964\u0965\u200b\u3000"
 """Marks of a sentence that a bare address ends at: of Chinese, of quotations, of Arabic, Urdu and Hindi."""
-_URL_ENDS = regex(f"[{_URL_END}]")
+_URL_ENDS = regex(f"[{_URL_END}]|(?<!_)—|—(?!_)")  # of a title of many words _—_ is a part
 LONGEST_URL = 2048
 """Characters; what is longer between two blanks is no address that anybody typed, and stays text."""
 URL_RUN = regex(f"[^\\s{_URL_END}]{{1,{LONGEST_URL + 1}}}")
