@@ -6,7 +6,6 @@ Exit status: 0 fine; 1 the content, or the outcome, is not; 2 the call, the conf
 import errno
 import gc
 import importlib
-import os
 import re
 import sys
 from collections.abc import Sequence
@@ -17,7 +16,7 @@ import typer
 
 from publisher import __version__
 from publisher.cli.frame import app
-from publisher.cli.output import complain, show_findings
+from publisher.cli.output import complain, show_findings, use_streams, work_on_unheard
 from publisher.diagnostics.sentences import LANGUAGES, language, reason_of, say
 from publisher.errors import ConfigError, PublisherError, UsageError
 from publisher.language import first_spoken
@@ -50,8 +49,7 @@ def _version(value: bool) -> None:
 def _language(value: str | None) -> None:
     if value is None:
         return
-    spoken = first_spoken(value, LANGUAGES)
-    if spoken is None:
+    if (spoken := first_spoken(value, LANGUAGES)) is None:
         message = say("publisher does not speak {tag}", tag=value)
         raise UsageError(message, help=say("use one of {near}", near=", ".join(LANGUAGES)))
     language.set(spoken)
@@ -97,6 +95,7 @@ def application(args: Sequence[str] = ()) -> typer.Typer:
 def main() -> None:
     """Run the command line and exit."""
     gc.set_threshold(50_000, 20, 50)  # tokens and nodes are many and in no cycle: a sixth of the time went into looking
+    use_streams()
     status = 2
     try:
         args = _language_first(sys.argv[1:])
@@ -115,21 +114,16 @@ def main() -> None:
         if not isinstance(error, BrokenPipeError) and not isinstance(error.__context__, BrokenPipeError):
             raise
         # The reader of our output has gone (``publisher … | head``): nothing is wrong with us.
-        _silence()
+        work_on_unheard()  # what is still buffered goes nowhere
         status = 0
     except Exception as error:
         if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT} and error.filename is None:
             fault = say("the output cannot be written: {reason}", reason=reason_of(error))
             complain(fault, say("make room, or send it elsewhere"))
-            _silence()
+            work_on_unheard()
         else:
             status = _call_error(error)
     sys.exit(status if isinstance(status, int) else 0)
-
-
-def _silence() -> None:
-    """What is still buffered for standard output goes nowhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _language_first(args: list[str]) -> list[str]:
@@ -146,9 +140,10 @@ def _language_first(args: list[str]) -> list[str]:
 _MISTAKES = {
     r"No such command '(.*?)'": say("there is no command {name}"),
     r"No such option: (\S+)": say("there is no option {name}"),
-    r"Missing \w+ '(.*?)'": say("{name} is missing"),
+    r"Missing (?:\w+ ')?(.*?)['.]": say("{name} is missing"),
     r"Option '(.*?)' requires an argument": say("{name} needs a value"),
-    r"Got unexpected extra arguments? \((.*)\)": say("{name} is one argument too many"),
+    r"Option '(.*?)' does not take a value": say("{name} takes no value"),
+    r"Got unexpected extra argument\S* \((.*)\)": say("{name} is one argument too many"),
     r"Invalid value for '(.*?)'": say("the value of {name} is not one that it can have"),
 }
 

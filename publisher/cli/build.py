@@ -8,7 +8,7 @@ import typer
 
 from publisher.cli.frame import CacheFolder, Format, Issue, app, chosen_slug, chosen_slugs, config_of, examples, opened
 from publisher.cli.output import Bar, complain, put, show_findings, tell
-from publisher.diagnostics import Severity, counted, rendered, say
+from publisher.diagnostics import Severity, counted, say
 from publisher.errors import ConfigError
 
 
@@ -58,19 +58,13 @@ def build(
     if result.diagnostics:
         show_findings(result.diagnostics, config.root, sys.stdout, folded=True)
         print()
-    pages = counted(
-        "{folder}: {n:,} issue", "{folder}: {n:,} issues", len(result.editions), folder=str(result.out / "site")
-    )
-    emails = counted(
-        "{folder}: {n:,} email", "{folder}: {n:,} emails", len(result.emails), folder=str(result.out / "email")
-    )
-    for line in (pages, emails):
-        print(rendered(line))
+    site, email = str(result.out / "site"), str(result.out / "email")
+    put(counted("{folder}: {n:,} issue", "{folder}: {n:,} issues", len(result.editions), folder=site))
+    put(counted("{folder}: {n:,} email", "{folder}: {n:,} emails", len(result.emails), folder=email))
     if result.broken:
-        print(rendered(say("not built, for their errors: {slugs}", slugs=printable(", ".join(result.broken)))))
+        put(say("not built, for their errors: {slugs}", slugs=printable(", ".join(result.broken))))
     if result.drafts:
-        left = say("not built, being drafts (--drafts builds them): {slugs}", slugs=", ".join(result.drafts))
-        print(rendered(left))
+        put(say("not built, being drafts (--drafts builds them): {slugs}", slugs=", ".join(result.drafts)))
     return status
 
 

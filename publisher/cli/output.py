@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import sys
@@ -9,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from datetime import datetime
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -48,6 +50,28 @@ class _Unheard:
             yield
         except OSError:  # the pipe, the terminal, the disk of a log; what is buffered goes the same way
             os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+
+
+codecs.register_error("escaped", lambda error: (json.dumps(error.object[error.start : error.end])[1:-1], error.end))  # type: ignore[attr-defined]
+
+
+def use_streams() -> None:
+    """What this process was started without leads nowhere; nobody has to hear a remark; and a sign that the encoding of
+    the output lacks is written as JSON does, which keeps JSON.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):  # each gets the lowest number, its own
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+    sys.stderr = _Unheard(sys.stderr)
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="escaped")
+
+
+def as_file() -> TextIO:
+    """Standard output for the text of a file, which is UTF-8."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="strict")
+    return sys.stdout
 
 
 def work_on_unheard() -> None:

@@ -50,23 +50,15 @@ class SendBar(Bar):
     def started(self, started: Started) -> None:
         """Before the first call."""
         account = started.account
-        about: dict[str, str | int] = {
-            "slug": self._issue,
-            "excluded": account.excluded,
-            "transport": started.transport,
-        }
+        about: dict[str, Any] = {"slug": self._issue, "excluded": account.excluded, "transport": started.transport}
         frozen = counted(
             "{slug} frozen for {n:,} recipient, {excluded:,} excluded ({transport})",
-            "{slug} frozen for {n:,} recipients, {excluded:,} excluded ({transport})",
-            account.pending,
-            **about,
-        )
+            "{slug} frozen for {n:,} recipients, {excluded:,} excluded ({transport})", account.pending, **about,
+        )  # fmt: skip
         going = counted(
             "{slug} carries on: {n:,} recipient, {excluded:,} excluded ({transport})",
-            "{slug} carries on: {n:,} recipients, {excluded:,} excluded ({transport})",
-            account.pending,
-            **about,
-        )
+            "{slug} carries on: {n:,} recipients, {excluded:,} excluded ({transport})", account.pending, **about,
+        )  # fmt: skip
         tell(frozen if started.frozen else going)
         for note in _notes(started):
             warn(note)
@@ -75,10 +67,8 @@ class SendBar(Bar):
     def progress(self, step: Step) -> None:
         """After each."""
         done = step.submitted + step.rejected + step.uncertain + step.excluded
-        self.at(
-            done,
-            notes=[rendered(numbered({name: n})) for name in ("rejected", "uncertain") if (n := getattr(step, name))],
-        )
+        bad = ((name, getattr(step, name)) for name in ("rejected", "uncertain"))
+        self.at(done, notes=[rendered(numbered({name: n})) for name, n in bad if n])
         if step.ending is not None and step.in_flight and not self._stopping:
             self._stopping = True
             tell(say("stopping: waiting for the calls in flight (once more to stop at once)"))

@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 
 from publisher.cli.frame import Format, OneIssue, app, chosen_slug, examples, opened
-from publisher.cli.output import complain, console, emit, plain, put, tell, write_page
+from publisher.cli.output import as_file, complain, console, emit, plain, put, tell, write_page
 from publisher.diagnostics import Severity, listed, rendered, say
 from publisher.errors import UsageError
 
@@ -145,13 +145,8 @@ def report(
     assert found is not None
     for one in (found, other):
         if one and one.folded_at:
-            tell(
-                say(
-                    "{slug} was folded on {day}: its counts are as they were then",
-                    slug=one.issue,
-                    day=f"{one.folded_at:%Y-%m-%d}",
-                )
-            )
+            day = f"{one.folded_at:%Y-%m-%d}"
+            tell(say("{slug} was folded on {day}: its counts are as they were then", slug=one.issue, day=day))
     if format == "json":
         emit(plain({"issue": found, "compare": other} if other else found))
     elif other:
@@ -159,7 +154,7 @@ def report(
     else:
         page = render_report(found, config)
         if out == Path("-") or (out is None and not sys.stdout.isatty()):
-            sys.stdout.write(page)
+            as_file().write(page)
         else:
             write_page(out or config.root / "dist" / "reports" / f"{found.issue}.html", page, "--out")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from publisher.cli.frame import Format, Yes, app, chosen_slug, examples, opened, slug_of
-from publisher.cli.output import agreed, emit, put, tell
+from publisher.cli.output import agreed, as_file, emit, put, tell
 from publisher.diagnostics import listed, rendered, say, told_by
 from publisher.errors import UsageError, refusal
 
@@ -151,7 +151,7 @@ def export(
 
     with opened(context) as (_, database), database.connect() as connection:
         if out is None:
-            write(connection, sys.stdout)
+            write(connection, as_file())
             return
         with (
             refusal(say("{target} cannot be written", target=out), say("name a file in a folder")),

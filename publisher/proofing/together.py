@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -251,6 +252,7 @@ def _is_own(descriptor: str) -> bool:
 
 
 def _begin(threshold: tuple[int, int, int], start: Callable[..., None] | None, *given: Any) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all of a terminal: the parent ends and says so
     gc.freeze()
     gc.set_threshold(*threshold)  # a new process has the interpreter's own
     threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -49,8 +49,8 @@ CALLS = {
     "init": ("made", "made", "config.yaml", "made2 --language xx", "made3 --accent red"),
     "new": (DRAFT, DRAFT, "UPPER", "--from nowhere.txt", "--from people.csv", "--from - |"),
     "add": ("nonsense", "http://127.0.0.1:1/", "http://nohost.invalid/", "- | nothing"),
-    "check": ("", "nope", "--fix --yes"),
-    "explain": ("unknown-kye",),
+    "check": ("", "nope", "--fix --yes", "--fix=1", "--format"),
+    "explain": ("unknown-kye", "one two"),
     "schema": ("nothing",),
     "build": ("", "nope"),
     "wechat": (SLUG, f"{SLUG} --draft", "nope"),
@@ -137,7 +137,7 @@ def test_every_command_speaks_chinese(tmp_path: Path) -> None:
     issue(newsletter, SLUG)
     every = {*names(typer.main.get_command(application()))}
     assert every >= CALLS.keys()
-    found = english(newsletter, "sned", "") + english(newsletter, "subscribers sned", "")
+    found = english(newsletter, "", "") + english(newsletter, "sned", "") + english(newsletter, "subscribers sned", "")
     for name in [*CALLS, *sorted(every - CALLS.keys())]:
         nothing = [] if name in ASKS_NOTHING else [""]
         for call in CALLS.get(name, [*nothing, "--sned"]):

@@ -113,6 +113,23 @@ def test_workers_end_with_the_process_that_started_them(starts: str) -> None:
     assert living == []
 
 
+@LINUX
+def test_ctrl_c_is_told_by_one_process_alone() -> None:
+    """A terminal sends it to all of them, and those that wait for work would each tell where they waited."""
+    with subprocess.Popen(
+        [sys.executable, "-c", _STARTS],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        os.killpg(process.pid, signal.SIGINT)
+        told = process.communicate(timeout=20)[1]
+    assert told.count("KeyboardInterrupt") == 1
+
+
 def _lives(pid: int) -> bool:
     try:
         os.kill(pid, 0)
