@@ -165,6 +165,13 @@ class Locale:
 
         return format_date(day, format="long", locale=self.cldr)
 
+    @property
+    def decimal_comma(self) -> bool:
+        """Whether a comma stands before the fraction of a number."""
+        from babel.numbers import get_decimal_symbol
+
+        return get_decimal_symbol(self.cldr) == ","
+
     def month(self, day: datetime.date) -> str:
         """The month of a day, with its year."""
         from babel.dates import format_skeleton

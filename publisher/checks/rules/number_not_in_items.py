@@ -17,6 +17,9 @@ from publisher.regex import regex
 CODE = define("number-not-in-items", Severity.WARNING)
 _UNITS = {
     "thousand": 3, "k": 3, "million": 6, "m": 6, "mn": 6, "billion": 9, "bn": 9, "b": 9, "trillion": 12, "tn": 12,
+    "tausend": 3, "mio.": 6, "millionen": 6, "mrd.": 9, "milliarde": 9, "milliarden": 9, "billionen": 12,
+    "mille": 3, "millions": 6, "milliard": 9, "milliards": 9,
+    "mil": 3, "millones": 6, "mil millones": 9, "milhões": 6, "bilhões": 9,
     "千": 3, "万": 4, "萬": 4, "百万": 6, "百萬": 6, "千万": 7, "千萬": 7,
     "亿": 8, "億": 8, "万亿": 12, "萬億": 12, "兆": 12,
 }  # fmt: skip
@@ -28,12 +31,20 @@ _WORDS: dict[str, int | Decimal] = {
 _HAN_DIGITS = {c: n for n, c in enumerate("零一二三四五六七八九")} | {"两": 2, "兩": 2, "〇": 0}
 _HAN_PLACES = {"十": 10, "百": 100, "千": 1000}
 _UNIT = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
-_NUMBER = regex(
-    r"(?<![^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])(?<!\.)(\d{1,3}(?:[,，\u202f\u00a0]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
-    rf"(?:[ \u00a0-]?[多余]?({_UNIT})(?![a-z])|\s?(%|％|per ?cent\b|(?<!\d\d)(?<!\d\d\s)成(?![为立本员长功交熟])))?",
-    re.IGNORECASE,
-)
-"""Of letters before it those of Chinese, Japanese and Korean alone, which write no blank there: 融资5亿."""
+_NUMBERS = {
+    point: regex(
+        rf"(?<![^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])(?<!\.)"
+        rf"(\d{{1,3}}(?:[{between}\u202f\u00a0]\d{{3}})+(?!\d)(?:{point}\d+)?|\d+(?:{point}\d+)?)"
+        rf"(?:[ \n\u00a0\u202f-]?[多余]?({_UNIT})(?![a-z])"
+        r"|\s?(%|％|per ?cent\b|Prozent\b|pour cent\b|por cien?to\b|(?<!\d\d)(?<!\d\d\s)成(?![为立本员长功交熟])))?",
+        re.IGNORECASE,
+    )
+    for point, between in ((r"\.", ",，"), (",", r".' "))
+}
+"""By what stands before a fraction: 2,500.5 and 2.500,5 or 2 500,5. Of letters before a number those of Chinese,
+Japanese and Korean alone, which write no blank there: 融资5亿.
+"""
+_BETWEEN = regex(r"[,，\u202f\u00a0]")
 _IN_NAME = regex(r"[A-Za-z]-")  # GPT-5: inventions.py looks at names
 _GLUED = regex(r"(?<![\d.,])(\d+(?:\.\d+)?)", re.ASCII)
 _WORD = regex(rf"\b({'|'.join(_WORDS)})(?:[ -](hundred|{_UNIT}))?\b", re.IGNORECASE)
@@ -81,11 +92,16 @@ def sums_up(item: Item) -> bool:
     return any(grade in {Grade.DRAFTED, Grade.SUMMARISED} for grade in grades)
 
 
-def numbers(text: str, *, words: bool = False) -> Iterator[Number]:
-    """The numbers of a text in digits; with ``words`` those in English and Chinese words too."""
-    for found in _NUMBER.finditer(text):
-        digits = re.sub(r"[,，\u202f\u00a0]", "", found[1])
-        yield Number(found[0], _values(digits, found[2], found[3]), found.start())
+def numbers(text: str, *, words: bool = False, comma: bool = False) -> Iterator[Number]:
+    """The numbers of a text in digits; with ``words`` those in English and Chinese words too. ``comma``: before a
+    fraction stands one, as in most languages of Europe.
+    """
+    for found in _NUMBERS["," if comma else r"\."].finditer(text):
+        digits = re.sub(r"[.' \u202f\u00a0]", "", found[1]).replace(",", ".") if comma else _BETWEEN.sub("", found[1])
+        values = _values(digits, found[2], found[3])
+        if found[2] and found[0][-2].isspace():  # 5 m, 7 k: a metre, a word
+            values |= {Decimal(digits)}
+        yield Number(found[0], values, found.start())
     if not words:
         return
     for found in _GLUED.finditer(text):  # GPT-5, o3, V3: a number glued to letters

@@ -15,6 +15,7 @@ from publisher.checks.rules.number_not_in_items import Number, numbers
 from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, define, say
 from publisher.issue.load import read_issue
 from publisher.issue.model import Issue, Item
+from publisher.language import Locale
 from publisher.language.tags import is_language, subtags
 from publisher.regex import regex
 
@@ -81,16 +82,20 @@ def _compare(context: Context, original: Context) -> Iterator[Diagnostic]:
         if _untranslated(_prose(context, index), _prose(original, index), context.issue, original.issue):
             yield UNTRANSLATED.at(at, say("the item is in the language of {slug}", slug=of), help=say("translate it"))
             continue
-        yield from _numbers(context, index, at, _said(mine, context, index), _said(other, original, index), of)
+        yield from _numbers(
+            context, index, at, _said(mine, context, index), _said(other, original, index), original.issue
+        )
         yield from _links(at, _addresses(context, index), _addresses(original, index), of)
         if (here := _pictures(context, index)) != (there := _pictures(original, index)):
             message = say("pictures: {here} here, {there} in {slug}", here=here, there=there, slug=of)
             yield PICTURES.at(at, message, help=say("give both the same pictures"))
 
 
-def _numbers(context: Context, index: int, at: Place, mine: str, theirs: str, slug: str) -> Iterator[Diagnostic]:
+def _numbers(context: Context, index: int, at: Place, mine: str, theirs: str, original: Issue) -> Iterator[Diagnostic]:
     """What one side has in digits and the other neither in digits nor in words; another date; another currency."""
-    here, there = _missing(mine, theirs), _missing(theirs, mine)
+    comma, other_comma = (Locale.of(issue.language, {}).decimal_comma for issue in (context.issue, original))
+    marks = {comma, other_comma}
+    here, there = _missing(mine, theirs, comma, marks), _missing(theirs, mine, other_comma, marks)
     if not (any(map(_is_year, here)) and any(map(_is_year, there))):
         here, there = ([one for one in side if not _is_year(one)] for side in (here, there))
     own, others = ([one.text.strip() for one in side] for side in (here, there))
@@ -103,7 +108,9 @@ def _numbers(context: Context, index: int, at: Place, mine: str, theirs: str, sl
     if own or others:
         own, others = list(dict.fromkeys(own)), list(dict.fromkeys(others))
         place = _place_of(context, index, own[0]) if own else None
-        yield NUMBERS.at(place or at, _differ(own, others, slug), help=say("compare the two, and mend the wrong one"))
+        yield NUMBERS.at(
+            place or at, _differ(own, others, original.slug), help=say("compare the two, and mend the wrong one")
+        )
 
 
 def _differ(mine: list[str], theirs: list[str], slug: str) -> Sentence:
@@ -123,9 +130,11 @@ def _place_of(context: Context, index: int, words: str) -> Place | None:
     return None
 
 
-def _missing(mine: str, theirs: str) -> list[Number]:
-    known = {value for number in numbers(theirs, words=True) for value in number.values}
-    lacking = (one for one in numbers(mine) if one.values.isdisjoint(known))
+def _missing(mine: str, theirs: str, comma: bool, marks: set[bool]) -> list[Number]:
+    """The other side is read both ways where the two differ in them: names and versions keep their point."""
+    told = (number for mark in marks for number in numbers(theirs, words=True, comma=mark))
+    known = {value for number in told for value in number.values}
+    lacking = (one for one in numbers(mine, comma=comma) if one.values.isdisjoint(known))
     return [one for one in lacking if not (one.text.strip().isdecimal() and max(one.values) <= _SMALL)]
 
 
