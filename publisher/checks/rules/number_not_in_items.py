@@ -31,20 +31,19 @@ _WORDS: dict[str, int | Decimal] = {
 _HAN_DIGITS = {c: n for n, c in enumerate("零一二三四五六七八九")} | {"两": 2, "兩": 2, "〇": 0}
 _HAN_PLACES = {"十": 10, "百": 100, "千": 1000}
 _UNIT = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
-_NUMBERS = {
-    point: regex(
+_NOTATIONS = {
+    comma: (regex(
         rf"(?<![^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])(?<!\.)"
-        rf"(\d{{1,3}}(?:[{between}\u202f\u00a0]\d{{3}})+(?!\d)(?:{point}\d+)?|\d+(?:{point}\d+)?)"
+        rf"(\d{{1,3}}(?:[{between}]\d{{3}})+(?!\d)(?:[{point}]\d+)?|\d+(?:[{point}]\d+)?)"
         rf"(?:[ \n\u00a0\u202f-]?[多余]?({_UNIT})(?![a-z])"
         r"|\s?(%|％|per ?cent\b|Prozent\b|pour cent\b|por cien?to\b|(?<!\d\d)(?<!\d\d\s)成(?![为立本员长功交熟])))?",
         re.IGNORECASE,
-    )
-    for point, between in ((r"\.", ",，"), (",", r".' "))
-}
-"""By what stands before a fraction: 2,500.5 and 2.500,5 or 2 500,5. Of letters before a number those of Chinese,
-Japanese and Korean alone, which write no blank there: 融资5亿.
+    ), str.maketrans({**dict.fromkeys(between, ""), point: "."}))
+    for comma, point, between in ((False, ".", ",，\u202f\u00a0"), (True, ",", ".' \u202f\u00a0"))
+}  # fmt: skip
+"""2,500.5, and, with a comma before the fraction, 2.500,5 or 2 500,5: the pattern, and what makes Python's of it. Of
+letters before a number those of Chinese, Japanese and Korean alone, which write no blank there: 融资5亿.
 """
-_BETWEEN = regex(r"[,，\u202f\u00a0]")
 _IN_NAME = regex(r"[A-Za-z]-")  # GPT-5: inventions.py looks at names
 _GLUED = regex(r"(?<![\d.,])(\d+(?:\.\d+)?)", re.ASCII)
 _WORD = regex(rf"\b({'|'.join(_WORDS)})(?:[ -](hundred|{_UNIT}))?\b", re.IGNORECASE)
@@ -96,8 +95,9 @@ def numbers(text: str, *, words: bool = False, comma: bool = False) -> Iterator[
     """The numbers of a text in digits; with ``words`` those in English and Chinese words too. ``comma``: before a
     fraction stands one, as in most languages of Europe.
     """
-    for found in _NUMBERS["," if comma else r"\."].finditer(text):
-        digits = re.sub(r"[.' \u202f\u00a0]", "", found[1]).replace(",", ".") if comma else _BETWEEN.sub("", found[1])
+    pattern, plain = _NOTATIONS[comma]
+    for found in pattern.finditer(text):
+        digits = found[1].translate(plain)
         values = _values(digits, found[2], found[3])
         if found[2] and found[0][-2].isspace():  # 5 m, 7 k: a metre, a word
             values |= {Decimal(digits)}
