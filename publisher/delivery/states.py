@@ -156,7 +156,9 @@ def word(name: str) -> str:
 
 
 def standing(name: str) -> str:
-    """The state of a subscriber, and what becomes of one, as an operator reads it: not :func:`word`, of a recipient."""
+    """The state of a subscriber, and what becomes of one, as an operator reads it. A catalog translates a sentence one
+    way, and ``pending`` is :func:`word`'s, of a recipient who is due: that of a subscriber, unconfirmed, is another.
+    """
     return say("{of}pending", of="") if name == "pending" else word(name)
 
 
