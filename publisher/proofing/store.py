@@ -185,6 +185,7 @@ class Store:
 def _common_key(config: Config, files: Manifest) -> bytes:
     sha = hashlib.sha256(b"publisher cache 6\n")
     _add(sha, config.model_dump_json().encode())
+    _add(sha, str(sys.implementation.cache_tag).encode())  # what Unicode is, and an address, differs between Pythons
     for name in _LIBRARIES:
         with suppress(PackageNotFoundError):
             _add(sha, f"{name} {version(name)}".encode())

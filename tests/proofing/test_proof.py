@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import re
+import sys
 from collections import Counter
 from dataclasses import replace
 from importlib.metadata import packages_distributions
@@ -99,6 +100,15 @@ def test_the_key_of_the_cache_covers_every_library_that_reads_or_renders() -> No
     libraries = {of[name][0].lower().replace("_", "-") for name in imported & of.keys()} - {"publisher"}
     indifferent = {"pydantic", "pydantic-core", "markupsafe", "msgpack", "httpx", "httpcore", "charset-normalizer"}
     assert libraries - indifferent <= {*store._LIBRARIES}
+
+
+def test_what_another_python_judged_is_judged_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lay_out(Case("sound-0", (), ""), tmp_path)
+    configuration = load_config(tmp_path)
+    here = store.Store(configuration).common
+    assert store.Store(configuration).common == here
+    monkeypatch.setattr(sys.implementation, "cache_tag", "cpython-399")
+    assert store.Store(configuration).common != here
 
 
 @pytest.mark.parametrize("name", ["../../evil.png", "assets/../../evil.png", "/etc/evil.png", "assets//evil.png", "."])
