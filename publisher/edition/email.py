@@ -38,14 +38,18 @@ _MJ_START = re.compile(r"</?mj(?=-|l\b)")
 _MJ_TAG = re.compile(r"""<(/?)(mj(?:l\b|-[a-z-]+))((?:[^<>"]|"[^"]*")*?)(/?)>""")
 _SHEET = re.compile(r'(<style type="text/css">)([^<]+)(?=</style>)')
 # A direction in its wrappers scrambles Arabic and Hebrew, which <html dir> sets right. One column needs neither the
-# style sheets of columns nor a font of no size between them. Cells that share their edges shift those without one.
+# style sheets and classes of columns nor a font of no size between them; a ground is told once. Cells that share their
+# edges shift those without one.
 # Each way begins with a letter of its own, so that the rest of the text is passed over at once.
 _SURPLUS = re.compile(
-    r"direction:ltr;|font-size:0px;(?!mso)|border-collapse: collapse; (?<=table, td \{ border-collapse: collapse; )"
+    r'direction:ltr;|font-size:0px;(?!mso)|class="mj-outlook-group-fix mj-column-per-100" '
+    r"|b(?:ackground:#\w+;(?=background-)|order-collapse: collapse; (?<=table, td \{ border-collapse: collapse; ))"
     r"|<!\[endif\]-->\s*<!--\[if mso \| IE\]>|<!--\[if lte mso 11\]>.*?<!\[endif\]-->\s*"
     r'|<style (?:type="text/css">@media[^{]*\{\s*|media="[^"]*">\.moz-text-html )\.mj-column-per-100[^<]*</style>\s*',
     re.DOTALL,
 )
+_IMPLIED = re.compile(r'">\s*<tbody>')
+"""What whoever reads a table puts in by himself: the quotation mark before it is in no attribute."""
 _SPACE_IN_CSS = re.compile(r";?\s*([{},;>!])\s*|(?<=[a-z]): +(?![^{}();]*\))|^\s+|\s+$")
 _NUMBER = re.compile("([0-9]+)z")
 _ATTRIBUTES = re.compile(r"""(?:\s+[\w:-]+\s*=\s*(?:"[^"]*"|'[^']*'))*\s*""")
@@ -84,7 +88,8 @@ def mail_html(theme: Theme, template: str, names: dict[str, Any], kept: HtmlPlac
         name, line = theme.places(template, _MJ_START, **names)[refused.tag]
         raise ThemeError(theme.fault(name, line, refused.message, say("correct this tag"))) from refused
     html = _SHEET.sub(lambda sheet: sheet[1] + _compact(sheet[2]), html)
-    return _inliner(theme.render(INLINE_CSS, **names) + theme.brand.css).inline(html)
+    inlined = _inliner(theme.render(INLINE_CSS, **names) + theme.brand.css).inline(html)
+    return _IMPLIED.sub('">', inlined)
 
 
 def context(

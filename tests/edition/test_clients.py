@@ -45,6 +45,15 @@ def wide(theme: str, **values: Any) -> str:
     return html_of(edition(configuration=config(theme={"name": theme}), **(values | {"items": items})))
 
 
+def test_what_a_table_implies_is_left_out_and_no_word_that_looks_like_it() -> None:
+    words = 'a table role=""><tbody> of words'
+    row = "<table><tr><td>a</td></tr><tbody><tr><td>b</td></tr></tbody></table>"
+    html = html_of(edition(item("H", f"![{words}](https://e.com/a.png)\n\n{row}", anchor="a")))
+    tree = LexborHTMLParser(html)
+    assert words in [node.attributes["alt"] for node in tree.css("img")]
+    assert len(tree.css("tbody")) - 1 == len(tree.css("table"))
+
+
 @pytest.mark.browser
 @THEMES
 @pytest.mark.parametrize("values", [CHINESE, ENGLISH, ENGLISH | {"language": "ar"}], ids=["zh", "en", "ar"])
@@ -221,6 +230,7 @@ def test_mails_keep_to_their_bytes() -> None:
         made = proofread(load_config(ROOT), slug, commit=False).edition
         assert made is not None
         assert made.sizes.html <= 28_000
+        assert "<tbody>" not in html_of(made)
     for language, body in (("en", "word " * 35), ("zh-CN", "字" * 60)):
         short = (item(f"Headline number {n}", body, anchor=f"item-{n}") for n in range(41))
         assert edition(*short, language=language).sizes.html <= 55_000

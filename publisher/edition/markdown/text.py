@@ -5,9 +5,10 @@ link. Every URL is kept, in angle brackets after its words (RFC 3986, appendix C
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import unescape
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from markdown_it.common.normalize_url import normalizeLinkText
@@ -149,7 +150,7 @@ class TextWriter:
                 opened.append((token, len(out)))
             elif token.type == "link_close" and opened:
                 begun, start = opened.pop()
-                words, url = "".join(out[start:]), self.link_to(str(begun.attrs.get("href", "")))
+                words, url = _titled("".join(out[start:]), begun.attrs), self.link_to(str(begun.attrs.get("href", "")))
                 told = link(words, url)
                 out[start:] = [f"{words}: {url}" if "class" in begun.attrs and told.endswith(">") else told]
             else:
@@ -163,8 +164,9 @@ class TextWriter:
         if token.type in {"softbreak", "hardbreak"}:
             return " " if token.type == "softbreak" else "\n"
         if token.type == "image":
-            words = "".join(child.content for child in token.children or [])
-            return link(self.image_label(words) if words else "", self.link_to(str(token.attrs["src"])))
+            words = self._inline(token.children or [])
+            label = _titled(self.image_label(words) if words else "", token.attrs)
+            return link(label, self.link_to(str(token.attrs["src"])))
         if token.type in {"s_open", "s_close"}:
             return "~"
         if token.type == "footnote_ref":
@@ -186,6 +188,12 @@ class TextWriter:
         return text.replace(_KEPT_SPACE, " ").replace(_KEPT_BREAK, "\n")
 
 
+def _titled(words: str, attributes: Mapping[str, Any]) -> str:
+    """Words with what a pointer above them shows, which a text has no other place for."""
+    title = " ".join(str(attributes.get("title") or "").split())
+    return f"{words} ({title})".lstrip() if title and title not in words else words
+
+
 def _told(head: str, cell: str) -> str:
     return f"{head}: {cell}" if head and cell else cell
 
@@ -197,6 +205,7 @@ class _RawTags:
         self._link_to = link_to
         self._image_label = image_label
         self._links: list[tuple[str, int]] = []
+        self._titles: list[tuple[RawTag, int]] = []
         self._pre = 0
         self._raised: int | None = None  # where what is above the line begins
         self.silent = 0
@@ -210,6 +219,11 @@ class _RawTags:
 
     def feed(self, tag: RawTag, out: list[str]) -> None:
         name, closing, attributes, _, _ = tag
+        if closing and self._titles and self._titles[-1][0].name == name:
+            opening, start = self._titles.pop()
+            out[start:] = [_titled("".join(out[start:]), opening.attributes)]
+        elif attributes.get("title") and name != "img":
+            self._titles.append((tag, len(out)))
         if name in _SILENT:
             self.silent = max(0, self.silent + (-1 if closing else 1))
         elif name == "a" and not closing:
@@ -218,7 +232,10 @@ class _RawTags:
             self._close_link(out)
         elif name == "img":
             words = attributes.get("alt", "")
-            out.append(link(self._image_label(words) if words else "", self._link_to(attributes.get("src", ""))))
+            label = _titled(self._image_label(words) if words else "", attributes)
+            out.append(link(label, self._link_to(attributes.get("src", ""))))
+        elif name == "q":
+            out.append('"')
         elif name == "sup" and not closing:
             self._raised = len(out)
         elif name == "sup" and self._raised is not None:
