@@ -1,8 +1,8 @@
 """Findings that have one right answer, which changes no meaning: ``check --fix`` writes it.
 
-A half-width mark in Chinese text becomes a full-width one, all of a file or none; a mark typed twice becomes one; a
-parameter that only tracks goes; a commentary with its label at the end of a body goes into its container. Addresses
-(but for that) and code stay as they are.
+A half-width mark in Chinese text becomes a full-width one, all of a file or none, as does the half-width partner of a
+full-width bracket; a mark typed twice becomes one; a parameter that only tracks goes; a commentary with its label at
+the end of a body goes into its container. Addresses (but for that) and code stay as they are.
 Nothing else of a file changes: not its line ends, its byte order mark, its mode or its last line.
 """
 
@@ -28,6 +28,7 @@ _HALF_WIDTH, _IN_BODY, _TRACKING = "half-width-punctuation", "commentary-in-body
 WHOLLY = frozenset({_HALF_WIDTH})
 """What is mended everywhere in a file or nowhere."""
 FULL = {",": "，", ";": "；", ":": "：", "?": "？", "!": "！"}
+BRACKETS = {"(": "（", ")": "）"}
 _TWICE = frozenset({"。。", "，，", "、、", "；；", "：："})
 # Those of the large advertisers alone: what another site calls ``spm`` or ``share_token`` may open its page.
 _TRACKS = re.compile(
@@ -167,6 +168,7 @@ _FIXERS: dict[str, Callable[[str, int, int], str | None]] = {
     # The whole line is named where the editor has to decide.
     _IN_BODY: lambda line, _, end: "" if line[end:].strip() else None,
     _HALF_WIDTH: lambda line, start, end: FULL.get(line[start:end].rstrip(" ")),
+    "unpaired-punctuation": lambda line, start, end: BRACKETS.get(line[start:end]),
     "doubled-punctuation": lambda line, start, end: line[start] if line[start:end] in _TWICE else None,
     _TRACKING: _untracked,
 }

@@ -69,7 +69,7 @@ def test_the_sample_digest_checks_clean_after_fix_in_four_commands_and_is_as_lon
     assert f"issues/{slug}/issue.yaml" in made.stdout
     assert "没有抄进文件" in made.stderr
     assert f"{DIGEST}:19:1: 警告[picture-not-pasted] 这里写着“图片”" in made.stderr
-    assert "中文之间夹了半角的 ," in made.stderr
+    assert "中文里夹了半角的 ," in made.stderr
     assert publisher("check", slug, "--fix", "--yes").returncode == 0
     checked = publisher("check", slug, "--format", "json")
     assert (checked.returncode, json.loads(checked.stdout)) == (0, [])

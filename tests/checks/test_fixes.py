@@ -125,6 +125,23 @@ def test_a_commentary_that_may_end_elsewhere_is_left_to_the_editor(root: Path, b
 @pytest.mark.parametrize(
     ("line", "mended"),
     [
+        ("以对象管理（Use objects)。", "以对象管理（Use objects）。"),
+        ("他说(见上文）也行", "他说（见上文）也行"),
+        ("见[上文](https://example.com/a)）和`f(（)`", "见[上文](https://example.com/a)）和`f(（)`"),
+        ("准备（甲 1) 乙 2) 丙", "准备（甲 1) 乙 2) 丙"),
+        ("见[题（一)](https://example.com/a)，（上)。", "见[题（一）](https://example.com/a)，（上）。"),
+    ],
+)
+def test_a_half_width_partner_of_a_full_width_bracket_is_mended(root: Path, line: str, mended: str) -> None:
+    (root / ITEM).write_text(f"---\nheadline: 题\n---\n{line}\n", encoding="utf-8")
+    for fix in plan_fixes(root, check_issue(load_config(root), SLUG.rpartition("/")[2])[1]):
+        assert apply_fix(root, fix)
+    assert (root / ITEM).read_text(encoding="utf-8") == f"---\nheadline: 题\n---\n{mended}\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "mended"),
+    [
         ("甲,乙,\n丙,**丁**,戊", "甲，乙，\n丙，**丁**，戊"),
         ("价格, 1,600 元", "价格，1,600 元"),
         ("用GPT,效果好,Claude也好", "用GPT，效果好，Claude也好"),

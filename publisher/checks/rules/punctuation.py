@@ -5,7 +5,7 @@ from functools import cache
 from itertools import groupby
 
 from publisher.checks.context import HAN, Context, Line, cjk_lines, lines
-from publisher.checks.fixes import FULL
+from publisher.checks.fixes import BRACKETS, FULL
 from publisher.diagnostics import Diagnostic, Fault, Severity, define, say
 from publisher.language import Locale
 from publisher.regex import regex
@@ -33,6 +33,9 @@ _ENUMERATES = regex(
 """What stands before a ） that closes nothing: the number of a list, the eyes of a face."""
 _ASIDE = regex(r"（(?:逃|跑|溜|笑|哭|草|误|雾|大雾|大误|大嘘|划掉|狗头)[。…~～]*$")
 """A word by which a writer steps aside at the end of a line, as is the custom of the web: nothing closes it."""
+_ASIDE_LENGTH = 200
+_NARROW_END = regex(rf"（[^（）()]{{0,{_ASIDE_LENGTH}}}\)")
+_NARROW_BEGIN = regex(r"\([^（）()]*$")
 _SENTENCE_END = regex(r"[。！？…—.!?][”’」』]")
 _DEEP = 8  # quotations that run over paragraphs, within each other
 _PAIRED = regex(f"[{''.join(_PAIRS)}{''.join(_PAIRS.values())}]")
@@ -69,7 +72,7 @@ def _half_width(context: Context) -> Iterator[Diagnostic]:
 
 @cache
 def _half_width_fault(mark: str) -> Fault:
-    message = say("a half-width {mark} stands between Chinese characters", mark=mark)
+    message = say("a half-width {mark} stands in Chinese text", mark=mark)
     return Fault(HALF_WIDTH, message, say("write {words}", words=FULL[mark]))
 
 
@@ -113,10 +116,10 @@ def _unpaired(piece: list[Line]) -> Iterator[Diagnostic]:
                     open_marks.append(("“", line, index))
                     yield _turned(mark).at(line.place(index, index + 1))
                 elif mark != "）" or not _ENUMERATES.search(line.text, max(0, index - 5), index):
-                    yield _lonely(mark).at(line.place(index, index + 1))
+                    yield _alone(mark, line, index)
             elif mark == "’" and open_marks and open_marks[-1][0] == "‘":
                 open_marks.pop()
-    yield from (_lonely(mark).at(line.place(index, index + 1)) for mark, line, index in (*left, *open_marks))
+    yield from (_alone(mark, line, index) for mark, line, index in (*left, *open_marks))
 
 
 def _ends_paragraphs(opened: tuple[str, Line, int], text: str, index: int) -> bool:
@@ -146,6 +149,25 @@ def _turned(mark: str) -> Fault:
     if mark == "“":
         return Fault(UNPAIRED, say("the mark “ stands where a quotation ends"), say("write {words}", words="”"))
     return Fault(UNPAIRED, say("the mark ” stands where a quotation begins"), say("write {words}", words="“"))
+
+
+def _alone(mark: str, line: Line, index: int) -> Diagnostic:
+    """Of a mark without its partner; where that is there in half width, the finding is of the partner."""
+    text = line.text
+    if mark == "（" and (found := _NARROW_END.match(text, index)):
+        at = found.end() - 1
+        number = _ENUMERATES.search(text, max(0, at - 5), at)
+        if number is None or number.start() == index + 1:
+            return _narrow(")").at(line.place(at, at + 1))
+    elif mark == "）" and (found := _NARROW_BEGIN.search(text, max(0, index - _ASIDE_LENGTH), index)):
+        return _narrow("(").at(line.place(found.start(), found.start() + 1))
+    return _lonely(mark).at(line.place(index, index + 1))
+
+
+@cache
+def _narrow(mark: str) -> Fault:
+    message = say("a half-width ( opens what ） ends") if mark == "(" else say("a half-width ) ends what （ opens")
+    return Fault(UNPAIRED, message, say("write {words}", words=BRACKETS[mark]))
 
 
 @cache
