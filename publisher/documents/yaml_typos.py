@@ -29,6 +29,8 @@ _LINK = regex(r"\[([^\[\]]+)\]\((https?://[^\s()]+)\)")
 _CONFLICT = regex(r"(?P<at><{7}|={7}|>{7})(?: .*)?")
 
 
+_LONGEST = 2_000
+"""Characters of a line in which a slip is looked for: the patterns take time with the square of it."""
 _Slips = tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], tuple[Sentence, Sentence]]], ...]
 
 SYNTAX = define("yaml-syntax", Severity.ERROR, fixed=True)
@@ -47,7 +49,7 @@ def typo_at(file: TextFile, number: int) -> Diagnostic | None:
 def _typo(slips: _Slips, file: TextFile, first: int, last: int) -> Diagnostic | None:
     for pattern, told in slips:
         for number, line in enumerate(file.lines[first - 1 : last], first):
-            if match := pattern.fullmatch(line):
+            if len(line) <= _LONGEST and (match := pattern.fullmatch(line)):
                 message, advice = told(match)
                 place = Place(file.path, Span(number, match.start("at") + 1, number, match.end("at") + 1))
                 return SYNTAX.at(place, message, help=advice)

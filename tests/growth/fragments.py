@@ -71,7 +71,7 @@ YAML = (
     "{a: ", "{a§: b, ", "a, ", "'", '"', '"a" ', "'a' ", "a # b\n", " #a", "#a\n", "# \n",
     "&a ", "*a ", "!a ", "!!str ", "%a\n", "--- \n", "...\n", "|\n", ">\n", "a:\n  ",
     "  a\n", "\\", "\\n", "\\u4e2d", "''", "a：b\n", "a:b\n", "- a: b\n", "\ta: b\n",
-    "a\n\n", "@", "`", "a: [b]\n", "a: {b: c}\n", "a: |\n  b\n", "a: >\n  b\n",
+    "a\n\n", "@", "`", "a: [b]\n", "a: {b: c}\n", "/x?y={z", "，", "a: |\n  b\n", "a: >\n  b\n",
     "? a\n: b\n", "<<: a\n", "- - ", "a: a: b\n", 'a: "b" c\n', "<<<<<<< a\n",
     "headline: a\n", "tags: [a]\n", "<!-- publisher: ignore=a -->\n",
     "# publisher: ignore=a\n", "a: b # publisher: ignore=a,b\n",

@@ -54,6 +54,7 @@ SLOTS: dict[str, Callable[[str], tuple[str, str]]] = {
     "items": lambda text: (ISSUE, f"{HEAD}items:\n{text}"),
     "sources": lambda text: (ITEM, f"---\nheadline: b\nsource:\n{text}---\nbody\n"),
     "tags": lambda text: (ITEM, f"---\nheadline: b\ntags:\n{text}---\nbody\n"),
+    "address": lambda text: (ITEM, f"---\nheadline: b\nsource: {{name: a, url: https://e.com{text}}}}}\n---\nbody\n"),
     "file": lambda text: (ITEM, text),
 }
 

@@ -27,6 +27,7 @@ WORST = [
     ("body", "<<<<<<< a\n"),
     ("commentary", "word\u202e"),
     ("matter", "a§: b\n"),
+    ("address", "/x?y={z"),
 ]
 
 
