@@ -101,7 +101,7 @@ def _flow(file: TextFile, scalar: Scalar) -> Iterator[tuple[str, Position]]:
         if continued:
             inner = inner[:-1]
         if number > span.line:
-            if start >= len(inner) and number != span.end_line:
+            if start >= len(inner) and number != span.end_line and not continued:
                 breaks.append((number, 1))
                 continue
             # After an escaped break nothing joins, and each empty line is one.
@@ -155,7 +155,7 @@ def _fold(lines: Sequence[str], indent: int, first: int) -> list[tuple[str, Posi
     before_more = False
     for number, line in enumerate(lines, first):
         content = line[indent:]
-        if not content.strip(" ") and len(line.rstrip(" ")) <= indent:
+        if not content:  # a line of more blanks is more indented
             breaks.append((number, 1))
             continue
         more = content[:1] in {" ", "\t"}

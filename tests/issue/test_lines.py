@@ -23,6 +23,8 @@ STYLES = {
     "folded": "key: >\n  one\n  two\n\n  three\n    more\n    more\n  four\n",
     "folded stripped": "key: >-\n    one\n    two\n",
     "folded with an indicator": "key: >2\n    more\n  two\n  three\n",
+    "folded, blanks beyond the indentation": "key: >\n  one\n    \n  two\n\n  three\n   \n",
+    "double, a backslash alone on a line": 'key: "one\n  \\\n\n  two\\\n  \\\n  three"\n',
     "empty": "key: |\nother: x\n",
 }
 
