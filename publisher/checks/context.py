@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache
 
 from publisher.checks.markdown import Text
 from publisher.checks.parts import Link
 from publisher.config import Config
 from publisher.diagnostics import Place, Span
+from publisher.documents.nodes import KeyPath
 from publisher.issue.definitions import halves
 from publisher.issue.markdown.cjk import url_end
 from publisher.issue.model import Issue, Item, Picture, Places
@@ -96,26 +97,31 @@ def sponsors(item: Item) -> Iterator[Link]:
 
 @dataclass(frozen=True)
 class Line:
-    """A run of words on one line of a file. ``key`` is shared by runs of one text; ``at`` gives its place."""
+    """A run of words on one line of a file, and the place of a range of it. ``key`` is shared by runs of one text."""
 
     text: str
-    at: Callable[[], Place]
-    key: object
+    place: Callable[[int, int], Place]
+    key: object = None
 
     @cached_property
     def whole(self) -> Place:
         """The place of all of it."""
-        return self.at()
+        return self.place(0, len(self.text))
 
-    def place(self, start: int, end: int) -> Place:
-        """The place of a part of the run; the whole of it where the run was not written plainly."""
-        whole = self.whole
+
+def field(places: Places, at: KeyPath, text: str, key: object = None) -> Line:
+    """A field of plain text; where it was not written plainly, all of it is the place of any part."""
+
+    def place(start: int, end: int) -> Place:
+        whole = places.of(*at)
         span = whole.span
-        more = span.end_column - span.column - len(self.text) if span.line == span.end_line else -1
+        more = span.end_column - span.column - len(text) if span.line == span.end_line else -1
         if more in {0, 2}:  # as it is, or in quotes
             column = span.column + more // 2
             return Place(whole.path, Span(span.line, column + start, span.line, column + end))
         return whole
+
+    return Line(text, place, key)
 
 
 def fields(context: Context) -> Iterator[Line]:
@@ -146,7 +152,7 @@ def fields(context: Context) -> Iterator[Line]:
 def _fields(places: Places, at: tuple[str | int, ...], *texts: str | None) -> Iterator[Line]:
     for index, text in enumerate(texts):
         if text:
-            yield Line(text, partial(places.of, *at, *([index] if at[0] in {"authors", "tags"} else [])), at[-1])
+            yield field(places, (*at, *([index] if at[0] in {"authors", "tags"} else [])), text, at[-1])
 
 
 def _of_origins(owner: Issue | Item) -> Iterator[Line]:
@@ -170,7 +176,7 @@ def lines(context: Context) -> tuple[Line, ...]:
 
 def _lines(context: Context) -> Iterator[Line]:
     issue = context.issue
-    yield Line(_without_addresses(issue.title), partial(issue.places.of, "title"), "title")
+    yield field(issue.places, ("title",), _without_addresses(issue.title), "title")
     heads: dict[int, Item] = dict(enumerate(issue.items))
     for text in context.texts:
         if text.item is not None and text.role == "body":
@@ -178,8 +184,8 @@ def _lines(context: Context) -> Iterator[Line]:
         if not HAN.search(text.prose.text) and "&" not in text.prose.text:  # nor by an entity
             continue
         key = (text.role, text.item, text.prose.origins[:1], text.prose.path)
-        for words, at in text.plain():
-            yield Line(_without_addresses(words), at, key)
+        for words, place in text.plain():
+            yield Line(_without_addresses(words), place, key)
     for index in list(heads):
         yield from _headline(heads, index)
 
@@ -192,7 +198,7 @@ def cjk_lines(context: Context) -> tuple[Line, ...]:
 
 def _headline(heads: dict[int, Item], index: int) -> Iterator[Line]:
     if item := heads.pop(index, None):
-        yield Line(_without_addresses(item.headline), partial(item.places.of, "headline"), ("headline", index))
+        yield field(item.places, ("headline",), _without_addresses(item.headline), ("headline", index))
 
 
 def _without_addresses(text: str) -> str:

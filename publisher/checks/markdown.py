@@ -49,7 +49,7 @@ class Piece(NamedTuple):
 
     def place(self, start: int, end: int) -> Place:
         """The place in the file of a range of the words."""
-        return _place(self.prose, self.rows, self.begin + start, self.begin + end)
+        return _place(self.prose, self.rows, self.begin, start, end)
 
     @property
     def whole(self) -> Place:
@@ -84,8 +84,8 @@ class Text:
         """Its links, pictures and headings."""
         return Parts(iter(self.pieces))
 
-    def plain(self) -> Iterator[tuple[str, Callable[[], Place]]]:
-        """Each run of words that a reader sees, without code and bare addresses, with its place; line by line."""
+    def plain(self) -> Iterator[tuple[str, Callable[[int, int], Place]]]:
+        """Each run of words that a reader sees, without code and bare addresses, and its places; line by line."""
         for rows in self._inline:
             position = after = 0
             for child in _words(rows.token.children or ()):
@@ -97,10 +97,11 @@ class Text:
                     length = len(child.content)
                     found = rows.token.content.find(child.content, position, position + length + _NEAR)
                     if found >= 0:
-                        yield child.content, partial(_place, self.prose, rows, found, found + length)
+                        yield child.content, partial(_place, self.prose, rows, found)
                         position = found + length
                     else:  # written with escapes or entities: somewhere on from here
-                        yield child.content, partial(_place, self.prose, rows, position, len(rows.token.content))
+                        whole = partial(_place, self.prose, rows, position, 0, len(rows.token.content) - position)
+                        yield child.content, lambda *_, whole=whole: whole()
 
     @cached_property
     def words(self) -> str:
@@ -159,7 +160,7 @@ class Text:
                 if child.type in {"code_inline", "html_inline"} and (at := child.meta.get("at")) and at[0] >= last:
                     shown += [" " * (at[0] - last) if code else written[last : at[0]], " " * (at[1] - at[0])]
                     last, code = at[1], code + opens_code(child)
-            yield "".join([*shown, written[last:]]) if shown else written, partial(_place, self.prose, rows)
+            yield "".join([*shown, written[last:]]) if shown else written, partial(_place, self.prose, rows, 0)
 
     @cached_property
     def _inline(self) -> tuple[_Rows, ...]:
@@ -201,8 +202,9 @@ class Text:
         return _Rows(token, at, starts)
 
 
-def _place(prose: Prose, rows: _Rows, start: int, end: int) -> Place:
-    """The place in the file of a range of what a token's lines hold."""
+def _place(prose: Prose, rows: _Rows, begin: int, start: int, end: int) -> Place:
+    """The place in the file of a range of the words that stand in a token's lines from ``begin`` on."""
+    start, end = begin + start, begin + end
     index = bisect_right(rows.starts, start) - 1
     line, column = rows.at[index]
     column += start - rows.starts[index]

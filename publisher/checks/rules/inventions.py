@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 
-from publisher.checks.context import HAN, Context, Line
+from publisher.checks.context import HAN, Context, Line, field
 from publisher.checks.rules.number_not_in_items import numbers, sums_up
 from publisher.diagnostics import Code, Diagnostic, Sentence, Severity, define, say
 from publisher.issue.model import Issue
@@ -154,13 +154,13 @@ def check(context: Context) -> Iterator[Diagnostic]:
         drafted = bool(issue.key_points.generated_by) or any(part in {"", "key_points"} for part, _ in issue.generated)
         source = Summed("\n".join(_everything(context)))
         points = (text for text in context.texts if text.role == "key point")
-        for line in (Line(*run, None) for point in points for run in point.plain()):
+        for line in (Line(*run) for point in points for run in point.plain()):
             yield from _told(line, source, issue, drafted=drafted)
     for index, item in enumerate(issue.items):
         if item.headline and sums_up(item):
             bodies = [text.words for text in context.texts if text.item == index]
             if bodies:
-                line = Line(item.headline, lambda item=item: item.places.of("headline"), None)  # type: ignore[misc]
+                line = field(item.places, ("headline",), item.headline)
                 yield from _told(line, Summed("\n".join(bodies)), issue)
 
 

@@ -34,7 +34,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
         yield from _markup(line)
     for text in context.texts:
         if _MARKS.search(text.prose.text):
-            yield from _look([Line(words, place, None) for words, place in text.plain()])
+            yield from _look([Line(*run) for run in text.plain()])
 
 
 def _look(lines: list[Line]) -> Iterator[Diagnostic]:

@@ -86,8 +86,8 @@ def _nearly_links(text: Text) -> Iterator[Diagnostic]:
                 url = re.sub(r"\s+", "%20", _TITLE.sub("", found["url"] or found["address"]))
                 advice = say("write [{text}]({url})", text=found["text"] or found["words"], url=url)
                 yield LINK_NOT_MADE.at(place, message, help=advice)
-    for words, whole in text.plain() if "](http" in text.words else ():
-        if _SHOWN.search(words) and (place := whole()).span.line not in told:
+    for words, at in text.plain() if "](http" in text.words else ():
+        if _SHOWN.search(words) and (place := at(0, len(words))).span.line not in told:
             told.add(place.span.line)
             yield LINK_NOT_MADE.at(place, message, help=say("write [words](https://…), without a blank in the address"))
 

@@ -9,13 +9,12 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urldefrag, urlsplit
 
-from publisher.checks.context import Context, Line, sources
+from publisher.checks.context import Context, sources
 from publisher.checks.rules.inventions import Summed, other_currencies
-from publisher.checks.rules.number_not_in_items import Number, numbers
+from publisher.checks.rules.number_not_in_items import Number, Said
 from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, define, say
 from publisher.issue.load import read_issue
 from publisher.issue.model import Issue, Item
-from publisher.language import Locale
 from publisher.language.tags import is_language, subtags
 from publisher.regex import regex
 
@@ -93,9 +92,8 @@ def _compare(context: Context, original: Context) -> Iterator[Diagnostic]:
 
 def _numbers(context: Context, index: int, at: Place, mine: str, theirs: str, original: Issue) -> Iterator[Diagnostic]:
     """What one side has in digits and the other neither in digits nor in words; another date; another currency."""
-    comma, other_comma = (Locale.of(issue.language, {}).decimal_comma for issue in (context.issue, original))
-    marks = {comma, other_comma}
-    here, there = _missing(mine, theirs, comma, marks), _missing(theirs, mine, other_comma, marks)
+    languages = context.issue.language, original.language
+    here, there = _missing(mine, theirs, *languages), _missing(theirs, mine, *reversed(languages))
     if not (any(map(_is_year, here)) and any(map(_is_year, there))):
         here, there = ([one for one in side if not _is_year(one)] for side in (here, there))
     own, others = ([one.text.strip() for one in side] for side in (here, there))
@@ -126,15 +124,12 @@ def _place_of(context: Context, index: int, words: str) -> Place | None:
     for text in context.texts:
         for run, place in text.plain() if text.item == index else ():
             if (start := run.find(words)) >= 0:
-                return Line(run, place, None).place(start, start + len(words))
+                return place(start, start + len(words))
     return None
 
 
-def _missing(mine: str, theirs: str, comma: bool, marks: set[bool]) -> list[Number]:
-    """The other side is read both ways where the two differ in them: names and versions keep their point."""
-    told = (number for mark in marks for number in numbers(theirs, words=True, comma=mark))
-    known = {value for number in told for value in number.values}
-    lacking = (one for one in numbers(mine, comma=comma) if one.values.isdisjoint(known))
+def _missing(mine: str, theirs: str, own: str, other: str) -> list[Number]:
+    lacking = Said([theirs], other, own).lacking(mine)
     return [one for one in lacking if not (one.text.strip().isdecimal() and max(one.values) <= _SMALL)]
 
 
