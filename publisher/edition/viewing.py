@@ -63,7 +63,7 @@ def view(
     intro = renderer.block(issue.intro, "intro", 1) if issue.intro else None
     labels = Labels(words, config)
     items = _items(issue, words, pictures, renderer, labels, slots)
-    subject = one_line(issue.subject)
+    subject = _line(issue.subject, words)
     stories = [StoryWords(item.anchor, item.headline, " ".join(_measured((item,), None))) for item in items]
     shown = zip(written, linked([point.html for point in written], stories), strict=True)
     points = tuple(PointView(f"{n:02}", html, point.text) for n, (point, html) in enumerate(shown, 1))
@@ -79,10 +79,10 @@ def view(
     opening = " ".join(visible_text(intro.html).split()) if intro else ""
     return View(
         newsletter=config.newsletter.name,
-        title=one_line(issue.title),
-        subtitle=one_line(issue.subtitle or ""),
+        title=_line(issue.title, words),
+        subtitle=_line(issue.subtitle or "", words),
         subject=slots.marked(subject) if ("subject",) in issue.places.values else subject,
-        preheader=preheader(issue, said, opening, [item.name for item in items], slots),
+        preheader=preheader(issue, words, said, opening, [item.name for item in items], slots),
         language=issue.language,
         direction=words.direction,
         date="" if step else words.date(issue.date),
@@ -96,7 +96,7 @@ def view(
         origin=told.get(""),
         generated=told.get("key_points") if points else None,
         intro_origin=told.get("intro") if intro else None,
-        cover=_picture(issue.cover, pictures, issue.places.of("cover", "image")) if issue.cover else None,
+        cover=_picture(issue.cover, words, pictures, issue.places.of("cover", "image")) if issue.cover else None,
         intro_html=intro.html if intro else None,
         intro=intro,
         items=items,
@@ -110,6 +110,11 @@ def view(
         subscribe_url=_subscribe_url(config, issue.language),
         languages=tuple(_language(one, archive) for one in (others.family(issue.slug) if others else ()) if one.ready),
     )
+
+
+def _line(text: str, words: Locale) -> str:
+    """Text on one line, nothing in which turns round."""
+    return words.steady(one_line(text))
 
 
 def _subscribe_url(config: Config, language: str) -> str | None:
@@ -162,17 +167,17 @@ def _items(
         views.append(
             ItemView(
                 anchor=item.anchor,
-                headline=one_line(item.headline),
+                headline=_line(item.headline, words),
                 level=level,
                 html=body.html,
                 body=body,
                 commentary_html=_labelled(commentary.html, label, words.runs_in) if commentary else None,
                 commentary=commentary,
                 commentary_label=label,
-                commentary_by=one_line(item.commentary_by) if item.commentary_by else None,
-                sources=tuple(_source(source, slots) for source in item.sources),
-                image=_picture(item.image, pictures, item.places.of("image", "image")) if item.image else None,
-                section=one_line(item.section) if item.section and item.section != section else None,
+                commentary_by=_line(item.commentary_by, words) if item.commentary_by else None,
+                sources=tuple(_source(source, words, slots) for source in item.sources),
+                image=_picture(item.image, words, pictures, item.places.of("image", "image")) if item.image else None,
+                section=_line(item.section, words) if item.section and item.section != section else None,
                 tags=item.tags,
                 sponsor=_sponsor(item.sponsored, words, slots) if item.sponsored else None,
                 kind=item.kind,
@@ -191,17 +196,17 @@ def _labelled(html: Html, label: str, runs_in: bool) -> Html:
     return Html(f'<p class="label">{escape(label)}</p>\n{html}')
 
 
-def _source(source: Source, slots: Slots) -> Source:
+def _source(source: Source, words: Locale, slots: Slots) -> Source:
     safe = scheme(source.url) in SCHEMES
-    return Source(one_line(source.name), slots.marked(one_line(source.url)) if source.url and safe else None)
+    return Source(_line(source.name, words), slots.marked(one_line(source.url)) if source.url and safe else None)
 
 
 def _sponsor(sponsor: Sponsor, words: Locale, slots: Slots) -> Source:
     told = words("sponsored_by", name=one_line(sponsor.by)) if sponsor.by else words("sponsored")
-    return _source(Source(told, sponsor.url), slots)
+    return _source(Source(told, sponsor.url), words, slots)
 
 
-def _picture(picture: Picture, pictures: Pictures, place: Place) -> PictureView | None:
+def _picture(picture: Picture, words: Locale, pictures: Pictures, place: Place) -> PictureView | None:
     placed = pictures.require(picture.image, place)
     if placed is None:
         return None
@@ -209,9 +214,9 @@ def _picture(picture: Picture, pictures: Pictures, place: Place) -> PictureView 
         url=placed.url,
         width=placed.width,
         height=placed.height,
-        alt=one_line(picture.alt),
-        caption=one_line(picture.caption) if picture.caption else None,
-        credit=one_line(picture.credit) if picture.credit else None,
+        alt=_line(picture.alt, words),
+        caption=_line(picture.caption, words) if picture.caption else None,
+        credit=_line(picture.credit, words) if picture.credit else None,
         clear=placed.clear,
     )
 
@@ -230,12 +235,14 @@ PREHEADER_WIDTH = 90
 """Columns of an inbox's preview line; Han characters take two. What is longer is cut by every client."""
 
 
-def preheader(issue: Issue, points: Sequence[str], intro: str, items: Sequence[str], slots: Slots) -> str:
+def preheader(
+    issue: Issue, words: Locale, points: Sequence[str], intro: str, items: Sequence[str], slots: Slots
+) -> str:
     """The inbox's preview line: as written; else the subtitle, the first key points, the intro, the first headlines."""
     if issue.preheader:
-        return slots.marked(one_line(issue.preheader))
+        return slots.marked(_line(issue.preheader, words))
     if issue.subtitle:
-        return cut(one_line(issue.subtitle), PREHEADER_WIDTH)
+        return cut(_line(issue.subtitle, words), PREHEADER_WIDTH)
     line = ""
     for piece in points or ([intro] if intro else items):
         longer = f"{line} · {piece}" if line else piece

@@ -218,6 +218,14 @@ class Locale:
         """The direction of a text whose first letter does not go in the language's; see :func:`turned`."""
         return turned(text, self.direction)
 
+    def steady(self, text: str) -> str:
+        """The text; where it runs from right to left with a mark (U+200E) beside what would turn round: ``C++``,
+        ``.NET``, a telephone number.
+        """
+        if self.direction == "ltr" and not runs_late(text):
+            return text
+        return _TURNING.sub(lambda found: f"{found[0]}\u200e" if found[0][0].isalpha() else f"\u200e{found[0]}", text)
+
     @property
     def body_font(self) -> str:
         """The CSS font stack of running text: the language's own faces, which differ for Han, or Latin ones."""
@@ -288,6 +296,10 @@ def _cldr(tag: str) -> Cldr:
 
 _LATE = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
 _WORD = re.compile(r"[^\W\d_]\S*")
+_TURNING = re.compile(
+    r"(?<![A-Za-z0-9+#./@_-])(?:[A-Za-z][A-Za-z0-9]*(?:\+\+?|#)|\.[A-Z][A-Za-z]+|\+[0-9](?:[ \u00a0().-]*[0-9]){6,14})"
+    r"(?![A-Za-z0-9+#])"
+)
 _OWN = 0.4  # of the words: a Hebrew or Arabic sentence full of Latin names has as many, and is one
 
 

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
+from publisher.edition.gates import check_edition
 from publisher.edition.markdown import MarkdownRenderer
+from publisher.issue.model import Source
 from publisher.language import Locale
 from publisher.language.locale import turned
 from publisher.site.content import page_body
-from tests.edition.make import ROOT, config, edition, html_of, item, prose, text_of
+from tests.edition.make import ROOT, config, edition, html_of, issue, item, prose, text_of
 
 ARABIC = "| النموذج | السعر | المدى |\n|---|--:|---|\n| GPT-4o | $5.6 m | 10 – 15 |\n| نموذج | مليون | ٥ – ١٠ |\n"
 WIDE = "| Model | Cost | Time |\n|---|--:|---|\n| GPT-4o | *100* m | 3 months |\n"
@@ -123,6 +125,16 @@ def test_titles_headlines_and_key_points_that_go_the_other_way_say_so() -> None:
         assert [node.attributes.get("dir") for node in told] == ["rtl", "rtl", "rtl", "rtl", None]
 
 
+def test_names_among_arabic_that_run_the_other_way_say_so() -> None:
+    story = item("One, two!", "نص.", anchor="a", section="A. B.", sources=(Source("C. D.", "https://e.com/"),))
+    made = edition(story, item("خبر", "نص.", anchor="b"), configuration=config(theme={"parts": {"contents": True}}),
+                   language="ar")  # fmt: skip
+    for part in (html_of(made), made.web):
+        told = LexborHTMLParser(part).css('[href="#a"], h2.section, .source a')
+        assert {node.attributes.get("dir") for node in told if node.parent and node.parent.tag != "h3"} == {"ltr"}
+        assert len(told) >= 3
+
+
 @pytest.mark.browser
 def test_an_english_headline_of_a_chinese_issue_has_an_apostrophe_of_its_own_width(sheet: Any) -> None:
     made = edition(*(item(name, "正文。", anchor=f"a{n}") for n, name in enumerate(("Swift’s Tasks", "它’s"))))
@@ -132,3 +144,50 @@ def test_an_english_headline_of_a_chinese_issue_has_an_apostrophe_of_its_own_wid
     sheet.add_style_tag(path=ROOT / "templates/paper/web/style.css")
     serif = "getComputedStyle(document.querySelector('.headline')).fontFamily"
     assert sheet.evaluate(serif).startswith('"Iowan Old Style"')
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("لغة C++ و C# ثم Notepad++.", "لغة C++\u200e و C#\u200e ثم Notepad++\u200e."),
+        ("وC++، أو C++17", "وC++\u200e، أو C++17"),
+        ("هاتف: +1 (555) 123-4567", "هاتف: \u200e+1 (555) 123-4567"),
+        ("منصة .NET، والنسبة +3% في 2023-2024", "منصة \u200e.NET، والنسبة +3% في 2023-2024"),
+        ("انظر https://e.com/wiki/C++ و me+you@e.com.", "انظر https://e.com/wiki/C++ و me+you@e.com."),
+    ],
+)
+def test_what_would_turn_round_has_a_mark_beside_it(text: str, shown: str) -> None:
+    assert Locale.of("ar", {}).steady(text) == Locale.of("en", {}).steady(text) == shown
+    assert Locale.of("en", {}).steady("C++ and +1 555 123 4567") == "C++ and +1 555 123 4567"
+
+
+TURNING = """() => {
+    const found = [], walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) for (const run of walker.currentNode.data.matchAll(/C\\+\\+|[.]NET|\\+1 555 123 4567/g)) {
+        const lefts = [...run[0]].map((_, at) => { const range = document.createRange();
+            const node = walker.currentNode, start = run.index + at;
+            range.setStart(node, start); range.setEnd(node, start + 1);
+            return range.getBoundingClientRect().left });
+        if (lefts[0] || lefts.at(-1)) found.push(lefts.every((left, at) => !at || left > lefts[at - 1])) }
+    return found }"""
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("language", "word"), [("ar", "لغة"), ("he", "שפת")])
+def test_names_with_signs_and_telephone_numbers_keep_their_order_among_arabic_and_hebrew(
+    language: str, word: str, sheet: Any
+) -> None:
+    said = f"{word} C++"
+    body = f"{word} **C++**, {said}! {word} .NET ({said}).\n\n- {word} +1 555 123 4567\n\n| {said} |\n|---|\n| {said} |"
+    values = {"section": said, "sources": (Source(said, None),), "commentary_by": said}
+    story = item(f"{said} {word}", body, said, anchor="a", **values)
+    made = edition(story, language=language, title=said, subtitle=said, intro=said, points=(said,), attribution=said)
+    for part in (html_of(made), f'<html dir="rtl"><body>{made.web}</body></html>'):
+        sheet.set_content(part)
+        told = sheet.evaluate(TURNING)
+        assert len(told) >= 16
+        assert all(told)
+    text = "".join(text_of(made).split("\n"))
+    assert text.count("C++") == text.count("C++\u200e")
+    assert "\u200e+1 555 123 4567" in text
+    assert not check_edition(made, issue(story, language=language), config())

@@ -186,6 +186,20 @@ def test_titles_in_lists_carry_language_and_direction_and_covers_their_size(tmp_
     )
 
 
+def test_names_in_lists_that_run_the_other_way_say_so(tmp_path: Path) -> None:
+    stories = [make_story(f"a{n}", name) for n, name in enumerate(("Hello, world!", "خبر", "خبر", "خبر"))]
+    one = make_edition(language="ar", title="One, two!", tags=("C++", "ذكاء"), stories=stories)
+    files = site(make_config(tmp_path, newsletter={"language": "ar"}), [one])
+    for path, names in (
+        ("", ".lead h3 a, .headlines a, #topics .topics a"),
+        ("archive/2024/", ".cards a"),
+        ("tags/C++/", "main h1, .cards a"),
+        ("issues/2024-12-29-weekly/", ".contents a, .topics a"),
+    ):
+        told = {node.text(): node.attributes.get("dir") for node in page(files, path).css(names)}
+        assert {name: way for name, way in told.items() if way} == {name: "ltr" for name in told if name.isascii()}
+
+
 def test_the_index_of_520_issues_stays_light(tmp_path: Path) -> None:
     changes = {"subtitle": "A line of forty characters or thereabouts", "assets": (COVER,), "cover": COVER}
     topics = [f"topic-{n}" for n in range(200)]

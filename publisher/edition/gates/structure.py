@@ -57,12 +57,17 @@ def differences(html: Slotted, text: Slotted, headlines: Iterable[str], place: P
             message = say("the {name} part has no unsubscribe link", name=name)
             yield NO_WAY_OUT.at(place, message, help=say("put slots.unsubscribe_url into the theme's template"))
     plain = text.fill(lambda _: "#")
-    heads = {"".join(headline.split()): headline for headline in headlines}
-    for head in _lacking(heads, "".join(plain.split())):
+    heads = {_letters(headline): headline for headline in headlines}
+    for head in _lacking(heads, _letters(plain)):
         message = say("the text part lacks the headline “{headline}”", headline=heads[head][:40])
         yield TEXT_INCOMPLETE.at(place, message, help=_SAME)
     for url in _lacking(dict.fromkeys(_links(html.fill(lambda _: "#"))), plain):
         yield TEXT_INCOMPLETE.at(place, say("the text part lacks the link {url}", url=url), help=_SAME)
+
+
+def _letters(text: str) -> str:
+    """A text without white space and marks of direction."""
+    return "".join(text.split()).replace("\u200e", "")
 
 
 def _lacking(parts: Iterable[str], text: str) -> Iterator[str]:

@@ -58,6 +58,7 @@ class MarkdownRenderer:
         self.diagnostics: list[Diagnostic] = []
         self._written = written
         self._slots = slots or Slots("")
+        self._words = words
         self._html = HtmlWriter(page, image, labels, words.direction)
         self._text = TextWriter(link_to, lambda alt: words("image", alt=alt), labels["sponsored"], self._slots.shown)
 
@@ -85,6 +86,8 @@ class MarkdownRenderer:
         self.diagnostics.append(TOO_DEEP.at(prose.place(line), message, help=say("take out some levels")))
 
     def _write(self, prose: Prose, tokens: Sequence[Token], name: str) -> RenderedText:
+        if self._words.steady(prose.text) != prose.text:
+            tokens = [_steady(token, self._words) for token in tokens]
         tokens = [_joined(token) if token.type == "html_block" else token for token in tokens]
         html = self._html.write(tokens, name)
         if self._html.lost:
@@ -92,6 +95,13 @@ class MarkdownRenderer:
         text = self._text.write(tokens)
         self._written(prose)  # both have asked for its pictures
         return RenderedText(html, text, self._slots.shown(visible_text(html)))
+
+
+def _steady(token: Token, words: Locale) -> Token:
+    """A token with marks beside what would turn round in its text, or in that of those within it."""
+    if token.type == "text":
+        return token.copy(content=words.steady(token.content))
+    return token.copy(children=[_steady(one, words) for one in token.children]) if token.children else token
 
 
 def _joined(token: Token) -> Token:
