@@ -58,7 +58,8 @@ class _Batch:
         self.left: set[str] = set()
         s = subscribers.c
         query = select(s.id, s.address_key, s.mailbox_key, s.preferred_at, s.changed_at, *(s[key] for key in _KEPT))
-        for row in connection.execute(query.where(among(connection, s.mailbox_key, mailboxes))):
+        query = query.where(among(connection, s.mailbox_key, mailboxes)).order_by(s.id)
+        for row in connection.execute(query.with_for_update()):  # who leaves meanwhile does so after us, and has left
             key, address, mailbox, preferred_at, changed_at, *kept = row
             self.known[address] = _Known(key, dict(zip(_KEPT, kept, strict=True)), changed_at, preferred_at is not None)
             if kept[0] == ConsentState.UNSUBSCRIBED:

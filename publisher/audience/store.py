@@ -252,7 +252,12 @@ def _subscriber(row: Row[Any]) -> Subscriber:
 
 # Built once: to build a statement takes SQLAlchemy longer than SQLite takes to run it.
 _BY_REFERENCE = select(subscribers).where(subscribers.c.reference == bindparam("wanted"))
-_BY_MAILBOX = select(subscribers).where(subscribers.c.mailbox_key == bindparam("wanted")).order_by(subscribers.c.id)
+_BY_MAILBOX = (  # whoever changes one of them at this moment is waited for
+    select(subscribers)
+    .where(subscribers.c.mailbox_key == bindparam("wanted"))
+    .order_by(subscribers.c.id)
+    .with_for_update()
+)
 _RECORD = insert(consents)
 _MOVE = (
     update(subscribers)

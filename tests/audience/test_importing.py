@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -492,4 +495,40 @@ def test_an_import_that_meets_another_machine_at_the_same_rows_goes_on(
     assert failed == [state]
     assert tally == {"added": 2}
     assert person(database, "ben@example.com")
+    database.close()
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("meets", ["an import", "a confirmation"])
+def test_who_leaves_at_that_very_moment_has_left(
+    meets: str, config: Config, postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PUBLISHER_DATABASE_URL", postgres_url)
+    database, threads = open_database(config), list[threading.Thread]()
+    bring(database, tmp_path, "email,city\nann@example.com,Bonn\n", pending=meets == "a confirmation")
+    ann = there(database, "ann@example.com")
+
+    def step(act: Callable[..., bool], how: ConsentSource) -> None:
+        with database.begin() as connection:
+            act(connection, ann, how)
+
+    def meanwhile(*of: Any) -> None:
+        """Another step, from another process, which may have to wait for us."""
+        if not threads:
+            threads.append(threading.Thread(target=step, args=of))
+            threads[0].start()
+            threads[0].join(0.5)
+
+    if meets == "an import":
+        columns = Columns.of(["email", "city"])
+        leave = partial(meanwhile, store.unsubscribe, ConsentSource.ONE_CLICK)
+        with database.begin() as connection:
+            rows = [columns.entry(2, ["ann@example.com", "Berlin"])]
+            write_batch(connection, rows, source={"file": "a.csv"}, pending=False, busy=leave)
+    else:
+        confirm = partial(meanwhile, store.confirm, ConsentSource.LINK)
+        event.listen(database.engine, "before_cursor_execute", lambda *told: told[2].startswith("UPDATE") and confirm())
+        step(store.unsubscribe, ConsentSource.ONE_CLICK)
+    threads[0].join()
+    assert there(database, "ann@example.com").state == "unsubscribed"
     database.close()
