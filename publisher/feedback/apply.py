@@ -131,19 +131,21 @@ class Applier:
     def settle_waiting(self) -> int:
         """Try the events that wait for a row once more; how many found theirs. Forgets those that waited too long."""
         found = 0
-        while True:
-            with self._batch() as connection:
-                store.forget_waiting(connection)
-                forget_unmatched(connection)
-                rows = store.waiting(connection, 500)
-                for row, event in rows:
-                    settled = self._settle(connection, event)
-                    store.settled(connection, row, settled.recipient)
-                    if event.is_transient and settled.reference:
-                        self._weigh(connection, settled.reference)
-            found += len(rows)
-            if not rows:
-                return found
+        while more := despite_conflicts(self._settle_some, tries=3):
+            found += more
+        return found
+
+    def _settle_some(self) -> int:
+        with self._batch() as connection:
+            store.forget_waiting(connection)
+            forget_unmatched(connection)
+            rows = store.waiting(connection, 500)
+            for row, event in rows:
+                settled = self._settle(connection, event)
+                store.settled(connection, row, settled.recipient)
+                if event.is_transient and settled.reference:
+                    self._weigh(connection, settled.reference)
+        return len(rows)
 
     @contextmanager
     def _batch(self) -> Iterator[Connection]:
@@ -279,7 +281,7 @@ def _mailbox_key(address: str) -> str:
     try:
         return read_address(address).mailbox_key
     except AddressError:
-        return address.strip().lower()
+        return address.strip().lower()[:320]
 
 
 def is_machine(user_agent: str) -> bool:

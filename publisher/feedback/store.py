@@ -33,7 +33,7 @@ def keep(
         "message_id": event.message_id,
         "mailing": _mailing_of(recipient) or event.mailing,
         "recipient": recipient or (event.recipient if id_of(event.recipient) else None),  # a tag comes from outside
-        "domain": event.domain,
+        "domain": event.domain[:255],  # as long as the column: a receiver may write what it likes into its report
         "type": event.type,
         "subtype": event.subtype,
         "detail": event.detail,

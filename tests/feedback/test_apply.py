@@ -6,6 +6,7 @@ import json
 from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -23,6 +24,7 @@ from publisher.delivery.tables import mailings
 from publisher.errors import DatabaseError
 from publisher.feedback import store
 from publisher.feedback.apply import Applier
+from publisher.feedback.intake import take_in
 from publisher.feedback.tables import feedback_events, sns_messages
 from publisher.providers import read_events
 from publisher.providers.outcomes import Outcome, Verdict, submitted
@@ -328,6 +330,31 @@ def test_unknown_kinds_are_kept_and_reported(room: Room) -> None:
     assert dict(applied.unknown) == {"Teleported": 2}
     with room.database.connect() as connection:
         assert connection.scalar(select(func.count()).select_from(feedback_events)) == 2
+
+
+@pytest.mark.parametrize("kind", ["", " ", "\u0000"])
+@pytest.mark.parametrize("key", ["eventType", "notificationType", "RecordType"])
+def test_a_kind_without_a_name_is_no_event(room: Room, key: str, kind: str) -> None:
+    applier = Applier(room.database, room.config)
+    take_in(applier, [json.dumps({key: kind, "mail": {"messageId": "x"}, "MessageID": "x"})])
+    unnamed = bool(kind.strip())
+    assert (applier.applied.faults, [*applier.applied.unknown]) == ((0, ["\ufffd"]) if unnamed else (1, ["unreadable"]))
+
+
+@pytest.mark.parametrize("kind", ["Bounce", "Complaint"])
+@pytest.mark.parametrize("longest", ["a@" + "b" * 310 + ".example", "İ" * 318 + "@x"])
+def test_a_report_that_names_a_monster_keeps_no_other_event_from_being_taken_in(
+    dialect: str, tmp_path: Path, kind: str, longest: str
+) -> None:
+    room = open_room(tmp_path)
+    room.subscribe(ANN)
+    mailing = room.freeze()
+    room.send(mailing)
+    mail = tagged(room, ANN, room.recipients(mailing))
+    body = {"Bounce": shapes.bounce(longest), "Complaint": shapes.complaint(longest)}[kind]
+    take_in(Applier(room.database, room.config), [shapes.event(kind, mail, body)])
+    assert room.suppressed()[ANN] == kind.lower()
+    room.database.close()
 
 
 def test_no_table_of_feedback_holds_an_address(room: Room) -> None:

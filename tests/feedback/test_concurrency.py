@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import threading
+from contextlib import nullcontext
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pytest
 from sqlalchemy import Connection, text
 
+from publisher.delivery.settle import Settled
 from publisher.errors import DatabaseError
 from publisher.feedback.apply import Applier
 from publisher.providers import read_events
+from publisher.providers.events import Event
 from tests.feedback import shapes
 from tests.feedback.conftest import open_room
 from tests.feedback.test_apply import EXPECTED, story_lines, summary
@@ -84,32 +86,36 @@ def test_who_loses_a_deadlock_tries_again(postgres_url: str, tmp_path: Path, mon
 
 
 @pytest.mark.postgres
+@pytest.mark.parametrize("waits", [False, True])
 @pytest.mark.parametrize(("state", "again"), [("40001", True), ("40P01", True), ("22012", False)])
 def test_a_serialization_failure_of_postgresql_is_tried_again_and_other_failures_are_not(
-    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str, again: bool
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str, again: bool, waits: bool
 ) -> None:
     monkeypatch.setenv("PUBLISHER_DATABASE_URL", postgres_url)
     room = open_room(tmp_path)
     room.subscribe("ann@example.com")
     mailing = room.freeze()
-    room.send(mailing)
     (recipient,) = room.recipients(mailing).values()
-    mail = shapes.mail(f"m-{recipient}", "ann@example.com", recipient=recipient)
-    applier, original = Applier(room.database, room.config), Applier._apply
+    tags = {} if waits else {"recipient": recipient}
+    mail = shapes.mail(f"m-{recipient}", "ann@example.com", **tags)
+    events = list(read_events(shapes.event("Delivery", mail, shapes.delivery("ann@example.com"))))
+    applier, original = Applier(room.database, room.config), Applier._settle
+    if waits:
+        applier.apply(events)
+    room.send(mailing)
     failed: list[str] = []
 
-    def fails_once(self: Applier, connection: Connection, *rest: Any) -> None:
+    def fails_once(self: Applier, connection: Connection, event: Event) -> Settled:
         if not failed:
             failed.append(state)
             connection.execute(text(f"DO $$ BEGIN RAISE EXCEPTION 'in the way' USING ERRCODE = '{state}'; END $$"))
-        original(self, connection, *rest)
+        return original(self, connection, event)
 
-    monkeypatch.setattr(Applier, "_apply", fails_once)
-    events = list(read_events(shapes.event("Delivery", mail)))
-    if again:
-        applier.apply(events)
-        assert room.account().delivered == 1
-    else:
-        with pytest.raises(DatabaseError):
+    monkeypatch.setattr(Applier, "_settle", fails_once)
+    with nullcontext() if again else pytest.raises(DatabaseError):
+        if waits:
+            applier.settle_waiting()
+        else:
             applier.apply(events)
+    assert room.account().delivered == again
     room.database.close()

@@ -33,7 +33,8 @@ _MOMENTS = ("DeliveredAt", "BouncedAt", "ChangedAt", "ReceivedAt")
 
 def events_of(value: Json) -> tuple[Event, ...]:
     """The event of a body; none where an address was made active again. Raises EventError."""
-    record = text_at(value, "RecordType", 64)
+    if not (record := text_at(value, "RecordType", 64)):
+        raise EventError(say("it has the keys of no provider's event"))
     if record == "SubscriptionChange" and value.get("SuppressSending") is not True:
         return ()
     kind, says = _what(record, value)

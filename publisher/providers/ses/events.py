@@ -33,8 +33,7 @@ def is_greeting(message: str) -> bool:
 
 
 def _events(value: Json, depth: int) -> Iterator[Event]:
-    name = value.get("eventType") or value.get("notificationType")
-    if isinstance(name, str):
+    if name := text_at(value, "eventType", 64) or text_at(value, "notificationType", 64):
         yield from _ses_events(name, value)
         return
     if depth < 3:
@@ -62,11 +61,10 @@ def _ses_events(name: str, value: Json) -> Iterator[Event]:
     kind = _KINDS.get("".join(name.split()).lower())
     if kind is None:
         at, raw = moment_of(text_at(mail, "timestamp")), scrub(json.dumps(value), RAW_LIMIT)
-        type_ = plain(name, 64)
-        yield Event(EventKind.UNKNOWN, message_id, at, None, mailing, recipient, attempt, type=type_, detail=raw)
+        yield Event(EventKind.UNKNOWN, message_id, at, None, mailing, recipient, attempt, type=name, detail=raw)
         return
     if not message_id and not recipient:
-        raise EventError(say("{name} with neither a message id nor tags", name=plain(name, 40)))
+        raise EventError(say("{name} with neither a message id nor tags", name=name))
     body = _mapping(value, _BODIES.get(kind, kind.value))
     at = moment_of(text_at(body, "timestamp")) or moment_of(text_at(mail, "timestamp"))
     for address, entry in _destinations(kind, body, mail):
