@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, bindparam, delete, func, insert, null, or_, select, tuple_, update
+from sqlalchemy import Connection, Select, and_, bindparam, delete, func, insert, null, or_, select, tuple_, update
 
 from publisher.audience.model import ConsentState
 from publisher.audience.tables import subscribers, suppressions, taken_steps
@@ -72,14 +72,15 @@ class Ledger:
         expires_after: timedelta | None = None,
         now: datetime | None = None,
         attributes: bool = False,
+        relays: bool = False,
     ) -> None:
         """``expires_after``: who waited, and whose time passed by more, is excluded. ``now``: instead of the clock.
 
-        ``attributes``: claims hold those of the subscribers.
+        ``attributes``: claims hold those of the subscribers. ``relays``: outcomes are the answers of the receivers.
         """
         self.database = database
         self.mailing = mailing
-        self.expires_after, self.now = expires_after, now
+        self.expires_after, self.now, self._relays = expires_after, now, relays
         self.sender_id = 0
         self._following = _following(attributes)
         self._take = _TAKE.where(among(database.engine, recipients.c.number, bindparam("b_numbers")))
@@ -149,6 +150,8 @@ class Ledger:
     ) -> tuple[Exchanged, Mark | None]:
         with self.database.begin(lost=wanted <= 0) as connection:
             self._record(connection, results)
+            if self._relays:
+                self._weigh(connection, results)
             mine = {"b_mailing": self.mailing.id, "b_sender": self.sender_id}
             if (row := connection.execute(_STANDING, mine).one_or_none()) is None:
                 advice = say("publisher status {slug} says where its mailing stands now", slug=self.mailing.slug)
@@ -173,8 +176,8 @@ class Ledger:
             self.mailing.reference, self.mailing.digest, generation, self._handled, earlier=self._earlier or None
         )
 
-    def weigh(self, results: Sequence[tuple[Claim, Outcome]]) -> None:
-        """Of a relay that speaks for the receivers: count what it took and what it defers (4xx), by receiver."""
+    def _weigh(self, connection: Connection, results: Sequence[tuple[Claim, Outcome]]) -> None:
+        """Count what a relay took and what it defers (4xx), by receiver."""
         if Verdict.SUBMITTED not in {outcome.verdict for _, outcome in results}:
             return  # the relay itself may be in trouble
         accepted, deferred = Counter[str](), Counter[str]()
@@ -182,8 +185,7 @@ class Ledger:
             receiver = receiver_of(claim.address.rpartition("@")[2])
             accepted[receiver] += outcome.verdict is Verdict.SUBMITTED
             deferred[receiver] += outcome.verdict is Verdict.RETRY and outcome.code.startswith("smtp-4")
-        with self.database.begin() as connection:
-            tally(connection, self.mailing.id, accepted, deferred, again=True)
+        tally(connection, self.mailing.id, accepted, deferred, again=True)
 
     def pending(self) -> tuple[int, int]:
         """How many are pending and not held back, and the fewest attempts among them; frees whoever's time has come."""
@@ -301,14 +303,19 @@ _TAKE = (
     .values(sender_id=bindparam("b_sender"), changed_at=bindparam("b_at"))
 )
 
-# A late answer of a sender taken for dead still counts, as long as nobody else has claimed the recipient since.
+# A late answer of a sender taken for dead still counts, as long as nobody else has claimed the recipient since; of one
+# whom an operator released, that the provider accepted it.
 _RECORD = (
     update(recipients)
     .where(
         recipients.c.mailing_id == bindparam("b_mailing"),
         recipients.c.number == bindparam("b_number"),
         recipients.c.sender_id == bindparam("b_sender"),
-        or_(recipients.c.state == RecipientState.CLAIMED, recipients.c.state == RecipientState.UNCERTAIN),
+        or_(
+            recipients.c.state == RecipientState.CLAIMED,
+            recipients.c.state == RecipientState.UNCERTAIN,
+            and_(recipients.c.state == _PENDING, bindparam("b_state") == RecipientState.SUBMITTED),
+        ),
     )
     .values({name: bindparam(f"b_{name}") for name in ("state", "attempts", "reason", "message_id", "changed_at")})
 )

@@ -123,7 +123,7 @@ def _idle(connection: Connection, mailing: Mailing, options: Options) -> Ending 
     """Why there is nothing to do for a sender, if there is nothing."""
     left, (waiting, next_at) = mailings.unsettled(connection, mailing.id), mailings.waiting(connection, mailing.id)
     if not any(left.values()):
-        return Ending.DONE
+        return Ending.DONE if mailing.finished_at else None  # or the last run died before it said so
     if mailing.operator != Operator.GOING or left[RecipientState.CLAIMED] or left[RecipientState.PENDING] > waiting:
         return None
     return Ending.WAITING if next_at and next_at > (options.now or datetime.now(UTC)) else None
@@ -174,7 +174,10 @@ def drain(
     """Carry a frozen mailing on through an opened transport. ``alone``: a lock proves all other senders dead."""
     known = any(isinstance(slot, Personal) for one in letter.letters for slot in one.slots)
     expires_after = config.publish.expires_after
-    ledger = Ledger(database, mailing, expires_after=expires_after, now=options.now, attributes=known)
+    ledger = Ledger(
+        database, mailing, expires_after=expires_after, now=options.now,
+        attributes=known, relays=getattr(transport, "relays", False),
+    )  # fmt: skip
     ledger.open()
     recovered = ledger.recover(alone=alone)
     ledger.wake()

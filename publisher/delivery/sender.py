@@ -158,15 +158,15 @@ class Sender:
 
     def _claim(self, pool: SubmitPool) -> None:
         answer = self._record_and_claim(self._reserved)
+        if not pool.busy:
+            self._heard_at = self.clock()
+        for batch in _batches(answer.claims, batch_size(self.pace.rate, self.transport.most)):
+            pool.give(batch)  # first of all: what fails from here on leaves nobody claimed whom nothing was tried with
         if unused := self._reserved - len(answer.claims):
             self.pace.give_back(unused)
         self._reserved = 0
-        if not pool.busy:
-            self._heard_at = self.clock()
         self.progress.excluded += answer.excluded
         self._dry = not answer.claims and not answer.excluded
-        for batch in _batches(answer.claims, batch_size(self.pace.rate, self.transport.most)):
-            pool.give(batch)
 
     def _submit(self, claims: Sequence[Claim]) -> list[Outcome]:
         """Address and submit a batch; runs in the pool's threads."""
@@ -179,8 +179,6 @@ class Sender:
 
     def _record_and_claim(self, wanted: int) -> Exchanged:
         answer = self.ledger.record_and_claim(self._results, wanted, self._round)
-        if self._results and getattr(self.transport, "relays", False):
-            self.ledger.weigh(self._results)
         self._results = []
         if answer.operator != Operator.GOING:
             self._end(Ending.OPERATOR, answer.operator)
@@ -292,6 +290,7 @@ class Sender:
         while pool.busy and time.monotonic() < deadline and self.interrupt.count < 2:
             for finished in pool.collect(0.2):
                 self._results += finished.results
+        self._results += self.breaker.give_up()
         with suppress(DatabaseError):
             self._record()
 

@@ -16,6 +16,7 @@ from typing import Any
 from publisher.diagnostics import say
 from publisher.documents.yaml import read_data
 from publisher.errors import without_addresses
+from publisher.providers.reading import plain
 
 _NAMED = itemgetter("of", "means", "action")
 
@@ -86,6 +87,6 @@ class OutcomeTable:
 
 
 def in_words(code: str, text: str) -> str:
-    """The code and what the provider says, without addresses."""
-    said = without_addresses(text)
+    """The code and what the provider says, without addresses, and without what no database keeps."""
+    said = plain(without_addresses(text))
     return f"{code}: {said}" if said else code

@@ -12,8 +12,9 @@ from typing import Any
 
 import botocore.exceptions as aws
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, func, select, update
 
+from publisher.audience.tables import subscribers
 from publisher.config.model import Config
 from publisher.database import Database
 from publisher.delivery.freeze import freeze
@@ -275,6 +276,66 @@ def test_who_is_in_flight_when_the_database_fails_is_awaited_and_written_down(sq
         states = Counter(connection.scalars(select(recipients.c.state)))
     assert set(states) == {"submitted", "pending"}, "nobody is left claimed, for that is uncertain at the next start"
     assert states["submitted"] == len(provider.accepted) > 1
+
+
+@pytest.mark.parametrize("of", ["pace", "tally"])
+def test_who_is_claimed_is_handed_over_whatever_fails_of_the_database_then(sqlite: Database, of: str) -> None:
+    add_people(sqlite, 30)
+    failed = list[str]()
+
+    class Pace(LocalPace):
+        def give_back(self, count: int) -> None:
+            fail_once("pace")
+            super().give_back(count)
+
+    class Relay(FakeTransport):
+        relays = True
+
+    def fail_once(what: str, *_: object) -> None:
+        if what == of and not failed:
+            failed.append(what)
+            raise DatabaseError("the disk is full")
+
+    def tell(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("UPDATE receiver_tallies"):
+            fail_once("tally")
+
+    event.listen(sqlite.engine, "before_cursor_execute", tell)
+    with sqlite.begin() as connection:
+        mailing = freeze(connection, make_letter())
+        known = func.replace(subscribers.c.address_key, "example.com", "gmail.com")
+        connection.execute(update(subscribers).values(address_key=known))
+    ledger = Ledger(sqlite, mailing, relays=True)
+    ledger.open()
+    sender = sender_of(ledger, Relay(most=4), Clock(), Interrupt())
+    sender.pace = Pace(200, clock=sender.clock)
+    with pytest.raises(DatabaseError, match="full"):
+        sender.drain()
+    with sqlite.connect() as connection:
+        states = Counter(connection.scalars(select(recipients.c.state)))
+    assert failed == [of]
+    assert set(states) <= {"submitted", "pending"}, "nobody is left claimed, for that is uncertain at the next start"
+
+
+def test_who_was_refused_when_the_database_fails_is_pending(sqlite: Database) -> None:
+    add_people(sqlite, 3)
+    with sqlite.begin() as connection:
+        mailing = freeze(connection, make_letter())
+
+    class Failing(Ledger):
+        def record_and_claim(self, results: Any, *rest: Any) -> Any:
+            if sender.breaker.refused and not failed:
+                failed.append(True)
+                raise DatabaseError("the disk is full")
+            return super().record_and_claim(results, *rest)
+
+    failed, ledger = list[bool](), Failing(sqlite, mailing)
+    ledger.open()
+    sender = sender_of(ledger, FakeTransport(lambda _: Verdict.REFUSED, most=1), Clock(), Interrupt())
+    with pytest.raises(DatabaseError, match="full"):
+        sender.drain()
+    with sqlite.connect() as connection:
+        assert Counter(connection.scalars(select(recipients.c.state))) == {"pending": 3}
 
 
 def test_a_provider_that_hangs_is_given_no_more_than_a_second_and_a_bit(sqlite: Database) -> None:

@@ -32,7 +32,7 @@ from publisher.errors import UsageError
 from publisher.feedback.reconcile import Doubtful
 from publisher.mail.message import MailContent
 from publisher.providers.events import EventKind
-from publisher.providers.outcomes import Outcome, Verdict, submitted
+from publisher.providers.outcomes import Outcome, Verdict, in_words, submitted
 from publisher.testing import FakeTransport
 from tests.delivery.world import DIGEST, SLUG, add_people, add_person, make_letter
 
@@ -288,6 +288,35 @@ def test_an_answer_of_a_sender_long_gone_never_touches_a_newer_claim(database: D
     assert len(living.record_and_claim([], 1, 9).claims) == 1
     dead.record_and_claim([(claim, Outcome(Verdict.RETRY, "x"))])
     assert account(database, mailing).claimed == 1
+
+
+@pytest.mark.parametrize(("answer", "then"), [
+    (submitted("late"), "submitted"), (Outcome(Verdict.UNCERTAIN, "x"), "pending"),
+    (Outcome(Verdict.RETRY, "x"), "pending"), (Outcome(Verdict.REJECTED, "x"), "pending"),
+])  # fmt: skip
+def test_a_late_acceptance_stops_the_second_copy_of_whom_an_operator_released(
+    database: Database, answer: Outcome, then: str
+) -> None:
+    add_people(database, 1)
+    mailing = frozen(database)
+    dead, living = opened(database, mailing), opened(database, mailing)
+    (claim,) = dead.record_and_claim([], 1, 1).claims
+    living.recover(alone=True)
+    with database.begin() as connection:
+        assert release_uncertain(connection, mailing.id) == 1
+    dead.record_and_claim([(claim, answer)])
+    assert getattr(account(database, mailing), then) == 1
+    assert len(living.record_and_claim([], 1, 9).claims) == (then == "pending")
+
+
+@pytest.mark.parametrize("words", ["550 5.7.1 \x00\x07 go away", "go \ud800 away"])
+def test_what_a_provider_says_can_be_recorded_whatever_it_is(database: Database, words: str) -> None:
+    add_people(database, 1)
+    mailing = frozen(database)
+    ledger = opened(database, mailing)
+    claims = ledger.record_and_claim([], 1, 1).claims
+    ledger.record_and_claim(outcomes(claims, Outcome(Verdict.REJECTED, in_words("smtp-550", words))))
+    assert account(database, mailing).rejected == 1
 
 
 def test_pause_is_heeded_at_the_next_claim_and_cancel_is_for_good(database: Database) -> None:

@@ -102,6 +102,27 @@ def test_a_second_send_sends_nothing_twice(config: Config, sqlite: Database, tmp
     assert sorted(files) == sorted(f"{first.mailing.reference}-{n}.eml" for n in range(1, 8))
 
 
+def test_a_mailing_whose_last_run_died_before_it_said_so_is_finished_by_the_next(
+    config: Config, database: Database
+) -> None:
+    add_people(database, 2)
+
+    def die(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("UPDATE mailings SET note"):
+            raise SystemExit
+
+    event.listen(database.engine, "before_cursor_execute", die)
+    with pytest.raises(SystemExit):
+        run(config, database)
+    event.remove(database.engine, "before_cursor_execute", die)
+    changed = make_letter(digest="sha256:" + "cd" * 32)
+    with pytest.raises(UsageError, match="still being sent") as told:
+        send(config, database, changed, Options(correction=True))
+    assert f"publisher send {SLUG}" in str(told.value.help)
+    assert run(config, database).mailing.finished_at
+    assert send(config, database, changed, Options(correction=True)).account.submitted == 2
+
+
 def test_an_audience_of_nobody_is_done(config: Config, sqlite: Database) -> None:
     sent = run(config, sqlite)
     assert (sent.exit_status, sent.account.audience) == (0, 0)

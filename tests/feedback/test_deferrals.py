@@ -122,13 +122,12 @@ def test_few_deferrals_hold_nobody(room: Room) -> None:
 
 def test_a_relay_that_answers_4xx_for_one_receiver_keeps_the_others_going(room: Room) -> None:
     mailing = frozen(room, 800)
-    ledger = Ledger(room.database, mailing)
+    ledger = Ledger(room.database, mailing, relays=True)
     ledger.open()
     first = ledger.record_and_claim([], 400, 1).claims
     answer = Outcome(Verdict.RETRY, "smtp-421: 4.7.0 [TSS04] Messages temporarily deferred")
     results = [(claim, answer if "@yahoo." in claim.address else submitted(None)) for claim in first]
     ledger.record_and_claim(results)
-    ledger.weigh(results)
     assert domains([*ledger.record_and_claim([], 5000, 2).claims]) == {"gmail.com": 100, "firm.example": 100}
     assert room.account().pending == 400  # the 200 that were deferred wait with the 200 nobody tried
 
@@ -140,12 +139,11 @@ def test_a_connection_lost_and_a_relay_that_slows_us_down_are_no_deferrals_of_a_
     room: Room, answer: Outcome
 ) -> None:
     mailing = frozen(room, 800)
-    ledger = Ledger(room.database, mailing)
+    ledger = Ledger(room.database, mailing, relays=True)
     ledger.open()
     first = ledger.record_and_claim([], 400, 1).claims
     results = [(claim, answer if "@yahoo." in claim.address else submitted(None)) for claim in first]
     ledger.record_and_claim(results)
-    ledger.weigh(results)
     assert ledger.pending()[0] == 600  # nobody of Yahoo is held
     ledger.close()
 
@@ -172,11 +170,10 @@ def test_a_send_by_a_relay_holds_the_receiver_that_defers_and_mails_the_others(r
 
 def test_a_relay_that_defers_everybody_is_no_receiver_that_does(room: Room) -> None:
     mailing = frozen(room, 800)
-    ledger = Ledger(room.database, mailing)
+    ledger = Ledger(room.database, mailing, relays=True)
     ledger.open()
     results = [(claim, Outcome(Verdict.RETRY, "smtp-451")) for claim in ledger.record_and_claim([], 400, 1).claims]
     ledger.record_and_claim(results)
-    ledger.weigh(results)
     assert ledger.pending() == (800, 0)
 
 
