@@ -228,6 +228,7 @@ def _xml(root: ElementTree.Element) -> bytes:
 
 _DRAWN = re.compile(r"^(?:[>|] ?)*(?:[-=*](?:[-=* ]*[-=*])?)?$|^(?:[>|] ?)+")
 _STRUCK = re.compile(r"(?<!\w)~(\S(?:[^~\n]*[^~\s])?)~(?!\w)")
+_AROUND = ".dek, .authors, .point, .cover figcaption, .intro, h2.section, .attribution"
 _ADDRESS = re.compile(r"https?://[^\s>)）]+[)>）]?")
 
 
@@ -253,8 +254,18 @@ def _row(edition: Edition, tags: Sequence[Group], words: SiteWords) -> dict[str,
         **({"dir": "rtl"} if words.dir == "rtl" else {}),
         **({"of": edition.translation_of} if edition.translation_of else {}),
         "tags": [tag.name for tag in tags],
+        "text": _around(edition.web),
         "items": [[story.anchor, story.headline, _text(story)] for story in edition.stories],
     }
+
+
+def _around(web: str) -> str:
+    """What of an issue's page is worth finding beside its title and its stories, on one line."""
+    from selectolax.lexbor import LexborHTMLParser  # most builds change no search
+
+    from publisher.edition.markdown import visible_text
+
+    return " ".join(" ".join(visible_text(node.html or "") for node in LexborHTMLParser(web).css(_AROUND)).split())
 
 
 def _text(story: EditionItem) -> str:

@@ -101,6 +101,26 @@ def test_what_was_found_is_words_alone_and_runs_in_the_direction_of_its_issue(
         )
 
 
+def test_the_search_finds_what_stands_around_the_stories(page: Any, repository: Repository) -> None:
+    around = """subtitle: Once more subtle
+authors: [Ada Wong]
+intro: "Words of the **open**ing, <br>and more."
+key_points: [A point to make]
+attribution: Told by everybody
+"""
+    repository.issue("2024-01-01-en", f"language: en\n{around}", "A body.")
+    repository.write("issues/2024-01-01-en/a.md", "---\nheadline: One\nsection: In short\n---\nA body.\n")
+    repository.build()
+    with Live(repository.root / "dist" / "site") as served:
+        page.goto(f"{served.url}search/")
+        for asked in ("subtle", "wong", "opening", "point", "everybody", "short", "OPENING ada"):
+            page.fill("#query", "")
+            page.wait_for_function("!document.querySelector('#results > li')")
+            page.fill("#query", asked)
+            page.wait_for_selector("#results > li > .excerpt mark")
+            assert page.locator("#results mark").inner_text().casefold() == asked.casefold().split()[0]
+
+
 def test_the_keyboard_reaches_the_content_first(page: Any, live: str) -> None:
     page.goto(f"{live}issues/2024-12-29-ai-weekly/")
     page.keyboard.press("Tab")

@@ -25,7 +25,9 @@ if (form && location.protocol !== "file:") {
       const answer = await fetch(year + ".json");
       const rows = answer.ok ? await answer.json() : [];
       for (const row of rows) {
-        row.folded = fold([row.title, row.date, ...row.tags].join("\n"));
+        row.text ??= ""; // a browser may hold a file of before it had one
+        row.folded = fold([row.title, row.date, ...row.tags, row.text].join("\n"));
+        row.start = row.folded.length - row.text.length;
         row.items = row.items.map(([anchor, headline, text], number) => ({
           anchor, headline, text, number, folded: fold(headline + "\n" + text), start: headline.length + 1,
         }));
@@ -82,6 +84,8 @@ if (form && location.protocol !== "file:") {
         return element("li", "", link(href, item.headline), excerpt(item, terms));
       });
       entry.append(element("ul", "headlines", ...lines));
+    } else {
+      entry.append(excerpt(row, terms));
     }
     return entry;
   };
