@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from tests.growth.fragments import LISTS, PROSE, YAML, repeated
 from tests.growth.measure import SIZE, SLOTS, seconds
 
-KEYS = {"matter", "yaml", "issue", "points", "items", "sources", "tags"}
+KEYS = {"matter", "yaml", "issue", "points", "items", "sources", "tags", "address"}
 
 
 def pairs(fragments: Sequence[str], count: int, seed: int) -> Iterator[str]:
