@@ -68,6 +68,8 @@ def headlines(lines: Sequence[PastedLine], signs: Signs) -> dict[int, bool]:
         filled = {one.number for one, two in pairwise(written) if one.number in levels and two.number not in levels}
         several = [level for level, count in Counter(levels[number] for number in filled).items() if count > 1]
         level = min(several or [levels[number] for number in filled] or levels.values())
+        # What stands under a deeper heading at once is the text of the heading above.
+        filled = {one.number for one, two in pairwise(written) if levels.get(two.number, level + 1) > level}
         return {number: own < level and number not in filled for number, own in levels.items() if own <= level}
     bold = [line for line in written if BOLD.fullmatch(line.words) and not signs.is_label(line)]
     found = [line.number for line in bold if line.number not in signs.code]

@@ -338,7 +338,12 @@ LINES = st.sampled_from(
      "see [the report][1] and [two]", "[1]: https://a.example/", "[Two]: <https://b.example/> 'T'", "[1]: no", "a[^n]",
      "[^n]: a note", "    more"]
 )  # fmt: skip
-TEXTS = st.text(min_size=1) | st.lists(LINES | st.text(max_size=30), min_size=1, max_size=30).map("\n".join)
+HEADED = st.sampled_from(["# p", "## q", "### r", "#### s", "**t**", "one.", "- two", "```", "", "", "---", "> three"])
+TEXTS = (
+    st.text(min_size=1)
+    | st.lists(LINES | st.text(max_size=30), min_size=1, max_size=30).map("\n".join)
+    | st.lists(HEADED, min_size=4, max_size=30).map(lambda lines: "\n".join(["T", *lines]))
+)
 SPACE = re.compile(r"\s")
 
 
@@ -347,6 +352,7 @@ SPACE = re.compile(r"\s")
 @example(text="T\n\n## 划重点\n")
 @example(text="T\n\n### a\n\ntext\n\n## End")
 @example(text="T\n\n## S1\n\n# S2\n\n### a\n\nb")
+@example(text="# T\n\n## a\n\nb\n\n# c\n\n### d\n\ne\n\n## f\n\ng")
 @example(text="T\n划重点\n01\n以上内容由甲生成")
 def test_every_character_stands_in_a_file_or_is_told(tmp_path: Path, text: str) -> None:
     config, (file, _) = newsletter(tmp_path), decode("d.txt", text.encode())
