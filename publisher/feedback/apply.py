@@ -245,8 +245,10 @@ class Applier:
     def _suppress(
         self, connection: Connection, address: str | None, reference: str | None, reason: Reason, detail: str
     ) -> None:
-        """Suppress the mailbox the event names, and the one we mailed: a forwarding server may name another."""
-        keys = {_mailbox_key(address)} if address else set()
+        """Suppress the mailbox that we mailed; where that is not known, the one that the event names. In SES's events
+        of bounces that name comes from the receiving server, which may name anybody: whom it forwards to, or a foe.
+        """
+        keys = {_mailbox_key(address)} if address and not reference else set()
         if reference and (subscriber := audience.find(connection, reference)):
             keys.add(subscriber.mailbox_key)
         # Of a person who was erased nothing may come back, not even this; imports leave them out as well.

@@ -126,13 +126,18 @@ def test_permanent_bounces_and_complaints_suppress_every_destination(room: Room)
     assert room.suppressed() == {"a.nn@example.com": "bounce", BEN: "bounce", CY: "complaint", DEE: "complaint"}
 
 
-def test_the_mailbox_we_mailed_is_suppressed_when_the_bounce_names_another(room: Room) -> None:
-    room.subscribe(ANN)
+@pytest.mark.parametrize("named", ["forwarded@example.net", BEN])
+@pytest.mark.parametrize("kind", ["Bounce", "Complaint"])
+def test_the_mailbox_we_mailed_alone_is_suppressed_when_a_report_names_another(
+    room: Room, kind: str, named: str
+) -> None:
+    room.subscribe(ANN, BEN)
     mailing = room.freeze()
     room.send(mailing)
     mail = tagged(room, ANN, room.recipients(mailing))
-    room.apply(shapes.event("Bounce", mail, shapes.bounce("forwarded@example.org")))
-    assert room.suppressed() == {ANN: "bounce", "forwarded@example.org": "bounce"}
+    body = {"Bounce": shapes.bounce(named), "Complaint": shapes.complaint(named)}[kind]
+    room.apply(shapes.event(kind, mail, body))
+    assert room.suppressed() == {ANN: kind.lower()}
 
 
 def test_a_complaint_unsubscribes_with_evidence(room: Room) -> None:
