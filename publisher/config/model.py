@@ -23,6 +23,7 @@ from publisher.config.values import (
     RulePath,
     Section,
     Sender,
+    SnsTopic,
     TimeZone,
     Tracking,
     Variable,
@@ -149,7 +150,7 @@ class ServiceConfig(Section):
     """The readers' web service."""
 
     url: WebUrl | None = Field(None, description="Where readers reach it; unsubscribe and confirm links begin with it")
-    sns_topics: tuple[str, ...] = ()
+    sns_topics: tuple[SnsTopic, ...] = ()
 
 
 class ReadingSpeed(Section):

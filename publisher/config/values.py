@@ -22,6 +22,10 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _DURATION = re.compile(r"(\d+)\s*([smhdw])")
 _RULE_FILE = re.compile(r"(?:[^/\\]+/)*[a-z][a-z0-9_]*\.py")
 _SENDER = re.compile(r"(?P<name>[^<>@]*)<(?P<address>[^<>\s]+)>|(?P<alone>[^<>()\s]+)(?:\s*\((?P<after>[^()]*)\))?")
+TOPIC_ARN = re.compile(
+    r"arn:(aws|aws-us-gov|aws-cn):sns:([a-z]{2}(?:-[a-z]+)+-\d{1,2}):(\d{12}):([A-Za-z0-9_-]{1,256})"
+)
+"""Of a topic of SNS whose messages can be believed: partition, region, account, name."""
 _ADDRESS = re.compile(r"[^@\s<>(),;:\"\[\]\\]+@[^@\s<>(),;:\"\[\]\\]+")
 
 
@@ -147,6 +151,13 @@ def _variable(value: str) -> str:
     return value
 
 
+def _topic(value: str) -> str:
+    if not TOPIC_ARN.fullmatch(value.strip()):
+        message = say("{value!r} is no ARN of an SNS topic: no event would be believed", value=value[:80])
+        raise refuse(message, say("write it as SNS shows it: arn:aws:sns:REGION:ACCOUNT:NAME"))
+    return value.strip()
+
+
 def _post(value: str) -> str:
     if strange := [name for name in PLACES_IN_POSTS.findall(value) if name not in POST_NAMES]:
         message = say("{place} is not filled in here: readers would see it as it is", place=f"{{{strange[0]}}}")
@@ -158,6 +169,7 @@ PLACES_IN_POSTS = re.compile(r"\{(\w+)\}")
 POST_NAMES = ("title", "summary", "url", "newsletter")
 ChannelName = Annotated[str, AfterValidator(_channel_name)]
 Variable = Annotated[str, AfterValidator(_variable)]
+SnsTopic = Annotated[str, AfterValidator(_topic)]
 PostText = Annotated[str, AfterValidator(_post)]
 Duration = Annotated[
     timedelta,

@@ -80,6 +80,18 @@ def test_any_other_length_of_time_is_refused(tmp_path: Path, text: str) -> None:
     assert [(finding.span.line, finding.span.column) for finding in found] == [(5, 26)]
 
 
+ARN = "arn:aws:sns:eu-west-1:111122223333:newsletter"
+
+
+@pytest.mark.parametrize(
+    "wrong", ["newsletter", ARN.replace("sns", "sqs"), ARN[:-12], ARN.replace("1111", ""), "arn:…"]
+)
+def test_a_topic_from_which_no_event_could_be_believed_is_told_at_its_line(tmp_path: Path, wrong: str) -> None:
+    assert sound(tmp_path, f"{BASE}service: {{sns_topics: [{ARN}]}}\n").service.sns_topics == (ARN,)
+    config, [finding] = read(tmp_path, f"{BASE}service:\n  sns_topics:\n    - {ARN}\n    - {wrong}\n")
+    assert (config, finding.code, finding.span.line) == (None, "bad-value", 8)
+
+
 @pytest.mark.parametrize(
     "url",
     [

@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256, HashAlgorithm
 
+from publisher.config.values import TOPIC_ARN
 from publisher.errors import ServiceError
 from publisher.providers.events import EventError
 from publisher.providers.provider import Notice, WebhookRefusedError
@@ -183,7 +184,6 @@ KEEP = 86_400.0
 """Seconds that a key is good for."""
 FETCHES_A_MINUTE = 10
 _PARTITIONS = {"aws": "amazonaws.com", "aws-us-gov": "amazonaws.com", "aws-cn": "amazonaws.com.cn"}
-_ARN = re.compile(r"arn:(aws|aws-us-gov|aws-cn):sns:([a-z]{2}(?:-[a-z]+)+-\d{1,2}):(\d{12}):([A-Za-z0-9_-]{1,256})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +197,7 @@ class TopicArn:
     @classmethod
     def read(cls, arn: str) -> TopicArn | None:
         """The topic of an ARN, or ``None`` where it is none."""
-        found = _ARN.fullmatch(arn)
+        found = TOPIC_ARN.fullmatch(arn)
         return cls(arn, found[1], found[2]) if found else None
 
     def vouches_for(self, url: str) -> bool:
