@@ -66,6 +66,7 @@ def back_up(config: Config, file: Path) -> Copied:
             with database.raw() as raw:
                 raw.backup(target)
             target.execute("PRAGMA journal_mode=DELETE")  # one file, whole without a WAL
+            target.execute(f"DROP TABLE IF EXISTS {_TABLE}")  # of a restore that was killed
             target.execute(f"CREATE TABLE {_TABLE} (made_at TEXT NOT NULL, keys TEXT NOT NULL)")
             target.execute(f"INSERT INTO {_TABLE} VALUES (?, ?)", (now.isoformat(), ",".join(signing_keys(config))))  # noqa: S608
             target.commit()
@@ -74,7 +75,8 @@ def back_up(config: Config, file: Path) -> Copied:
     except UsageError as error:  # the copy is new, so what is wrong with it is the database's
         raise explain(sqlite3.DatabaseError("malformed"), database.engine.url) from error
     finally:
-        part.unlink(missing_ok=True)
+        for path in (part, part.with_name(f"{part.name}-journal")):  # SQLite leaves it where there is no more room
+            path.unlink(missing_ok=True)
         database.close()
     with suppress(OSError):  # the copy is whole: a full disk here takes nothing from it
         keep_out_of_git(config.root / ".publisher")
@@ -105,12 +107,12 @@ def restore(
                 message = say("{url} is not empty, and a restore replaces it: nothing was done", url=database.url)
                 raise UsageError(message, help=say("publisher backup it first; then publisher restore --force"))
             with guard(database), database.raw() as raw:
+                put_keys(config.root / ".publisher", text.split(","))
                 source.backup(raw)
-                raw.execute(f"DROP TABLE {_TABLE}")
     # An older version's backup is brought up to date as it is opened.
     with closing(open_database(config)) as database, database.begin() as connection:
         waited = sum(connection.exec_driver_sql(statement).rowcount for statement in _OUTBOXES)
-    put_keys(config.root / ".publisher", text.split(","))
+        connection.exec_driver_sql(f"DROP TABLE {_TABLE}")
     return replace(copied, waited=waited)
 
 

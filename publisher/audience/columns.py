@@ -288,6 +288,5 @@ def _json_object(text: str) -> dict[str, str]:
         raise ValueError(say("the attributes are not a JSON object")) from None
     if not isinstance(found, dict):
         raise ValueError(say("the attributes are not a JSON object"))
-    return {
-        key: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for key, value in found.items()
-    }
+    told = {key: one if isinstance(one, str) else json.dumps(one, ensure_ascii=False) for key, one in found.items()}
+    return {key.replace("\x00", ""): value.replace("\x00", "") for key, value in told.items()}  # PostgreSQL keeps none

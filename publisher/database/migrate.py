@@ -89,6 +89,7 @@ def _keep(file: str | None, version: str) -> None:
     except (OSError, sqlite3.Error) as error:
         with suppress(OSError):
             os.unlink(kept)  # noqa: PTH108
+            os.unlink(f"{kept}-journal")  # noqa: PTH108
         advice = say("make room beside it, and run the command again; nothing was changed")
         message = say("the database cannot be copied before its upgrade: {error}", error=error)
         raise DatabaseError(message, help=advice) from error

@@ -498,6 +498,13 @@ def test_an_import_that_meets_another_machine_at_the_same_rows_goes_on(
     database.close()
 
 
+def test_what_no_database_keeps_of_an_attribute_is_left_out(database: Database, tmp_path: Path) -> None:
+    told = json.dumps({"ci\0ty": "Bo\0nn", "more": {"a": "\0"}}).replace('"', '""')
+    header = "uuid,email,name,attributes,status,created_at,updated_at\n"
+    bring(database, tmp_path, f'{header}u,ann@example.com,,"{told}",enabled,,\n')
+    assert there(database, "ann@example.com").attributes == {"city": "Bonn", "more": '{"a": "\\u0000"}'}
+
+
 @pytest.mark.postgres
 @pytest.mark.parametrize("meets", ["an import", "a confirmation"])
 def test_who_leaves_at_that_very_moment_has_left(

@@ -310,6 +310,43 @@ def test_a_backup_that_is_killed_leaves_nothing_by_its_name(config: Config, sqli
     assert [path.name for path in tmp_path.glob("kept*")].count("kept") == 1
 
 
+def test_a_backup_for_which_there_is_no_room_leaves_nothing(
+    config: Config, sqlite: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a full disk SQLite cannot take its journal away."""
+    add_people(sqlite, 3)
+    (folder := tmp_path / "there").mkdir()
+
+    def fill(*_: object) -> None:
+        (part,) = folder.iterdir()
+        part.with_name(f"{part.name}-journal").touch()
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(backup, "_examine", fill)
+    with pytest.raises(DatabaseError, match="disk is full"):
+        back_up(config, folder / "kept")
+    assert [*folder.iterdir()] == []
+
+
+def test_a_restore_that_is_killed_leaves_a_database_to_go_on_with(
+    config: Config, sqlite: Database, tmp_path: Path
+) -> None:
+    add_people(sqlite, 3)
+    token = Tokens.open(config).sign(Purpose.UNSUBSCRIBE, "ann")
+    back_up(config, kept := tmp_path / "kept")
+    other = make_config(tmp_path / "other")
+    other.root.mkdir()
+    opened = iter([open_database])
+    if not (child := os.fork()):
+        die = lambda *_: os.kill(os.getpid(), signal.SIGKILL)  # noqa: E731
+        backup.open_database = lambda *given: next(opened, die)(*given)  # type: ignore[assignment,return-value]
+        restore(other, kept)
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+    assert Tokens.open(other).read(Purpose.UNSUBSCRIBE, token), "links already mailed work"
+    assert back_up(other, tmp_path / "anew").subscribers == 3
+    assert restore(other, kept, force=True).subscribers == 3
+
+
 def test_a_backup_of_a_damaged_database_names_the_database_and_the_way_out(
     config: Config, sqlite: Database, tmp_path: Path
 ) -> None:
