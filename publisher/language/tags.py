@@ -10,7 +10,9 @@ from functools import cache
 from typing import NamedTuple
 
 _TAG = re.compile(
-    r"""(?P<language>[a-z]{2,3}(?:-[a-z]{3}){0,3}|[a-z]{4,8})
+    r"""(?P<language>[a-z]{2,3}(?:-[a-z]{3}){0,3}|[a-z]{4,8}
+        # those of private use alone, and the old ones that are built otherwise (RFC 5646, 2.2.7 and 2.2.8)
+        |x(?:-[a-z0-9]{1,8})+|i-[a-z]{3,8}|en-gb-oed)
         (?:-(?P<script>[a-z]{4}))?
         (?:-(?P<region>[a-z]{2}|\d{3}))?
         (?P<rest>(?:-(?:[a-z0-9]{5,8}|\d[a-z0-9]{3}))*
@@ -47,7 +49,7 @@ def canonical(tag: str) -> str | None:
         return None
     first, *rest = text.split("-")
     for index, part in enumerate(rest):
-        if any(len(earlier) == 1 for earlier in rest[:index]):
+        if any(len(earlier) == 1 for earlier in (first, *rest[:index])):
             rest[index] = part.lower()
         elif len(part) == 2:
             rest[index] = part.upper()
