@@ -46,6 +46,8 @@ RUNS = frozenset(_RUNS.split())
 """Elements that run, or load what runs, or turn the page elsewhere."""
 _RUNNING_SCHEMES = frozenset({"javascript", "vbscript", "data", "livescript", "mocha"})
 _URLS = frozenset({"href", "src", "cite", "action", "formaction", "xlink:href", "background", "poster", "srcset"})
+_UNSEEN = frozenset({"target", "loading", "decoding", "fetchpriority", "referrerpolicy"})
+"""Attributes without which readers see the same."""
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 _IGNORED_IN_SCHEMES = re.compile(r"[\x00-\x20]")
 
@@ -146,7 +148,7 @@ def _player(tag: str, attributes: list[tuple[str, str | None]]) -> str:
 
 
 def removed_attribute(tag: str, name: str, value: str) -> Code | None:
-    """Whether an attribute is taken out, and as what."""
+    """Whether what an attribute says is taken out, and as what."""
     if name.startswith("on") or name in {"srcdoc", "formaction"}:
         return REMOVED_ACTIVE
     if name in _URLS and (tag, name) != ("img", "src"):  # of a picture and a link their own rules say more
@@ -155,7 +157,7 @@ def removed_attribute(tag: str, name: str, value: str) -> Code | None:
             return REMOVED_ACTIVE
         if match and match[1].lower() not in SCHEMES and (tag, name) != ("a", "href"):
             return REMOVED_HTML
-    if tag in TAGS and name not in ATTRIBUTES["*"] | ATTRIBUTES.get(tag, frozenset()):
+    if tag in TAGS and name not in ATTRIBUTES["*"] | ATTRIBUTES.get(tag, frozenset()) | _UNSEEN:
         return REMOVED_HTML
     return None
 

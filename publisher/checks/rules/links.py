@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from posixpath import join, normpath
-from urllib.parse import parse_qsl, unquote, urlencode
+from urllib.parse import unquote
 
 from publisher.checks.context import Context
 from publisher.diagnostics import Diagnostic, Fault, Sentence, Severity, define, say
@@ -39,6 +39,7 @@ _TRACKING = regex(
 _LIKE_CLASS = regex(r"\{:?[ ]?(?:[.#](?!button\})[\w. #-]+|[a-z]+=[^{}\n]+)\}")
 _CLASS = regex(rf"\]\((?:[^()\n]|\([^()\n]*\))*\)({_LIKE_CLASS.pattern})")
 _HOST = regex(r"\s*https?://(?P<host>[\w-]+(?:\.[\w-]+)+)(?:[/?#:]\S*)?\s*", re.IGNORECASE)
+_OWNER = regex(r"[^.]+\.(?:(?:ac|co|com|edu|go|gov|ltd|ne|net|or|org)\.[a-z]{2}|[^.]+)$")
 _MOST = 60  # anchors that a finding names
 _TRIM = regex(r"^[\W_]+|[\W_]+$")
 
@@ -71,9 +72,10 @@ def check(context: Context) -> Iterator[Diagnostic]:
     yield from _classes(context)
 
 
-def _site(found: re.Match[str]) -> list[str]:
-    """The end of a host, which those of one owner share."""
-    return found["host"].lower().split(".")[-2:]
+def _site(found: re.Match[str]) -> str:
+    """The end of a host, which those of one owner share: under ``co.uk`` or ``com.cn`` one name more."""
+    host = found["host"].lower()
+    return match[0] if (match := _OWNER.search(host)) else host
 
 
 def _page_of(url: str, context: Context) -> Sentence:
@@ -116,10 +118,10 @@ def _classes(context: Context) -> Iterator[Diagnostic]:
 def _tracking(context: Context) -> Iterator[Diagnostic]:
     for link in context.links:
         parts = None if link.sponsored else split(link.url)  # of no address another finding tells
-        pairs = parse_qsl(parts.query, keep_blank_values=True) if parts else []
-        tracking = [name for name, _ in pairs if _TRACKING.fullmatch(name)]
+        pairs = parts.query.split("&") if parts else []
+        tracking = [name for name in (pair.partition("=")[0] for pair in pairs) if _TRACKING.fullmatch(unquote(name))]
         if parts and tracking:
-            kept = urlencode([(name, value) for name, value in pairs if name not in tracking])
+            kept = "&".join(pair for pair in pairs if pair.partition("=")[0] not in tracking)
             clean = parts._replace(query=kept).geturl()
             message = say("the link carries {tracking}, which only track", tracking=", ".join(dict.fromkeys(tracking)))
             yield TRACKING.at(link.place, message, help=say("write {words}", words=clean))

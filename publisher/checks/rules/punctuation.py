@@ -8,6 +8,7 @@ from publisher.checks.context import HAN, Context, Line, cjk_lines, lines
 from publisher.checks.fixes import BRACKETS, FULL
 from publisher.diagnostics import Diagnostic, Fault, Severity, define, say
 from publisher.language import Locale
+from publisher.language.tags import subtags
 from publisher.regex import regex
 
 DOUBLED = define("doubled-punctuation", Severity.WARNING)
@@ -52,6 +53,8 @@ def check(context: Context) -> Iterator[Diagnostic]:
             mark = found[0]
             if found.start() == 0 and len(mark) > 2 and set(mark) == {"："}:
                 continue  # of a container, and another finding says so
+            if mark[-1] == "：" and line.text.startswith("）", found.end()):
+                continue  # a face
             ellipsis = len(mark) > 2 and set(mark) == {"。"}
             message = say("the marks {mark} stand together", mark=mark)
             advice = say("write …… for an ellipsis") if ellipsis else say("write one mark, {mark}", mark=mark[-1])
@@ -63,16 +66,20 @@ def check(context: Context) -> Iterator[Diagnostic]:
 def _half_width(context: Context) -> Iterator[Diagnostic]:
     """In Chinese and Japanese text; where other words are more, only between its characters."""
     chinese = Locale.of(context.issue.language, {}).counts_characters
+    japanese = subtags(context.issue.language).language == "ja"
     for line in (line for line in cjk_lines(context) if _HALF.search(line.text)):
         mostly = chinese and len(HAN.findall(line.text)) >= len(_WORD.findall(line.text))
         pattern = _CHINESE if mostly else _MIXED
         for found in pattern.finditer(line.text):
-            yield _half_width_fault(found[0].rstrip()).at(line.place(found.start(), found.end()))
+            mark = found[0].rstrip()
+            if not (japanese and mark in ":;"):  # as many write them there
+                yield _half_width_fault(mark, japanese).at(line.place(found.start(), found.end()))
 
 
 @cache
-def _half_width_fault(mark: str) -> Fault:
+def _half_width_fault(mark: str, japanese: bool) -> Fault:
     message = say("a half-width {mark} stands in Chinese text", mark=mark)
+    message = say("a half-width {mark} stands in Japanese text", mark=mark) if japanese else message
     return Fault(HALF_WIDTH, message, say("write {words}", words=FULL[mark]))
 
 

@@ -26,7 +26,9 @@ _PICTURE = re.compile(
     r"(?:[ \t]+(?:\"[^\"\n]*\"|'[^'\n]*'))?[ \t]*[)）]",
     re.IGNORECASE,
 )
-_REFERENCE = re.compile(r"(?<![A-Za-z0-9_\])\\])\[(?P<text>[^\[\]\n^][^\[\]]*)\]\[(?P<label>[^\[\]^]*)\](?!\()")
+_REFERENCE = re.compile(
+    r"(?<![A-Za-z0-9_\])\\])(?P<mark>!?)\[(?P<text>[^\[\]\n^][^\[\]]*|(?<=!\[))\]\[(?P<label>[^\[\]^]*)\](?!\()"
+)
 _SOUND = re.compile(r"\[[^\[\]\n]+\]\(\s*\S+\s*\)")
 _SOUND_PICTURE = re.compile(r"\[[^\[\]\n]*\]\([ \t]*[^\s()]+(?:[ \t]+(?:\"[^\"]*\"|'[^']*'))?[ \t]*\)")
 _SHOWN = re.compile(r"\]\([ \t]*(?=https?:|$)")
@@ -125,9 +127,12 @@ def _without_definition(text: Text) -> Iterator[Diagnostic]:
             label = " ".join(written.split())
             cited = found["text"].isdecimal() and label.isdecimal()  # [1][2]: sources by number, meant as they stand
             if not cited and not _is_defined(written, text.env.get("references", {})):
-                message = say("this is not a link: [{label}] is defined nowhere in the file", label=shortened(label))
-                values = {"label": shortened(label), "text": shortened(found["text"])}
+                values = {"label": shortened(label), "text": shortened(found["text"] or "…")}
+                message = say("this is not a link: [{label}] is defined nowhere in the file", label=values["label"])
                 advice = say("add a line [{label}]: https://…, or write [{text}](https://…)", **values)
+                if found["mark"]:
+                    message = say("this is no picture: [{label}] is defined nowhere in the file", label=values["label"])
+                    advice = say("add a line [{label}]: images/NAME, or write ![{text}](images/NAME)", **values)
                 yield LINK_NOT_MADE.at(place(found.start(), found.end()), message, help=advice)
 
 

@@ -23,8 +23,9 @@ _NAMES = (
 )
 _ELEMENTS = frozenset(_NAMES.split())
 _NO_VALUE = (
-    "alt allowfullscreen async autoplay checked compact controls default defer disabled download hidden inert"
-    " ismap itemscope loop multiple muted noshade novalidate nowrap open readonly required reversed selected"
+    "alt allowfullscreen async autofocus autoplay checked compact controls default defer disabled download hidden"
+    " inert ismap itemscope loop multiple muted noshade novalidate nowrap open playsinline readonly required reversed"
+    " selected"
 )
 _ALONE = "br col dd dt hr img input li option p tbody td tfoot th thead tr wbr"  # they end before their like
 _NOT_NESTED = frozenset(_ALONE.split())
@@ -40,7 +41,8 @@ _ATTRIBUTE = re.compile(r"""([a-zA-Z][a-zA-Z0-9:-]*)(?:\s*=\s*(?:"([^"]*)"|'([^'
 # In an attribute ``&copy=2`` stays as it is: a name without its semicolon counts only at the end (HTML, 13.2.5.73).
 _ENTITY = re.compile(r"&(?:#\d+|#[xX][0-9a-fA-F]+|[a-zA-Z][a-zA-Z0-9]*)(?:;|(?![=a-zA-Z0-9]))")
 _LONG = 100  # characters; what is shorter is mostly one tag, asked for by several who walk the text
-_VALUE = re.compile(r"""\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"']+)""")
+_QUOTED = re.compile(r"""=\s*(?:"[^"]*"|'[^']*')""")  # which no sentence has
+_VALUE = re.compile(r"""\s*=\s*[^\s"']+""")
 
 
 def is_words(tag: re.Match[str]) -> bool:
@@ -52,6 +54,8 @@ def is_words(tag: re.Match[str]) -> bool:
 def _says(name: str, attributes: str) -> bool:
     if name not in _ELEMENTS:
         return True
+    if _QUOTED.search(attributes):
+        return False
     bare = _VALUE.sub("=", attributes).lower().split() if attributes else ()
     return any(word not in _VALUELESS and not word.endswith("=") and not word.startswith("data-") for word in bare)
 
