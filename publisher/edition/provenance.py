@@ -13,12 +13,13 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from publisher.config import Config
+from publisher.config.theme import built_in
 from publisher.edition.model import AnySlot, Asset, CountedLinks, Personal, Slotted
 from publisher.issue.folder import SERIES
 from publisher.issue.series import step_of_path
 
 SHARED = ""
-"""The part of every issue: the theme and config.yaml."""
+"""The part of every issue: see :func:`shared_paths`."""
 
 _DIFF_TREE = ("diff-tree", "--stdin", "--root", "--always", "-r", "--name-only", "-z", "--no-renames", "--relative")
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -52,9 +53,20 @@ class CommitGraph:
             at = same
 
 
-@lru_cache(maxsize=4)
-def history_of(root: Path, templates: str) -> CommitGraph:
+def shared_paths(config: Config) -> tuple[str, ...]:
+    """What all issues follow from: config.yaml, the folders of the theme, the files that config.yaml names."""
+    own = () if config.theme.name in built_in() else (config.theme.name,)
+    paths = ("config.yaml", config.templates, *own, *config.brand_files)
+    return tuple(dict.fromkeys(os.path.normpath(path).replace(os.sep, "/") for path in paths))
+
+
+def history_of(config: Config) -> CommitGraph:
     """The history of a newsletter repository; an empty one outside git or without git. Kept while the process lives."""
+    return _history(config.root, shared_paths(config))
+
+
+@lru_cache(maxsize=4)
+def _history(root: Path, shared: tuple[str, ...]) -> CommitGraph:
     try:
         prefix, _, head = _git(root, "rev-parse", "--show-prefix", "HEAD").rstrip("\n").rpartition("\n")
         status = _git(root, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", ".")
@@ -63,8 +75,8 @@ def history_of(root: Path, templates: str) -> CommitGraph:
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
         return CommitGraph()
     paths = (entry[3:].removeprefix(prefix) for entry in status.split("\0"))
-    dirty = {part for path in paths if (part := part_of(path, templates)) is not None}
-    edges = _edges(graph, changes, templates)
+    dirty = {part for path in paths if (part := part_of(path, shared)) is not None}
+    edges = _edges(graph, changes, shared)
     known = {part for links in edges.values() for _parent, parts in links for part in parts}
     return CommitGraph(head, edges, frozenset(dirty), frozenset(known))
 
@@ -106,7 +118,7 @@ def commit(config: Config, slug: str, *others: str) -> str | None:
     """The last commit that touched the issue, ``others``, the theme or config.yaml; ``None`` outside git or while
     uncommitted.
     """
-    return history_of(config.root, config.templates).commit(slug, *others)
+    return history_of(config).commit(slug, *others)
 
 
 def _pairs(graph: Iterable[list[str]]) -> Iterator[str]:
@@ -115,14 +127,14 @@ def _pairs(graph: Iterable[list[str]]) -> Iterator[str]:
         yield from (f"{commit} {parent}" for parent in parents) if parents else (commit,)
 
 
-def _edges(graph: Iterable[list[str]], changes: str, templates: str) -> dict[str, tuple[Edge, ...]]:
+def _edges(graph: Iterable[list[str]], changes: str, shared: tuple[str, ...]) -> dict[str, tuple[Edge, ...]]:
     """Each commit's parents with the parts that differ. Nothing lies behind the first commit, whatever it touched."""
     answers = iter(_answers(changes))
     edges: dict[str, tuple[Edge, ...]] = {}
     for commit, *parents in graph:
         links = []
         for parent in parents or [""]:
-            parts = {part for name in next(answers) if (part := part_of(name, templates)) is not None}
+            parts = {part for name in next(answers) if (part := part_of(name, shared)) is not None}
             links.append((parent, frozenset(parts if parent else parts | {SHARED})))
         edges[commit] = tuple(links)
     return edges
@@ -139,7 +151,7 @@ def _answers(changes: str) -> list[list[str]]:
     return answers
 
 
-def part_of(path: str, templates: str) -> str | None:
+def part_of(path: str, shared: Iterable[str]) -> str | None:
     """What a file belongs to: the slug of an issue or of a step of a series, what all share, or nothing."""
     pieces = PurePosixPath(path).parts
     if not pieces:
@@ -148,8 +160,7 @@ def part_of(path: str, templates: str) -> str | None:
         return pieces[1]
     if pieces[0] == SERIES:
         return step_of_path(path)
-    theme = PurePosixPath(os.path.normpath(templates).replace(os.sep, "/")).parts
-    return SHARED if pieces == ("config.yaml",) or pieces[: len(theme)] == theme else None
+    return SHARED if any(one == "." or f"{path}/".startswith(f"{one}/") for one in shared) else None
 
 
 def _git(root: Path, *arguments: str, input: str = "") -> str:

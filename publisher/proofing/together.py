@@ -55,7 +55,7 @@ def judge_whole(
     Drafts are proofread too, so that their errors are known; their editions are left out unless ``drafts``.
     """
     done = []
-    history = history_of(config.root, config.templates)
+    history = history_of(config)
     for proof in judge(config, slugs, store=store, processes=processes, progress=progress):
         edition = proof.edition if drafts or not proof.draft else None
         commit = history.commit(proof.slug, *store.others.slugs(proof.slug)) if edition else None

@@ -12,7 +12,7 @@ from pathlib import Path
 from publisher.config import Config, read_config
 from publisher.config.load import rule_paths
 from publisher.edition.others import Others
-from publisher.edition.provenance import run_git
+from publisher.edition.provenance import run_git, shared_paths
 from publisher.issue.folder import SERIES, leads_inside
 
 
@@ -103,12 +103,13 @@ def at_revision(config: Config, commit: str, slugs: tuple[str, ...]) -> Iterator
         others = Others.of(config)  # where an edition may follow from other issues, all come along
         issues = ["issues"] if others.heads or others.translations.named else [f"issues/{slug}" for slug in slugs]
         issues += [SERIES] * any(slug.startswith(f"{SERIES}/") for slug in slugs)
-        export(config.root, commit, root, "config.yaml", config.templates, *issues)
+        export(config.root, commit, root, *shared_paths(config), *issues)
         if rules := rule_paths(root):
             export(config.root, commit, root, *rules)
         before, _findings = read_config(root)
-        if before is not None and before.templates != config.templates:
-            export(config.root, commit, root, before.templates)
+        if before is None or shared_paths(before) != shared_paths(config):  # it named other files
+            export(config.root, commit, root)
+            before, _findings = read_config(root)
         yield before
 
 

@@ -3,10 +3,11 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from publisher.edition.provenance import commit, history_of
+from publisher.edition.provenance import _history, commit
 from tests.edition.make import config
 
 
@@ -37,9 +38,9 @@ class Repository:
         """What git itself says."""
         return self.git("log", "-1", "--format=%H", "--", f"issues/{slug}", "templates", "config.yaml")
 
-    def found(self, slug: str, below: str = "") -> str | None:
-        history_of.cache_clear()
-        return commit(config(self.root / below), slug)
+    def found(self, slug: str, below: str = "", **values: Any) -> str | None:
+        _history.cache_clear()
+        return commit(config(self.root / below, **values), slug)
 
 
 @pytest.fixture
@@ -58,6 +59,18 @@ def test_the_last_commit_is_that_of_the_issue_the_theme_or_config(repository: Re
     issue = repository.commit("issues/a/images/é 图.png", "1")
     repository.commit("README.md", "1")
     assert (repository.found("a"), repository.found("b")) == (issue, theme)
+
+
+def test_the_folder_of_the_theme_and_the_files_that_config_names_are_of_every_issue(repository: Repository) -> None:
+    named = {"theme": {"name": "./look", "logo": "brand/logo.png", "css": ["brand/own.css"]}}
+    named["authors"] = {"Ann": {"picture": "people/ann.jpg"}}
+    for path in ("look/theme.yaml", "brand/logo.png", "brand/own.css", "people/ann.jpg"):
+        made = repository.commit(path, "1")
+        assert repository.found("a", **named) == repository.found("b", **named) == made
+    repository.commit("brand/other.css", "1")
+    assert repository.found("a", **named) == made
+    repository.write("brand/own.css", "2")
+    assert repository.found("a", **named) is None
 
 
 def test_merges_are_followed_as_git_follows_them(repository: Repository) -> None:
@@ -101,7 +114,7 @@ def test_a_newsletter_in_a_folder_of_a_repository(repository: Repository) -> Non
 
 
 def test_outside_git_there_is_no_commit(tmp_path: Path) -> None:
-    history_of.cache_clear()
+    _history.cache_clear()
     assert commit(config(tmp_path), "a") is None
 
 

@@ -122,6 +122,28 @@ def test_a_change_of_what_all_share_shows_some_and_counts_the_rest(room: Newsroo
     assert ", `templates/6.css` …\n" in markdown
 
 
+def test_a_change_of_the_theme_of_its_own_folder_or_of_a_file_that_config_names_is_shared(room: Newsroom) -> None:
+    config = (room.root / "config.yaml").read_text()
+    room.newsletter.write("config.yaml", f"{config}theme: {{name: ./look, css: [brand/own.css]}}\n")
+    room.newsletter.write("look/theme.yaml", 'light: {accent: "#a4371c"}\n')
+    room.newsletter.write("brand/own.css", ".a { color: #222222 }\n")
+    room.commit("A theme")
+    room.git("branch", "-f", "main", "HEAD")
+    room.newsletter.write("look/theme.yaml", 'light: {accent: "#0a58ca"}\n')
+    found = plan(room, "--base", "main")
+    assert found["shared"] == ["look/theme.yaml"]
+    assert [change["how"] for change in found["changes"]] == ["shared"] * 2
+    assert all("#0a58ca" in line for change in found["changes"] for line in change["structure"] if line[0] == "+")
+    room.newsletter.write("brand/new.css", ".a { color: #222222 }\n")
+    room.newsletter.write("config.yaml", f"{config}theme: {{name: ./look, css: [brand/new.css]}}\n")
+    (room.root / "brand/own.css").unlink()
+    found = plan(room, "--base", "main")
+    assert found["shared"] == ["brand/new.css", "config.yaml", "look/theme.yaml"]
+    assert [change["how"] for change in found["changes"]] == ["shared"] * 2
+    assert found["notes"] == plan(room, "--base", "main")["notes"]
+    assert "config.yaml of the base" not in "".join(found["notes"])
+
+
 def test_recipients_are_numbers_by_segment_and_only_where_a_database_is(room: Newsroom) -> None:
     room.issue(head="audience: language:zh\n")
     assert only(room)["audience"] is None

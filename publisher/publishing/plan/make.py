@@ -14,7 +14,7 @@ from publisher.delivery.freeze import family_of, preview, segment_of
 from publisher.delivery.local_time import local_time_of
 from publisher.diagnostics import say
 from publisher.edition.model import Edition
-from publisher.edition.provenance import SHARED, history_of, part_of
+from publisher.edition.provenance import SHARED, history_of, part_of, shared_paths
 from publisher.errors import DatabaseError, PublisherError, UsageError
 from publisher.issue.folder import discover
 from publisher.issue.series import steps_of
@@ -112,7 +112,7 @@ def _versions(config: Config, slugs: Sequence[str], store: Store) -> dict[str, P
     here = [slug for slug in slugs if _is_here(config, slug)]
     proofs = proof_all(config, here, {slug: store.key(slug) for slug in here}, store)
     store.save()
-    history = history_of(config.root, config.templates)
+    history = history_of(config)
     return {
         slug: replace(one, edition=of_commit(one.edition, history.commit(slug, *store.others.slugs(slug))))
         if one.edition
@@ -149,7 +149,8 @@ def database_at_hand(config: Config, notes: list[str]) -> Database | None:
 
 def _parts(config: Config, files: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The slugs that the files belong to, and those files that all issues share."""
-    parts = {file: part_of(file, config.templates) for file in files}
+    common = shared_paths(config)
+    parts = {file: part_of(file, common) for file in files}
     slugs = sorted({part for part in parts.values() if part})
     return tuple(slugs), tuple(file for file, part in parts.items() if part == SHARED)
 
