@@ -147,12 +147,16 @@ class View:
         return used("".join(filter(None, texts))).union(item.kind for item in self.items)
 
     def upto(self, count: int) -> Self:
-        """The view with its first ``count`` items alone; ``more`` are left out, and stand at ``more_url``."""
+        """The view with its first ``count`` items alone; ``more`` are left out, and stand at ``more_url``. A link to
+        one of those leads to the page; of a key point, whose text has no address of it, none is left.
+        """
         more_url = f"{self.web_url}#{self.items[count].anchor}"
         gone = "|".join(re.escape(str(escape(item.anchor))) for item in self.items[count:])
         dead = re.compile(f'<a href="#(?:{gone})">(.*?)</a>', re.DOTALL)
         points = tuple(replace(one, html=Html(dead.sub(r"\1", str(one.html)))) for one in self.points)
-        return replace(self, points=points, items=self.items[:count], more=len(self.items) - count, more_url=more_url)
+        away = re.compile(f'(?<=<a href=")(?=#(?:{gone})")')
+        kept = replace(self, points=points, items=self.items[:count], more=len(self.items) - count, more_url=more_url)
+        return kept.keeping(lambda html: Html(away.sub(lambda _: escape(self.web_url), str(html))))
 
     def mailed(self, pictures: Pictures, *, tables: bool = True) -> Self:
         """The view with each picture's copy for mail, none wider than the column, and its boxes as ``tables``."""

@@ -198,6 +198,7 @@ def test_an_email_over_the_budget_is_an_error_at_the_items() -> None:
 
 def test_an_issue_too_long_for_mail_goes_on_on_the_web_where_it_says_so() -> None:
     items = [item(f"题目{n}", f"内容{n}。" * 20, anchor=f"a-{n}") for n in range(1, 31)]
+    items[0] = item("题目1", "见[后文](#a-30)和[这里](#a-1)。", anchor="a-1")
     small = config(checks={"clip": {"decoded": 20_000}})
     whole, refused = render(issue(*items), small)
     assert [finding.code for finding in refused] == ["clip-budget"]
@@ -213,6 +214,9 @@ def test_an_issue_too_long_for_mail_goes_on_on_the_web_where_it_says_so() -> Non
         assert f"内容{made.mailed + 1}。" not in part
         assert f"#a-{made.mailed + 1}" in part
         assert str(30 - made.mailed) in part
+    assert 'href="https://news.example.com/issues/2024-12-29-x/#a-30"' in html_of(made)
+    assert 'href="#a-1"' in html_of(made)
+    assert 'href="#a-30"' in made.web
     assert "内容30。" in made.web
     assert len(made.stories) == 30
 

@@ -101,8 +101,12 @@ def test_every_file_has_a_type_and_hashed_ones_never_change(tmp_path: Path) -> N
     for upload in uploads(built(tmp_path, "2024-12-29-a")):
         assert upload.content_type != "application/octet-stream", upload.path
         assert ("immutable" in upload.cache_control) == (upload.wave is Wave.ASSETS)
-    assert content_type("feed.xml").startswith("application/atom+xml")
-    assert content_type("feed.json").startswith("application/feed+json")
+    for feed in ("feed.xml", "feed.zh-cn.xml", "feeds/items.xml", "tags/ai/feed.xml"):
+        assert content_type(feed).startswith("application/atom+xml")
+    for feed in ("feed.json", "feed.zh-cn.json", "authors/ann/feed.json"):
+        assert content_type(feed).startswith("application/feed+json")
+    assert content_type("sitemap.xml").startswith("application/xml")
+    assert content_type("search/2024.json").startswith("application/json")
 
 
 def test_a_link_that_somebody_put_into_the_built_archive_is_not_followed(tmp_path: Path) -> None:

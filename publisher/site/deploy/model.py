@@ -1,6 +1,7 @@
 """What a deployment is made of, and the protocol of the places it can go to."""
 
 import mimetypes
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -103,16 +104,13 @@ _TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".txt": "text/plain; charset=utf-8",
     ".json": "application/json; charset=utf-8",
+    ".xml": "application/xml; charset=utf-8",
     ".svg": "image/svg+xml",
     ".webp": "image/webp",
     ".avif": "image/avif",
 }
-_NAMED_TYPES = {
-    "feed.xml": "application/atom+xml; charset=utf-8",
-    "feeds/items.xml": "application/atom+xml; charset=utf-8",
-    "feed.json": "application/feed+json; charset=utf-8",
-    "sitemap.xml": "application/xml; charset=utf-8",
-}
+_FEED = re.compile(r"(?:.*/)?(?:feed(?:\.[a-z0-9-]+)?|feeds/items)\.(xml|json)")
+_FEEDS = {"xml": "application/atom+xml; charset=utf-8", "json": "application/feed+json; charset=utf-8"}
 
 
 def uploads(site: Path) -> Iterator[Upload]:
@@ -144,5 +142,7 @@ def wave_of(path: str) -> Wave:
 
 def content_type(path: str) -> str:
     """The Content-Type of a file of the archive."""
+    if feed := _FEED.fullmatch(path):
+        return _FEEDS[feed[1]]
     suffix = Path(path).suffix.lower()
-    return _NAMED_TYPES.get(path) or _TYPES.get(suffix) or mimetypes.types_map.get(suffix, "application/octet-stream")
+    return _TYPES.get(suffix) or mimetypes.types_map.get(suffix, "application/octet-stream")
