@@ -53,7 +53,7 @@ def send(
     if more and not test:
         raise UsageError(say("addresses are given with --test"), help=say("write --test ADDR"))
     work_on_unheard()
-    left = None if spread is None else timedelta(seconds=_seconds(spread))
+    left = timedelta(seconds=_seconds(spread) if spread is not None else 0)
     options = Options(spread=left, correction=correction, despite_tripwires=despite_tripwires)
     command = sending.Sending(
         context, issue, options, alone=alone, late=late, without_archive=without_archive, yes=yes, json=format == "json"

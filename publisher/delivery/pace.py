@@ -29,9 +29,9 @@ BURST = 0.2  # seconds of sending that an idle bucket keeps
 UNLIMITED = 1e9
 
 
-def ceiling(quota: Quota, *caps: float | None) -> float:
-    """The most recipients a second under ``quota`` and what else caps the pace: the config, a spread."""
-    return min((cap for cap in (quota.rate and quota.rate * HEADROOM, *caps) if cap), default=UNLIMITED)
+def ceiling(quota: Quota, most: float | None = None) -> float:
+    """The most recipients a second under ``quota`` and the config."""
+    return min((cap for cap in (quota.rate and quota.rate * HEADROOM, most) if cap), default=UNLIMITED)
 
 
 def blocked(quota: Quota) -> tuple[Ending, str] | None:
@@ -130,14 +130,19 @@ class LocalPace(Pace):
 
 
 class SharedPace(Pace):
-    """A bucket that machines share: a row of PostgreSQL named after the provider's account, by the database's clock."""
+    """A bucket that machines share, a row of PostgreSQL, by the database's clock: of a provider's account, or of a
+    mailing. ``ceiling``: None as another machine said.
+    """
 
-    def __init__(self, database: Database, name: str, ceiling: float) -> None:
-        self._database, self._name, self.rate = database, name[:120], ceiling
+    def __init__(self, database: Database, name: str, ceiling: float | None) -> None:
+        self._database, self._name, self.rate = database, name[:120], ceiling or UNLIMITED
         with database.begin() as connection:
-            row = asdict(fresh(ceiling, clock(connection))) | {"name": self._name, "cut_at": 0.0}
+            row = asdict(fresh(self.rate, clock(connection))) | {"name": self._name, "cut_at": 0.0}
             insert_once(connection, paces, row)
-        self.limit(ceiling)
+        if ceiling:
+            self.limit(ceiling)
+        else:
+            self.take(0)
 
     def _change(self, step: Callable[[TokenBucket, float], tuple[TokenBucket, float]]) -> float:
         with self._database.begin() as connection:
@@ -148,6 +153,26 @@ class SharedPace(Pace):
             connection.execute(update(paces).where(mine).values(asdict(bucket)))
             self.rate = bucket.rate
             return wait
+
+
+class SpreadPace(Pace):
+    """A provider's bucket, and that of a mailing which is spread over a time: nobody else's mail waits for the second.
+
+    What the provider says, and allows, is of the first.
+    """
+
+    def __init__(self, provider: Pace, mailing: Pace) -> None:
+        self._provider, self._mailing = provider, mailing
+        self.rate = min(provider.rate, mailing.rate)
+
+    def limit(self, rate: float) -> None:
+        """See :class:`Pace`."""
+        self._provider.limit(rate)
+
+    def _change(self, step: Callable[[TokenBucket, float], tuple[TokenBucket, float]]) -> float:
+        wait = max(self._provider._change(step), self._mailing._change(step))
+        self.rate = min(self._provider.rate, self._mailing.rate)
+        return wait
 
 
 def batch_size(rate: float, most: int) -> int:

@@ -20,7 +20,7 @@ from publisher.delivery.ledger import Claim, Ledger
 from publisher.delivery.local_time import LocalTime
 from publisher.delivery.lock import mailing_lock, refuse_forgetful
 from publisher.delivery.mailings import Mailing
-from publisher.delivery.pace import LocalPace, Pace, SharedPace, blocked, ceiling
+from publisher.delivery.pace import UNLIMITED, LocalPace, Pace, SharedPace, SpreadPace, blocked, ceiling
 from publisher.delivery.sender import Interrupt, Sender, SendProgress
 from publisher.delivery.states import Account, Ending, Operator, RecipientState
 from publisher.delivery.tripwires import Tripped, alert, before_sending, deferring, free_held, harmful, unaddressed
@@ -69,7 +69,8 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to send. ``spread`` spreads what is left over a time; ``correction`` mails a changed edition to everybody;
+    """How to send. ``spread`` spreads what is left over a time, 0 over none; None: as another sender of the mailing was
+    told (PostgreSQL). ``correction`` mails a changed edition to everybody;
     ``family`` says who gets which translation, and ``siblings`` are frozen along with the issue; ``local``: each reader
     gets it at their own time; ``variant`` is the number of a subscriber's variant, where that is not for conditions to
     say; ``transport`` is used instead of that of the provider in use, and closed afterwards;
@@ -193,10 +194,14 @@ def drain(
         return _end(config, ledger, *ended, tripped)
     if quota.left_today is not None and quota.left_today <= 0 and before.due:
         return _end(config, ledger, Ending.DAILY_QUOTA, "daily-quota", tripped)
-    caps = (config.delivery.max_send_rate, _spread_rate(before, options.spread))
-    address = envelope_factory(config, letter, mailing.reference)
-    pace = pace_of(database, transport, ceiling(quota, *caps))
-    sender = Sender(ledger, transport, address, pace, caps, options.interrupt, options.progress)
+    cap, address = config.delivery.max_send_rate, envelope_factory(config, letter, mailing.reference)
+    pace = pace_of(database, transport, ceiling(quota, cap))
+    rate = None if options.spread is None else _spread_rate(before, options.spread)
+    if database.dialect == "postgresql":
+        pace = SpreadPace(pace, SharedPace(database, f"mailing {mailing.reference}", rate))
+    elif rate and rate < UNLIMITED:
+        pace = SpreadPace(pace, LocalPace(rate))
+    sender = Sender(ledger, transport, address, pace, cap, options.interrupt, options.progress)
     ending = sender.drain()
     return _end(config, ledger, ending, sender.code, tripped)
 
@@ -208,9 +213,8 @@ def pace_of(database: Database, transport: Transport, ceiling: float) -> Pace:
     return LocalPace(ceiling)
 
 
-def _spread_rate(account: Account, spread: timedelta | None) -> float | None:
-    seconds = spread.total_seconds() if spread else 0
-    return max(account.due / seconds, 1e-3) if seconds > 0 and account.due else None
+def _spread_rate(account: Account, spread: timedelta) -> float:
+    return max(account.due / spread.total_seconds(), 1e-3) if spread and account.due else UNLIMITED
 
 
 def _end(config: Config, ledger: Ledger, ending: Ending, code: str, tripped: list[Tripped]) -> Sent:

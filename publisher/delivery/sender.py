@@ -66,7 +66,7 @@ class Sender:
     transport: Transport
     address: Callable[[str, Claim], Envelope]
     pace: Pace
-    caps: tuple[float | None, ...] = ()  # of the pace, besides the provider's
+    cap: float | None = None  # of the pace, besides the provider's
     interrupt: Interrupt = field(default_factory=Interrupt)
     observe: Callable[[SendProgress], None] = lambda _progress: None
     clock: Callable[[], float] = time.monotonic
@@ -272,7 +272,7 @@ class Sender:
             quota = self.transport.quota()
         except TransportError:
             return  # the old quota holds; if sending is no longer possible, the next call says so
-        self.pace.limit(ceiling(quota, *self.caps))
+        self.pace.limit(ceiling(quota, self.cap))
         if ended := blocked(quota):
             self._end(*ended)
 

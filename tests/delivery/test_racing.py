@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -28,9 +28,10 @@ from publisher.delivery import send as send_module
 from publisher.delivery.ledger import Ledger
 from publisher.delivery.mailings import set_operator
 from publisher.delivery.send import Options, send
+from publisher.delivery.sender import SendProgress
 from publisher.delivery.states import Operator
 from publisher.delivery.tables import mailings as mailings_table
-from publisher.delivery.tables import recipients
+from publisher.delivery.tables import paces, recipients
 from publisher.delivery.worker import Duties, _drain, _waiting
 from publisher.errors import DatabaseError, UsageError
 from publisher.providers.outcomes import submitted
@@ -288,4 +289,28 @@ def test_results_that_meet_events_of_the_same_recipients_are_recorded(
     thread.join()
     with database.connect() as connection:
         assert mailings.account(connection, mailing.id).submitted == 2
+    database.close()
+
+
+@pytest.mark.postgres
+def test_a_spread_is_of_its_mailing_alone_and_of_every_worker_that_shares_it(
+    config: Config, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PUBLISHER_DATABASE_URL", postgres_url)
+    database = open_database(config)
+    add_people(database, 24)
+    worker = threading.Thread(target=_race, args=(config, _work))
+
+    def join(step: SendProgress) -> None:
+        if step.submitted and not worker.ident:
+            worker.start()
+
+    began = time.monotonic()
+    sent = send(config, database, make_letter(), Options(spread=timedelta(seconds=2), progress=join))
+    worker.join()
+    assert time.monotonic() - began > 1.5
+    assert _copies(config) == {1: 24}
+    with database.connect() as connection:
+        held = dict(connection.execute(select(paces.c.name, paces.c.ceiling)).tuples().all())
+    assert held == {f"folder:{config.root}/outbox": 300, f"mailing {sent.mailing.reference}": 12}
     database.close()
