@@ -1,8 +1,9 @@
 """Findings that have one right answer, which changes no meaning: ``check --fix`` writes it.
 
 A half-width mark in Chinese text becomes a full-width one, all of a file or none, as does the half-width partner of a
-full-width bracket; a mark typed twice becomes one; a parameter that only tracks goes; a commentary with its label at
-the end of a body goes into its container. Addresses (but for that) and code stay as they are.
+full-width bracket; a mark typed twice becomes one; text that was read in a wrong encoding becomes what it was; a
+parameter that only tracks goes; a commentary with its label at the end of a body goes into its container. Addresses
+(but for that) and code stay as they are.
 Nothing else of a file changes: not its line ends, its byte order mark, its mode or its last line.
 """
 
@@ -18,6 +19,7 @@ from typing import NamedTuple
 
 from publisher.diagnostics import Diagnostic, Sentence, counted, say
 from publisher.documents.atomic import write_file
+from publisher.documents.encodings import misread
 from publisher.documents.text import shadows
 
 NOTHING, ASKED, MENDED = say("nothing to mend by itself"), say("{told}. Write?"), say("mended: {told}")
@@ -164,11 +166,17 @@ def _untracked(line: str, start: int, end: int) -> str | None:
     return after if after != before else None
 
 
+def _reread(line: str, start: int, end: int) -> str | None:
+    found = [right for at, to, right in misread(line[start:end]) if to - at == end - start]
+    return found[0] or None if found else None
+
+
 _FIXERS: dict[str, Callable[[str, int, int], str | None]] = {
     # The whole line is named where the editor has to decide.
     _IN_BODY: lambda line, _, end: "" if line[end:].strip() else None,
     _HALF_WIDTH: lambda line, start, end: FULL.get(line[start:end].rstrip(" ")),
     "unpaired-punctuation": lambda line, start, end: BRACKETS.get(line[start:end]),
+    **dict.fromkeys(("garbled-text", "control-character"), _reread),
     "doubled-punctuation": lambda line, start, end: line[start] if line[start:end] in _TWICE else None,
     _TRACKING: _untracked,
 }

@@ -1,13 +1,17 @@
 """What encoding bytes that are not UTF-8 may have. ``charset-normalizer`` sorts out what makes no sense; which of the
 readings left is likely is weighed here, by how everyday their characters are: names are too short for its statistics.
+
+And the other way round: text that was UTF-8 once and was read as something else before it came here.
 """
 
 import codecs
 import math
 import re
 import unicodedata
+from collections.abc import Iterator
 
-from publisher.diagnostics import say
+from publisher.diagnostics import Sentence, say
+from publisher.regex import regex
 
 ENCODINGS = {
     "gb18030": say("GB18030 (or GBK, GB2312)"), "big5": "Big5", "cp932": "Shift-JIS (cp932)",
@@ -47,6 +51,50 @@ _SIGNS = re.compile("[\u2010-\u2026\u20ac\u00a0\u00ab\u00bb\u00ae\u00a9№]")
 # Of Latin letters outside ASCII: a vowel between vowels, a consonant between consonants (both of their own code page,
 # as ø for ř), and what hardly any name has.
 _ODDITIES = re.compile("(?<=[av])v(?=[av])|(?<=[bc])[cn](?=[bc])|n(?=[av])|x")
+
+_WESTERN = {bytes([byte]).decode("cp1252", "ignore") or chr(byte): byte for byte in range(0x80, 0x100)}
+_WESTERN |= {chr(byte): byte for byte in range(0x80, 0x100)}  # Latin-1 has controls where Windows-1252 has signs
+_TAIL = "[" + "".join(re.escape(character) for character, byte in _WESTERN.items() if byte < 0xC0) + "]"
+_QUOTE = "[\u2018-\u201f\u2026\u2013\u2014\xab\xbb]"
+# Sequences that no language has: of é and °, of curly quotes, of arrows and signs, of emoji, of wide punctuation, of
+# two Chinese characters or more. A quotation mark after IRMÃ is one.
+_MISREAD = regex(
+    rf"(?:Â[\xa0-\xaa\xac-\xba\xbc-\xbf]|Ã(?!{_QUOTE}){_TAIL}|(?<![A-ZÀ-Þ])(?:Ã{_QUOTE}|Â[\xab\xbb])"
+    rf"|â[€\x80]{_TAIL}?|â[†œ˜š\x86\x98\x9a\x9c]{_TAIL}|ð[Ÿ\x9f]{_TAIL}{{2}}|ï[¼½»]{_TAIL}|(?:[ã-é]{_TAIL}{{2}}){{2,}})+"
+)
+_EASTERN_SIGN = regex("[鐨鏄鈥锛銆鍦]")
+"""What 的, 是, “, ，, 。 and 在 begin with where UTF-8 was read as GBK; hardly any text has one of them."""
+_HAN_RUN = regex("[\u2e80-\u9fff\ue000-\ufaff\uff00-\uffef]{3,}")
+
+
+def misread(text: str) -> Iterator[tuple[int, int, str]]:
+    """Where text stands that was UTF-8 and was read as Windows-1252, Latin-1 or GBK: its begin, its end, and what it
+    was, or nothing where too much of it is lost.
+    """
+    for found in _MISREAD.finditer(text):
+        content = bytes(_WESTERN[character] for character in found[0])
+        right = _again(content)
+        yield *found.span(), right if right.encode() == content else ""
+    for found in _HAN_RUN.finditer(text) if _EASTERN_SIGN.search(text) else ():
+        right = _again(found[0].encode("gb18030", "replace"))
+        if len(right) > 1:
+            yield found.start(), found.start() + len(right.encode().decode("gb18030", "ignore")), right
+
+
+def told_misread(found: str, right: str) -> tuple[Sentence, Sentence]:
+    """What is said of text that was misread, and what to do about it."""
+    if not right:
+        return say("{found} was read in a wrong encoding", found=found), say("copy it from its source once more")
+    message = say("{found} is {right}, read in a wrong encoding", found=found, right=right)
+    return message, say("write {words}", words=right)
+
+
+def _again(content: bytes) -> str:
+    """The bytes as UTF-8, as far as they are that; what was read rightly may go on from there."""
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return content[: error.start].decode("utf-8")
 
 
 def readings(content: bytes) -> list[str]:

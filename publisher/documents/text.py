@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, Span, define, either, say
 from publisher.diagnostics.sentences import SYSTEM
-from publisher.documents.encodings import ENCODINGS, readings
+from publisher.documents.encodings import ENCODINGS, misread, readings, told_misread
 
 MAX_BYTES = 1_000_000
 """No file of words is larger; a larger one is a mistake, and parsing it would make everybody wait."""
@@ -99,7 +99,7 @@ def decode(path: str, content: bytes) -> tuple[TextFile | None, list[Diagnostic]
         message = say("the file holds a NUL character: it is not a text file, or is UTF-16")
         return None, [CONTROL.at(_place(path, text, nul, nul + 1), message, help=say("save it as UTF-8 text"))]
     findings = [] if text.replace("\n", "").isprintable() else _controls(path, text)
-    return TextFile(path, _CONTROL.sub(lambda match: "\ufffd" * len(match[0]), text) if findings else text), findings
+    return TextFile(path, _CONTROL.sub(lambda match: "\ufffc" * len(match[0]), text) if findings else text), findings
 
 
 def _not_utf8(path: str, content: bytes, error: UnicodeDecodeError) -> Diagnostic:
@@ -117,16 +117,20 @@ def _not_utf8(path: str, content: bytes, error: UnicodeDecodeError) -> Diagnosti
 
 def _controls(path: str, text: str) -> list[Diagnostic]:
     matches = list(_CONTROL.finditer(text))
-    findings = []
+    spoiled = list(misread(text)) if any("\x80" <= match[0] <= "\x9f" for match in matches) else []
+    findings: dict[tuple[int, int], Diagnostic] = {}
     for index, match in enumerate(matches[:_MOST_CONTROLS]):
-        character = match[0][0]
+        character, span, more = match[0][0], match.span(), len(matches) - _MOST_CONTROLS
         name = unicodedata.name(character, "control character").lower()
-        more = len(matches) - _MOST_CONTROLS
         message = say("the text holds an invisible U+{point} ({name})", point=f"{ord(character):04X}", name=name)
+        advice = say("delete it")
+        for start, end, right in spoiled:
+            if right and start <= match.start() < end:
+                span, (message, advice) = (start, end), told_misread(text[start:end], right)
         if more > 0 and index == _MOST_CONTROLS - 1:
             message = say("{first} (and {more} more places)", first=message, more=more)
-        findings.append(CONTROL.at(_place(path, text, *match.span()), message, help=say("delete it")))
-    return findings
+        findings[span] = CONTROL.at(_place(path, text, *span), message, help=advice)
+    return list(findings.values())
 
 
 def _place(path: str, text: str, start: int, end: int) -> Place:

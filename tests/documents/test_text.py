@@ -27,7 +27,7 @@ def test_the_place_of_a_wrong_byte_counts_characters_not_bytes() -> None:
 def test_invisible_characters_keep_every_column_true() -> None:
     file, found = decode("a.md", b"a\x07b\x1b[31mc")
     assert file is not None
-    assert file.text == "a\ufffdb\ufffd[31mc"
+    assert file.text == "a\ufffcb\ufffc[31mc"
     assert [finding.span.column for finding in found] == [2, 4]
 
 

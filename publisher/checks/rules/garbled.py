@@ -1,0 +1,33 @@
+"""Text that was spoiled on its way here: read in a wrong encoding, or with a character that is lost."""
+
+from collections.abc import Iterator
+
+from publisher.checks.context import Context, Line, fields
+from publisher.diagnostics import Diagnostic, Severity, define, say
+from publisher.documents.encodings import misread, told_misread
+from publisher.documents.yaml_typos import shortened
+from publisher.regex import regex
+
+GARBLED = define("garbled-text", Severity.WARNING)
+_LOST = regex("\ufffd+")
+
+
+def check(context: Context) -> Iterator[Diagnostic]:
+    """Look at the fields of plain text, and at the prose without its code."""
+    for line in fields(context):
+        yield from _look(line)
+    for text in context.texts:
+        if not text.prose.text.isascii():
+            for words, place in text.plain():
+                yield from _look(Line(words, place, None))
+
+
+def _look(line: Line) -> Iterator[Diagnostic]:
+    if line.text.isascii():
+        return
+    for start, end, right in misread(line.text):
+        message, advice = told_misread(shortened(line.text[start:end]), shortened(right))
+        yield GARBLED.at(line.place(start, end), message, help=advice)
+    for lost in _LOST.finditer(line.text):
+        message = say("a character was lost here: readers see {found}", found=shortened(lost[0]))
+        yield GARBLED.at(line.place(*lost.span()), message, help=say("write it anew"))
