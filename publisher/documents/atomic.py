@@ -1,7 +1,7 @@
 """Writing a file whole or not at all: to a temporary one beside it, which then takes its name."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -55,6 +55,16 @@ def _new_in(folder: Path) -> tuple[int, str]:
         name = f"{folder}/.publisher-{os.getpid()}-{next(_numbers)}.tmp"
         with suppress(FileExistsError):  # of a process that died, or of another machine
             return os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), name
+
+
+def clear(folders: Iterable[Path]) -> None:
+    """Remove from folders what processes that died in the middle of writing have left there."""
+    for left in (file for folder in folders for file in folder.glob(".publisher-*-*.tmp")):
+        with suppress(OSError, ValueError, OverflowError):
+            try:
+                os.kill(int(left.name.split("-")[1]), 0)
+            except ProcessLookupError:
+                left.unlink()
 
 
 def holds(path: Path, content: bytes) -> bool:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from publisher.diagnostics import reason_of, say
-from publisher.documents.atomic import holds, write_file
+from publisher.documents.atomic import clear, holds, write_file
 from publisher.errors import DeployError, UsageError
 from publisher.proofing.manifest import state_of
 from publisher.proofing.together import beside, cores, is_alone
@@ -63,6 +63,8 @@ def write_folder(
     with writing(root):
         root.mkdir(parents=True, exist_ok=True)
         before = _read(manifest)
+        died = {(root / path).parent for path, made in before.items() if len(made) < 2}  # a build that was under way
+        clear((manifest.parent, *died, *([cache] if cache and died else ())))
         now = {path: made for path, target in wanted.items() if (made := _stands(root, target, before.get(path, ())))}
         kept = {path: made for path, made in before.items() if path not in wanted and keep(path)}
         gone = before.keys() - wanted.keys() - kept.keys()

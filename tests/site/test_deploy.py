@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,16 @@ def test_a_strangers_page_is_not_overwritten(tmp_path: Path) -> None:
         deploy(config, built(tmp_path, "2024-12-29-a"))
     assert (tmp_path / "live/index.html").read_text() == "mine"
     assert not (tmp_path / "live/feed.xml").exists()
+
+
+def test_what_a_killed_deployment_left_goes_with_the_next(tmp_path: Path) -> None:
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    (tmp_path / "live/issues/2024-12-29-a").mkdir(parents=True)
+    for folder in ("live", "live/issues/2024-12-29-a"):
+        (tmp_path / folder / f".publisher-{dead.pid}-7.tmp").write_text("half of a page")
+    deploy(make_config(tmp_path, deploy={"to": "folder", "path": "live"}), built(tmp_path, "2024-12-29-a"))
+    assert not [*(tmp_path / "live").rglob(".publisher-*.tmp")]
 
 
 class _Dies(FolderDestination):

@@ -91,6 +91,27 @@ def test_a_build_that_dies_half_way_owns_up_to_its_files(tmp_path: Path) -> None
     assert done.written == ("a.html",)
 
 
+def test_what_a_killed_build_left_goes_with_the_next_and_what_another_one_writes_stays(tmp_path: Path) -> None:
+    text = """
+import os, signal, sys
+from publisher.documents import atomic
+from tests.site.test_output import *
+replace, done = os.replace, []
+def killed(*names):
+    if done and "site/" in str(names[1]): os.kill(os.getpid(), signal.SIGKILL)
+    done.extend(["x"] * ("site/" in str(names[1])))
+    replace(*names)
+atomic.os.replace = killed
+write_folder(Path(sys.argv[1]) / "site", files(**{"a/x.html": "x", "b/y.html": "y"}))
+"""
+    assert subprocess.run([sys.executable, "-c", text, str(tmp_path)], check=False).returncode == -9
+    (left,) = tmp_path.rglob(".publisher-*")
+    other = left.with_name(f".publisher-{os.getppid()}-1.tmp")
+    other.write_text("of another build")
+    write_folder(tmp_path / "site", files(**{"a/x.html": "x", "b/y.html": "y"}))
+    assert [*tmp_path.rglob(".publisher-*")] == [other]
+
+
 def test_a_disk_that_refuses_is_one_message(tmp_path: Path) -> None:
     (tmp_path / "site").write_text("a file, not a folder")
     with pytest.raises(DeployError, match="cannot write"):

@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from publisher.diagnostics import say
-from publisher.documents.atomic import alone_in, write_file
+from publisher.documents.atomic import alone_in, clear, write_file
 from publisher.errors import UsageError
 from publisher.site.deploy.model import ChangedMeanwhileError, Upload
 from publisher.site.output import read_manifest, remove_file, sha256, write_manifest, writing
@@ -35,8 +35,9 @@ class FolderDestination:
 
     def prepare(self, uploads: Sequence[Upload]) -> None:
         """Refuse to overwrite what is not ours; own the files before they are there, so that a run that dies in between
-        does not take them for a stranger's the next time.
+        does not take them for a stranger's the next time; and remove what such a run has left in the middle of one.
         """
+        clear({(self.root / upload.path).parent for upload in uploads})
         for upload in uploads:
             target = self.root / upload.path
             if upload.path not in self._ours and target.exists() and self._digest(upload.path) != upload.digest:
