@@ -106,6 +106,16 @@ def test_no_markdown_ends_in_an_exception_or_in_active_content(text: str) -> Non
         assert (link.attributes["href"] or "") in written.text or not link.text(strip=True)
 
 
+@pytest.mark.parametrize("name", ["p", "blockquote", "pre", "th", "li", "section class=sponsor"])
+def test_tags_in_a_value_are_its_words_whatever_is_done_to_tags(name: str) -> None:
+    value = f"<{name}>עברית<img src=x onerror=alert(1)></{name}>"
+    text = f'<table><thead><tr><th>a</th></tr></thead><tr><td><span title="{value}">b</span></td></tr></table>'
+    for html in (write(text).html, in_tables(write(text).html), write(f"[b](https://e.com '{value}')").html):
+        (node,) = LexborHTMLParser(html).css("[title]")
+        assert node.attributes["title"] == value
+        assert "<img" not in html
+
+
 @given(st.text(max_size=40), st.sampled_from(["{}", "**{}**", "> {}", "- {}", "| {} |\n|--|", "<b>{}</b>", "{}\n{}"]))
 def test_any_text_is_rendered(text: str, frame: str) -> None:
     write(frame.replace("{}", text))
