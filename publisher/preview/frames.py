@@ -17,9 +17,11 @@ from publisher.site.archive import arrange
 from publisher.site.pages import ArchivePages
 
 KINDS = ("email", "page", "text", "source")
+_SHEET = re.compile(r"<style\b.*?</style>", re.DOTALL)
 _SCHEME = re.compile(r"\(\s*prefers-color-scheme\s*:\s*(dark|light)\s*\)")
 _STYLESHEET = re.compile(r'<link rel="stylesheet"[^>]*>')
 _NOT_HERE = re.compile(r'<link rel="(?:icon|alternate)"[^>]*>|<source[^>]*>|<script\b.*?</script>', re.DOTALL)
+_UPWARDS = re.compile(r'(<[a-z][^<>]*? (?:href|src)=")\.\./\.\./')
 _FEATURE = {True: "(min-width:0)", False: "(max-width:0)"}
 SAMPLE = {Slot.UNSUBSCRIBE_URL: "#unsubscribe", Slot.PREFERENCES_URL: "#preferences", Slot.GREETING: ""}
 
@@ -52,7 +54,11 @@ def policy(look: Look, origin: str) -> str:
 
 def scheme(document: str, dark: bool) -> str:
     """The document as a device in dark or light mode shows it."""
-    answered = _SCHEME.sub(lambda found: _FEATURE[(found[1] == "dark") is dark], document)
+
+    def told(found: re.Match[str]) -> str:
+        return _FEATURE[(found[1] == "dark") is dark]
+
+    answered = _SHEET.sub(lambda sheet: _SCHEME.sub(told, sheet[0]), document)
     wanted = "dark" if dark else "light"
     style = f"<style>:root{{color-scheme:{wanted} !important}}</style>"
     return answered.replace("</head>", f"{style}</head>", 1)
@@ -68,7 +74,7 @@ def archive_page(edition: Edition, config: Config) -> str:
     html = ArchivePages(config, arrange([edition], config.newsletter.language)).issue(edition).content.decode("utf-8")
     styles = Theme.of(config).style("web/style.css", "/site/assets/")
     html = _STYLESHEET.sub(lambda _: f"<style>{styles}</style>", _NOT_HERE.sub("", html))
-    return html.replace('"../../', f'"{config.newsletter.url}')
+    return _UPWARDS.sub(lambda tag: tag[1] + config.newsletter.url, html)
 
 
 def filled(text: Slotted, *, markup: bool) -> str:

@@ -359,6 +359,16 @@ def test_the_frame_is_as_dark_as_asked_whatever_the_browser_prefers(page: Any, p
     assert (red > 128) is dark
 
 
+def test_code_that_reads_like_what_the_frame_changes_is_shown_as_written(page: Any, preview: Preview) -> None:
+    code = ["@media (prefers-color-scheme: dark) { a }", 'import a from "../../lib.js"', '<a href="../../x">']
+    preview.write("好的", "```\n{}\n```".format("\n".join(code)))
+    for kind in ("email", "page"):
+        frame = open_issue(page, preview, f"&kind={kind}")
+        frame.locator("pre").wait_for()
+        assert frame.locator("pre").inner_text().strip().split("\n") == code
+    preview.until(lambda: 'href="https://news.example.com/"' in httpx.get(f"{preview.url}/frame/{SLUG}?kind=page").text)
+
+
 def test_every_look_of_an_issue_can_be_framed(preview: Preview) -> None:
     preview.write("好的", "正文。")
     preview.until(lambda: "好的" in httpx.get(f"{preview.url}/frame/{SLUG}").text)
