@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import yaml
@@ -24,3 +25,14 @@ def test_precision_and_recall_on_the_labelled_set() -> None:
     missed = [name for name, found in invented if name not in found]
     assert missed == ["Janet", "Google"]
     assert len(missed) / len(invented) < 0.07
+
+
+def _seconds(words: int) -> float:
+    claim, source = "Ab " * words, Summed("Cd ef gh.")
+    began = process_time()
+    assert inventions(claim, source, "en") == []
+    return process_time() - began
+
+
+def test_capitalised_words_in_a_row_cost_the_same_each() -> None:
+    assert min(_seconds(4000), _seconds(4000)) < 8 * max(_seconds(1000) for _ in range(3))

@@ -204,7 +204,7 @@ def _names(claim: str, source: Summed, language: str, drafted: bool) -> Iterator
     han = bool(HAN.search(claim))
     capitals = sum(word[0][0].isupper() for word in words)
     weak = drafted and language.split("-")[0] != "de" and (han or capitals <= 0.75 * len(words) or len(words) < 4)
-    whole = {word.casefold() for row in _rows(claim) for word in row if _initials_of(row) & source.words}
+    whole = {word.casefold() for row in _rows(claim) if _initials_of(row) & source.words for word in row}
     after = -1
     for word in words:
         begins = not han and (after < 0 or bool(_STARTS.search(claim, after, word.start())))
