@@ -25,8 +25,9 @@ _UNITS = {
     "mille": 3, "millions": 6, "milliard": 9, "milliards": 9,
     "mil": 3, "millón": 6, "millones": 6, "mil millones": 9, "billón": 12, "billones": 12,
     "milhão": 6, "milhões": 6, "mil milhões": 9, "bilhão": 9, "bilhões": 9, "trilhão": 12, "trilhões": 12,
-    "千": 3, "万": 4, "萬": 4, "百万": 6, "百萬": 6, "千万": 7, "千萬": 7,
-    "亿": 8, "億": 8, "万亿": 12, "萬億": 12, "兆": 12, "천": 3, "만": 4, "백만": 6, "천만": 7, "억": 8, "조": 12,
+    "万亿": 12, "萬億": 12, "千": 3, "천": 3, **{f"{ten}{unit}": more + zeros
+    for ten, more in {"": 0, "百": 2, "千": 3, "백": 2, "천": 3}.items()
+    for unit, zeros in {"万": 4, "萬": 4, "亿": 8, "億": 8, "兆": 12, "만": 4, "억": 8, "조": 12}.items()},
 }  # fmt: skip
 _SPOKEN = frozenset({"en", "de", "fr", "es", "pt", "zh", "ja"})
 """Languages whose words for numbers are known."""
