@@ -10,8 +10,10 @@ from publisher.issue import codes
 SCHEMES = frozenset({"http", "https", "mailto", "tel"})
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _DOMAIN = re.compile(r"[\w-]+(\.[\w-]+)+([/?#:].*)?", re.DOTALL)
+_FILE_NAME = re.compile(r"[^/?#]*\.(?:csv|docx?|epub|html?|md|mp[34]|pdf|pptx?|txt|xlsx?|zip)", re.IGNORECASE)
 _SLIP = re.compile(r"h?t{1,3}p{1,2}(?P<s>s?)[:：;；]*/{1,3}(?P<rest>[^/].*)", re.DOTALL | re.IGNORECASE)
 """``http`` and its colon as they are mistyped."""
+_TO_HOST, _BLANK = re.compile(r"https?://[^/?#]*[^/?#\s]", re.IGNORECASE), re.compile(r"\s|%20")
 _QUOTES = "“”‘’\"'"
 _MAIL = re.compile(r"[^\s@/?#]+@[\w-]+(\.[\w-]+)+(\?.*)?", re.DOTALL)
 _PLAIN = re.compile(r"(https?)://[a-z0-9-]+(?:\.[a-z0-9-]+)*(?:/[\w./-]*)?(?:[?#][\w=&./-]*)?", re.ASCII)
@@ -41,7 +43,7 @@ def fault_of_link(url: str, schemes: frozenset[str] = SCHEMES) -> Fault | None:
             better = say("write {words}", words=inner)
         elif meant:
             better = say("write {words}", words=meant)
-        elif _DOMAIN.fullmatch(domain):
+        elif _DOMAIN.fullmatch(domain) and not _FILE_NAME.fullmatch(bare):
             better = say("write https://{bare}", bare=domain)
         elif _MAIL.fullmatch(bare) and "mailto" in schemes:
             better = say("write {words}", words=f"mailto:{bare}")
@@ -50,13 +52,19 @@ def fault_of_link(url: str, schemes: frozenset[str] = SCHEMES) -> Fault | None:
     if scheme not in schemes:
         better = say("begin it with one of {listed}", listed=", ".join(f"{name}:" for name in sorted(schemes)))
         better = say("write {words}", words=meant) if meant else better
+        better = say("write the whole address, https://…") if scheme == "file" or len(scheme) == 1 else better
         return Fault(codes.UNSAFE_SCHEME, say("a link cannot begin with {scheme}:", scheme=scheme), better)
     return _fault_of_address(url, scheme, meant)
 
 
 def _fault_of_address(url: str, scheme: str, meant: str) -> Fault | None:
+    message = say("the address of the link holds white space")
+    begin = _TO_HOST.match(url)
+    if begin and _BLANK.search(begin[0]):
+        better = say("write {words}", words=_BLANK.sub("", begin[0]) + url[begin.end() :])
+        return Fault(codes.BAD_LINK, message, better)
     if re.search(r"\s", url.strip()):
-        return Fault(codes.BAD_LINK, say("the address of the link holds white space"), say("write %20 for a space"))
+        return Fault(codes.BAD_LINK, message, say("write %20 for a space"))
     if scheme in {"http", "https"}:
         try:
             parts = urlsplit(url)
@@ -65,6 +73,7 @@ def _fault_of_address(url: str, scheme: str, meant: str) -> Fault | None:
             host = None
         if not host:
             better = say("write {words}", words=meant or f"{scheme}://example.com/")
+            better = say("write the whole address") if meant == url else better
             return Fault(codes.BAD_LINK, say("the link names no host"), better)
     elif not url.partition(":")[2].strip("/"):
         message = say("nothing follows {scheme}:", scheme=scheme)
