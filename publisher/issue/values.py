@@ -23,8 +23,11 @@ WRITTEN = {"type": ["string", "number", "boolean"]}
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TIME = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}(?::\d{2})?) ?([Zz]|[+-]\d{2}:?\d{2})?")
 _LOCAL = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d local", re.ASCII)
+_TITLE = r"(?:[ \t]+(?:\"[^\"\n]*\"|'[^'\n]*'|\([^()\n]*\)))?"
 _UNSEEN_IN_PROSE = re.compile(
-    r"^ {0,3}\[[^\[\]\n]+\]:.*|</?(?:a|b|br|div|em|i|p|span|strong|u)\b[^<>]*>", re.MULTILINE | re.IGNORECASE
+    rf"^ {{0,3}}\[(?:\^[^\[\]\n]+\]:.*|[^\[\]\n]+\]:[ \t]*(?:<[^<>\n]*>|\S+){_TITLE}[ \t]*$)"
+    r"|</?(?:a|b|br|div|em|i|p|span|strong|u)\b[^<>]*>",
+    re.MULTILINE | re.IGNORECASE,
 )
 _COMMENT = re.compile("<!--.*?-->", re.DOTALL)
 _TEXT = say("the text")

@@ -6,7 +6,8 @@ from posixpath import join, normpath
 from urllib.parse import unquote
 
 from publisher.checks.context import Context
-from publisher.diagnostics import Diagnostic, Fault, Sentence, Severity, define, say
+from publisher.checks.rules.references import MEANT, is_words
+from publisher.diagnostics import Diagnostic, Sentence, Severity, define, say
 from publisher.issue.links import fault_of_link, split
 from publisher.issue.load import date_of_slug
 from publisher.regex import regex
@@ -48,14 +49,17 @@ def check(context: Context) -> Iterator[Diagnostic]:
     """Look at each link of the text, and at the query of every address."""
     anchors = dict.fromkeys(item.anchor for item in context.issue.items)
     named = ", ".join(list(anchors)[:_MOST]) + (", …" if len(anchors) > _MOST else "")
-    for link in (link for text in context.texts for link in text.parts.links):
+    for text, link in ((one, link) for one in context.texts for link in one.parts.links):
         url = unquote(link.url)  # which the parser has encoded
         if _FILE.fullmatch(url):
             message = say("the link leads to a file that an issue is written in, which readers do not get")
             yield LINK_TO_FILE.at(link.place, message, help=_page_of(url, context))
         elif not _WITHIN.fullmatch(link.url) and (fault := fault_of_link(link.url)):
             better = _meant(url, link.words)
-            yield (Fault(fault.code, fault.message, _written(better)) if better else fault).at(link.place)
+            advice = _written(better) if better else fault.help
+            if is_words(url) and any(one["href"] == link.url for one in text.env.get("references", {}).values()):
+                advice = MEANT
+            yield fault.code.at(link.place, fault.message, help=advice)
         # An item that cannot be read may well have the anchor.
         if context.whole and url.startswith("#") and url[1:] not in anchors:
             message = say("the issue has no anchor {url}", url=url)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from urllib.parse import unquote
 
 from markdown_it.common.utils import normalizeReference
 
@@ -36,6 +37,8 @@ _TITLE = re.compile(r"\s+[“‘].*[”’]$")  # in quotes that are none of Mar
 _GOES_ON = re.compile(r"[ \t]*[)\"'(]")  # the end of a link, or its title
 _ADDRESS = re.compile(r"https?:|mailto:", re.IGNORECASE)
 _CODE = re.compile(r"`[^`\n]*`")
+_WORDS, _FILE = re.compile(r"[^/#?:]*\w[^/#?:]*"), re.compile(r"[\w ()+~@-]+(?:\.[A-Za-z0-9]{1,5})+")
+MEANT = say("write \\[ where a word begins with it, or [^1]: for a note")
 
 
 def check(context: Context) -> Iterator[Diagnostic]:
@@ -106,18 +109,32 @@ def _nearly_pictures(text: Text) -> Iterator[Diagnostic]:
 
 
 def _without_reference(text: Text, shown: set[str]) -> Iterator[Diagnostic]:
-    """Definitions whose address no link and no picture has."""
+    """Definitions whose address no link and no picture has; words that are taken for one."""
     defined = text.env.get("references", {})
     doubled = [(each["label"], each) for each in text.env.get("duplicate_refs", ())]
     for label, definition in (*defined.items(), *doubled):
         url = str(definition["href"])
-        if _ADDRESS.match(url) and url not in shown:
+        if url not in shown and (_ADDRESS.match(url) or is_words(url)):
             first = definition["map"][0]
-            place = text.prose.place(first, 0, len(text.prose.lines[first].rstrip()))
-            values = {"label": shortened(label.lower()), "url": url}
-            message = say("nothing refers to this definition of [{label}], and its address is lost: {url}", **values)
-            advice = say("write [words][label] where it belongs, or delete the line")
+            line = text.prose.lines[first].rstrip()
+            place, told = text.prose.place(first, 0, len(line)), {"label": shortened(label.lower())}
+            if _ADDRESS.match(url):
+                told["url"] = url
+                message = say("nothing refers to this definition of [{label}], and its address is lost: {url}", **told)
+                advice = say("write [words][label] where it belongs, or delete the line")
+            else:
+                told["lost"] = shortened(line.partition("]:")[2].strip())
+                message = say("readers would not see “{lost}”: [{label}]: makes an address of it", **told)
+                advice = MEANT
             yield LINK_NOT_MADE.at(place, message, help=advice)
+
+
+def is_words(url: str) -> bool:
+    """Whether what stands for the address of a definition is a word of a text: neither a path, a name of a file nor
+    the way to write a remark.
+    """
+    plain = unquote(url)
+    return bool(_WORDS.fullmatch(plain)) and not _FILE.fullmatch(plain)
 
 
 def _without_definition(text: Text) -> Iterator[Diagnostic]:
