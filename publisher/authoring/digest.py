@@ -17,6 +17,7 @@ from publisher.language.locale import catalog, every
 _ATX = re.compile(r"(?P<mark>#{1,6})[ \t\u3000]+(?P<text>.*?)(?P<end>[ \t]+#+)?")
 _MATTER = re.compile(r"(?:[A-Za-z_][\w-]*:|[ \t#-]).*|")
 _UNDERLINE = re.compile(r"={3,}|-{3,}")
+_RULE = re.compile(r"(?:([-*_])(?:[ \t]*\1){2,})?")  # or nothing
 _FENCE = re.compile(r" {0,3}(?:```|~~~)")
 _BULLET = re.compile(r"(?:[-*+–—•●·◦▪‣■◆][ \t\u3000]|[•●·◦▪‣■◆]|\d{1,2}[.、．)）](?!\d)|0\d(?!\d)|[①-⑳])[ \t\u3000]*")
 _MARK = re.compile(r"\d{1,2}[.、．]?|[①-⑳]")
@@ -101,7 +102,7 @@ class _Reader:
         self._found.intro = self._prose(lines[: starts[0]]) if starts else ()
         if starts:
             self._stories(lines, starts, heads)
-        elif self._prose(lines):
+        elif any(line.text for line in lines):
             self._found.stories.append(self._story(self._found.title, "", "", lines))
         for line in self._definitions.unplaced():
             self._leave(line, line.text)
@@ -319,8 +320,13 @@ class _Reader:
         return lines, None
 
     def _prose(self, lines: Iterable[PastedLine]) -> tuple[str, ...]:
-        """The lines as Markdown: paragraphs apart where each was a line, and no blank lines around."""
-        out: list[str] = []
+        """The lines as Markdown: paragraphs apart where each was a line, and no blank lines around, nor a rule at the
+        end, where the issue draws one.
+        """
+        lines, out = list(lines), list[str]()
+        while lines and lines[-1].number not in self._signs.code and _RULE.fullmatch(lines[-1].words):
+            last = lines.pop()
+            self._leave(last, last.text)
         for line in lines:
             coded = line.number in self._signs.code
             text = line.text if coded or self._signs.levels else line.words
@@ -331,8 +337,6 @@ class _Reader:
             out.append(text)
         while out and not out[0].strip():
             out.pop(0)
-        while out and not out[-1].strip():
-            out.pop()
         return (*out, *self._definitions.of(out))
 
 

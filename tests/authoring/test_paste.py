@@ -376,6 +376,14 @@ def test_every_character_stands_in_a_file_or_is_told(tmp_path: Path, text: str) 
     assert len(reading.partial.items) == len(digest.stories)
 
 
+def test_a_rule_between_stories_is_the_issue_s_own(tmp_path: Path) -> None:
+    text = "# T\n\nIntro.\n\n* * *\n\n## One\n\nText.\n\n---\n\nMore.\n\n---\n\n## Two\n\n```\n---\n```\n\n---\n___\n"
+    digest = read_digest(newsletter(tmp_path), text)
+    assert digest.intro == ("Intro.",)
+    assert [story.body for story in digest.stories] == [("Text.", "", "---", "", "More."), ("```", "---", "```")]
+    assert [line.number for line in digest.left_out if line.text in {"---", "* * *", "___"}] == [5, 15, 24, 23]
+
+
 def test_what_is_told_says_where_it_stood(tmp_path: Path) -> None:
     digest = read_digest(newsletter(tmp_path), DIGEST.read_text(encoding="utf-8"))
     assert [line.number for line in digest.pictures] == [19, 41, 71]

@@ -23,6 +23,8 @@ TOO_DEEP = define("nested-too-deep", Severity.ERROR, fixed=True)
 
 _IMAGE = re.compile(r"(?![a-z]+:|//).+\.(?:jpe?g|png|gif|webp|avif)", re.IGNORECASE)
 
+_TASK = re.compile(r"\[([ xX])\](?=[ \t])")
+
 
 @dataclass(frozen=True, slots=True)
 class RenderedText:
@@ -64,7 +66,7 @@ class MarkdownRenderer:
 
     def block(self, prose: Prose, name: str, above: int) -> RenderedText:
         """Markdown of blocks. ``name`` is unique in the issue; its headings go below level ``above``."""
-        tokens = shifted(self._tokens(without_controls(prose.text)), above)
+        tokens = _with_boxes(shifted(self._tokens(without_controls(prose.text)), above))
         if quoted := next((token for token in tokens if token.level >= MAX_NESTING - 1), None):
             self._too_deep(prose, quoted.map[0] if quoted.map else 0)
         return self._write(prose, tokens, name)
@@ -102,6 +104,27 @@ def _steady(token: Token, words: Locale) -> Token:
     if token.type == "text":
         return token.copy(content=words.steady(token.content))
     return token.copy(children=[_steady(one, words) for one in token.children]) if token.children else token
+
+
+def _with_boxes(tokens: Sequence[Token]) -> Sequence[Token]:
+    """The tokens with a box drawn where an entry of a list begins with ``[ ]`` or ``[x]``
+    (https://github.github.com/gfm/#task-list-items-extension-).
+    """
+    if not any(token.type == "inline" and _TASK.match(token.content) for token in tokens):
+        return tokens
+    opened = (None, None, *tokens)
+    return [
+        _boxed(token) if one and one.type == "list_item_open" else token
+        for one, token in zip(opened, tokens, strict=False)
+    ]
+
+
+def _boxed(token: Token) -> Token:
+    first, *rest = token.children or [token]
+    if first.type != "text" or not (box := _TASK.match(first.content)):
+        return token
+    drawn = first.copy(content=("☐" if box[1] == " " else "☑") + first.content[3:])
+    return token.copy(children=[drawn, *rest])
 
 
 def _joined(token: Token) -> Token:
