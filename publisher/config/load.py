@@ -13,7 +13,7 @@ from publisher.config.model import Config
 from publisher.config.names import unspoken, wrong_names
 from publisher.config.theme_findings import theme_findings
 from publisher.diagnostics import Diagnostic, Fault, Place, Severity, Span, define, in_order, say
-from publisher.documents import Mapping, Scalar, Sequence, find, parse_mapping, read_text, validate
+from publisher.documents import Mapping, find, parse_mapping, read_text, validate
 from publisher.documents.validate import BAD_VALUE, UNKNOWN_KEY, Rules
 from publisher.errors import ConfigError, UsageError
 
@@ -71,13 +71,6 @@ def read_nodes(root: Path) -> tuple[Mapping | None, list[Diagnostic]]:
         return None, findings
     node, findings = parse_mapping(file, say("config.yaml has to be a mapping"), say("begin with newsletter:"))
     return (None if findings else node), findings
-
-
-def rule_paths(root: Path) -> list[str]:
-    """The rule files that config.yaml names, whether or not they are there."""
-    node, _ = read_nodes(root)
-    named = find(node, ("checks", "rules")) if node is not None else None
-    return [one.text for one in named.items if isinstance(one, Scalar)] if isinstance(named, Sequence) else []
 
 
 def _readers_can_leave(config: Config, node: Mapping) -> list[Diagnostic]:

@@ -1,19 +1,17 @@
 """What publishing asks of git. Outside a repository, or without git, every answer is None or empty."""
 
-import io
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 
 from publisher.config import Config, read_config
-from publisher.config.load import rule_paths
 from publisher.edition.others import Others
-from publisher.edition.provenance import run_git, shared_paths
-from publisher.issue.folder import SERIES, leads_inside
+from publisher.edition.provenance import run_git
+from publisher.issue.folder import leads_inside
 
 
 class Relation(StrEnum):
@@ -73,44 +71,39 @@ def changed(root: Path, base: str) -> list[str]:
     return sorted({*listed, *new})
 
 
-def export(root: Path, revision: str, into: Path, *paths: str) -> None:
-    """Write ``paths`` (all of the newsletter where there are none) as they were at ``revision`` below ``into``."""
+def export(root: Path, revision: str, into: Path, paths: Sequence[str]) -> None:
+    """Write ``paths`` as they were at ``revision`` below ``into``; those that were not there are left out."""
     import tarfile
 
     below = os.fsdecode(ask(root, "rev-parse", "--show-prefix") or b"").removesuffix("\n")
     wanted = [path for path in paths if ask(root, "cat-file", "-e", f"{revision}:{below}{path}") is not None]
-    if paths and not wanted:
-        return
-    tar = ask(root, "archive", "--format=tar", revision, "--", *wanted)  # of the folder it is run in
-    if tar is None:
-        return
-    with tarfile.open(fileobj=io.BytesIO(tar)) as archive:
-        for member in archive:
-            # tarfile's own filters came with 3.11.4. git keeps names inside the tree; a link may lead out of it.
-            target, content = into / member.name, archive.extractfile(member) if member.isfile() else None
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if content is not None:
-                target.write_bytes(content.read())
-            elif member.issym() and leads_inside(into, target.parent / member.linkname):
-                target.symlink_to(member.linkname)
+    with tempfile.NamedTemporaryFile(suffix=".tar") as packed:
+        archive = ("archive", "--format=tar", f"--output={packed.name}", revision, "--", *wanted)
+        if not wanted or ask(root, "--literal-pathspecs", *archive) is None:
+            return
+        with tarfile.open(packed.name) as tar:
+            for member in tar:
+                # tarfile's own filters came with 3.11.4. git keeps names inside the tree; a link may lead out of it.
+                target, content = into / member.name, tar.extractfile(member) if member.isfile() else None
+                target.parent.mkdir(parents=True, exist_ok=True)
+                if content is not None:
+                    target.write_bytes(content.read())
+                elif member.issym() and leads_inside(into, target.parent / member.linkname):
+                    target.symlink_to(member.linkname)
 
 
 @contextmanager
-def at_revision(config: Config, commit: str, slugs: tuple[str, ...]) -> Iterator[Config | None]:
-    """The newsletter as it was then, with those issues, in a folder that goes away again; None: no config then."""
+def at_revision(config: Config, commit: str, slugs: Sequence[str]) -> Iterator[Config | None]:
+    """The newsletter as it was then, with those issues, in a folder that goes away again; None: no config then.
+
+    Whatever else there was comes along: templates and config.yaml name files, and an issue may show any picture.
+    """
     with tempfile.TemporaryDirectory(prefix="publisher-base-") as folder:
-        root = Path(folder)
         others = Others.of(config)  # where an edition may follow from other issues, all come along
-        issues = ["issues"] if others.heads or others.translations.named else [f"issues/{slug}" for slug in slugs]
-        issues += [SERIES] * any(slug.startswith(f"{SERIES}/") for slug in slugs)
-        export(config.root, commit, root, *shared_paths(config), *issues)
-        if rules := rule_paths(root):
-            export(config.root, commit, root, *rules)
-        before, _findings = read_config(root)
-        if before is None or shared_paths(before) != shared_paths(config):  # it named other files
-            export(config.root, commit, root)
-            before, _findings = read_config(root)
-        yield before
+        every = bool(others.heads or others.translations.named)
+        top = [name for name in names(config.root, "ls-tree", "--name-only", "-z", commit) if every or name != "issues"]
+        export(config.root, commit, Path(folder), top if every else [*top, *(f"issues/{slug}" for slug in slugs)])
+        yield read_config(Path(folder))[0]
 
 
 def names(root: Path, *arguments: str) -> list[str]:

@@ -19,7 +19,7 @@ from publisher.edition.clicks import counted
 from publisher.edition.model import AnySlot, Edition, Personal, Slotted
 from publisher.edition.origin import origins_of
 from publisher.errors import refusal
-from publisher.issue.folder import SERIES, discover
+from publisher.issue.folder import discover
 from publisher.issue.load import read_issue
 from publisher.issue.series import steps_of
 from publisher.mail.message import MailContent
@@ -103,7 +103,7 @@ def verify(config: Config, what: str) -> Verified:
     names = git.names(config.root, "ls-tree", "--name-only", "-z", commit, "--", "issues/")
     slugs = tuple(name.removeprefix("issues/") for name in names)
     named = _named(exhibit, slugs)
-    with git.at_revision(config, commit, (*(named or slugs), f"{SERIES}/")) as then:
+    with git.at_revision(config, commit, named or slugs) as then:
         if then is None:
             says = say("config.yaml of commit {commit} cannot be read", commit=commit[:12])
             return Verified(VerifyResult.DIFFERS, says, slug=_only(named), claimed=claim)

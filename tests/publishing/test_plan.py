@@ -260,7 +260,7 @@ def test_a_folder_named_like_an_option_of_git_is_a_folder_wherever_the_newslette
         ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "a"],
     ):
         assert git.ask(root, *arguments) is not None
-    git.export(root, "HEAD", tmp_path / "then", "--output=written")
+    git.export(root, "HEAD", tmp_path / "then", ["--output=written"])
     assert not (root / "written").exists()
     assert (tmp_path / "then/--output=written/page.html").read_text(encoding="utf-8") == "theirs"
 
@@ -277,7 +277,7 @@ def test_a_revision_is_written_out_without_the_links_that_lead_out_of_it(room: N
     with git.at_revision(load_config(room.root).model_copy(update={"templates": "ours"}), "HEAD", ()) as then:
         assert then
         assert (then.root / "theirs/email.css").is_file(), "the theme's folder of then"
-    export(room.root, "HEAD", tmp_path / "out", f"issues/{SLUG}", "config.yaml")
+    export(room.root, "HEAD", tmp_path / "out", [f"issues/{SLUG}", "config.yaml"])
     written = {path.name for path in (tmp_path / "out" / "issues" / SLUG).iterdir()}
     assert {"issue.yaml", "inside.md"} <= written
     assert not {"outside.md", "up.md"} & written

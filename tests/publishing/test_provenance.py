@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import io
 import json
 import os
 import re
@@ -11,6 +12,8 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+from PIL import Image
 
 from tests.acceptance.conftest import CONFIG
 from tests.warm import clean_environment
@@ -40,6 +43,31 @@ def test_a_message_is_known_by_its_commit_even_after_its_issue_changed(newsroom:
     ran = newsroom.run("verify", str(message))
     assert ran.status == 0, ran.err
     assert f"this is {SLUG} of commit {commit[:12]}" in ran.out
+
+
+def test_what_config_and_issue_name_elsewhere_in_the_repository_is_there_when_a_commit_is_rebuilt(
+    newsroom: Newsroom,
+) -> None:
+    folder_newsletter(newsroom)
+    picture = io.BytesIO()
+    Image.new("RGB", (600, 300), "#a4371c").save(picture, "PNG")
+    for name in ("brand/logo.png", "shared/map.png"):
+        newsroom.newsletter.write(name, picture.getvalue())
+    newsroom.newsletter.write("house/theme.yaml", "description: ours\n")
+    newsroom.newsletter.write("brand/own.css", "a { color: #123456 }\n")
+    theme = "theme: {name: ./house, logo: brand/logo.png, css: [brand/own.css]}\n"
+    newsroom.newsletter.write("config.yaml", CONFIG + "deploy: {path: live}\n" + theme)
+    newsroom.issue(f"{SLUG}-map", body="![地图](../../shared/map.png)\n\n正文。")
+    newsroom.commit("A brand, and a map")
+    ran = newsroom.run("publish")
+    assert ran.status == 0, ran.err
+    (message,) = (newsroom.root / f"outbox/{SLUG}-map").glob("*.eml")
+    newsroom.issue(f"{SLUG}-map", body="![地图](../../shared/map.png)\n\n另一段。")
+    newsroom.commit("Another text")
+    verified = newsroom.run("verify", str(message))
+    assert verified.status == 0, verified.err
+    planned = json.loads(newsroom.run("plan", "--base", "HEAD~1", "--format", "json").out)
+    assert [(one["issue"], one["how"]) for one in planned["changes"]] == [(f"{SLUG}-map", "changed")]
 
 
 def test_a_message_that_was_altered_or_comes_from_elsewhere_is_not(newsroom: Newsroom, tmp_path: Path) -> None:
