@@ -14,8 +14,6 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-import typer
-
 from publisher.diagnostics import Diagnostic, rendered, say
 from publisher.errors import PublisherError, refusal
 
@@ -161,8 +159,11 @@ def write_page(target: Path, page: str, option: str) -> None:
 
 def agreed(question: str, yes: bool, refusal: PublisherError | None = None) -> bool:
     """Whether ``yes`` is given, or the terminal says so, or nobody is there and no ``refusal`` is to be raised."""
-    if yes or sys.stdin.isatty():
-        return yes or typer.confirm(rendered(question), err=True)
+    if yes:
+        return True
+    if sys.stdin.isatty():
+        write(f"{rendered(question)} [y/N] ", sys.stderr)
+        return sys.stdin.readline().strip().lower() in {"y", "yes", "是"}
     if refusal:
         raise refusal
     return True

@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from publisher.cli.frame import config_of
-from publisher.cli.output import Bar, complain, emit, put, show_findings, tell, warn, write
+from publisher.cli.output import Bar, agreed, complain, emit, put, show_findings, tell, warn
 from publisher.cli.sending import account_row, print_ending, stop_on_signals
 from publisher.config.model import Config
 from publisher.delivery.send import Started
@@ -74,9 +74,7 @@ def _confirm_first(bar: Bar, slugs: Sequence[str]) -> bool:
         return False
     bar.stop()
     tell(say("This is the first publish, and {n} issues are due: {slugs}.", n=len(slugs), slugs=", ".join(slugs)))
-    question = rendered(say("Mail each of them to every subscriber now?"))
-    write(f"{question} [y/N] ", sys.stderr)
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+    return agreed(say("Mail each of them to every subscriber now?"), yes=False)
 
 
 def _print_findings(config: Config, published: Published) -> None:

@@ -1,14 +1,13 @@
 """``publisher send``, ``hold``, ``pause``, ``resume``, ``cancel``: mail an issue; an operator's word about it."""
 
-import sys
 from datetime import timedelta
 from typing import Annotated, Literal
 
 import typer
 
 from publisher.cli.frame import Issue, Yes, app, examples, opened
-from publisher.cli.output import put, tell, work_on_unheard
-from publisher.diagnostics import rendered, say
+from publisher.cli.output import agreed, put, tell, work_on_unheard
+from publisher.diagnostics import say
 from publisher.errors import UsageError
 
 
@@ -117,16 +116,17 @@ def resume(context: typer.Context, issue: Issue) -> None:
 
 
 @app.command(epilog=examples("publisher cancel 2024-12-29-weekly --yes"))
-def cancel(context: typer.Context, issue: Issue, yes: Yes = False) -> None:
+def cancel(context: typer.Context, issue: Issue, yes: Yes = False) -> int:
     """End a mailing for good: who is still pending does not get this edition.
 
     A later publisher send freezes a new mailing of the issue as it is then, to those whom no earlier one reached.
     """
-    if not yes and sys.stdin.isatty():
-        typer.confirm(rendered(say("Cancel {slug} for good?", slug=issue)), abort=True, err=True)
+    if not agreed(say("Cancel {slug} for good?", slug=issue), yes):
+        return 1
     told = _set(context, issue, "cancelled")
     put(say("{slug} is cancelled: {counts}", slug=issue, counts=told))
     tell(say("publisher send {slug} would mail only those not reached yet", slug=issue))
+    return 0
 
 
 def _set(context: typer.Context, issue: str, wanted: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -63,3 +64,23 @@ def test_a_full_disk_below_the_output_is_told(readers: Path, words: str) -> None
     ran = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert ran.returncode == 2
     assert ran.stderr.splitlines()[0] == "error: the output cannot be written: No space left on device"
+
+
+@pytest.mark.parametrize("words", [f"cancel {NAME}", "subscribers erase ann@weekly.test"])
+@pytest.mark.parametrize(("typed", "status"), [("n\n", 1), ("\n", 1), ("\x04", 1), ("yes\n", None), ("是\n", None)])
+def test_whoever_does_not_say_yes_is_not_asked_why(tmp_path: Path, words: str, typed: str, status: int | None) -> None:
+    (tmp_path / "config.yaml").write_text(CONFIG, encoding="utf-8")
+    terminal, end = pty.openpty()
+    os.write(terminal, typed.encode())
+    ran = subprocess.run(
+        [sys.executable, "-m", "publisher", "--root", str(tmp_path), *words.split()],
+        stdin=end, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    os.close(end)
+    os.close(terminal)
+    assert "Traceback" not in ran.stderr
+    assert "[y/N] " in ran.stderr
+    if status:
+        assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (status, "", 0)
+    else:
+        assert ran.stdout or "error: " in ran.stderr, "what was asked for is done, or refused"
