@@ -87,6 +87,7 @@ def publish_due(config: Config, options: PublishOptions, observer: RunObserver |
     from publisher.config.load import refuse_placeholders
     from publisher.database import open_database
     from publisher.delivery.tripwires import alert
+    from publisher.diagnostics import say
     from publisher.publishing.publish import publish
     from publisher.publishing.run import RunObserver
     from publisher.web.confirmation import post
@@ -98,7 +99,7 @@ def publish_due(config: Config, options: PublishOptions, observer: RunObserver |
         try:
             post(config, database, POST_SECONDS, options.transport)
         except PublisherError as error:
-            observer.note(f"confirmation mail waits: {error.message}")
+            observer.note(say("confirmation mail waits: {fault}", fault=error.message))
     if trouble := alert(config, published.tripped):
         observer.note(trouble)
     return published

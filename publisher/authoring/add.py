@@ -146,6 +146,11 @@ def _write(config: Config, issue: Issue, name: str, text: str) -> None:
     if file is None or listed is None:
         advice = say("write items: with a line for each file")
         raise UsageError(say("no file can be added to the items of {path}", path=path), help=advice)
-    write_new(config.root / issue.folder / name, text.encode())
-    if listed != file.text:
-        rewrite(config.root / path, listed)
+    item = config.root / issue.folder / name
+    write_new({item: text.encode()})
+    try:
+        if listed != file.text:
+            rewrite(config.root / path, listed)
+    except UsageError:
+        item.unlink()
+        raise

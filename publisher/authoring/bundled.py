@@ -1,6 +1,8 @@
 """Where the files of a new repository come from: in a wheel inside the package, in a checkout the repository."""
 
 import json
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import publisher
@@ -46,9 +48,20 @@ def schema_files() -> dict[str, bytes]:
     return {f"schema/{kind}.json": schema_text(kind).encode() for kind in _SCHEMAS}
 
 
-def write_new(path: Path, content: bytes) -> None:
-    """Write a file that is not there yet, and its folders. Raises UsageError."""
-    with refusal(say("cannot write {path}", path=path), say("name a folder that can be written")):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("xb") as file:  # x: never over a file that came in between
-            file.write(content)
+def write_new(files: Mapping[Path, bytes]) -> None:
+    """Write files that are not there yet, and their folders: all of them, or none. Raises UsageError."""
+    made: list[Path] = []
+    try:
+        for path, content in files.items():
+            with refusal(say("cannot write {path}", path=path), say("make the folder writable, or make room")):
+                folders = [folder for folder in path.parents if not folder.exists()]
+                made += reversed(folders)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with path.open("xb") as file:  # x: never over a file that came in between
+                    made.append(path)
+                    file.write(content)
+    except BaseException:
+        for path in reversed(made):
+            with suppress(OSError):  # a folder that somebody else has put something into stays
+                path.rmdir() if path.is_dir() else path.unlink()
+        raise

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from types import MappingProxyType
 
 from publisher.authoring.bundled import schema_files, starter_file, write_new
 from publisher.config import Config
@@ -46,15 +47,18 @@ def day_of(config: Config, slug: str) -> date:
     return _date(config, slug)
 
 
-def write_issue(config: Config, slug: str, day: date, files: Mapping[str, str]) -> NewIssue:
-    """Write the files of a new issue, by name, and the schemas where there are none. Raises :class:`UsageError`."""
-    texts = {f"issues/{slug}/{name}": text for name, text in files.items()}
-    made = NewIssue(slug, day, tuple(texts))
-    for name, content in schema_files().items():
-        if not (config.root / name).exists():
-            texts[name] = content.decode()
-    for name, text in texts.items():
-        write_new(config.root / name, text.encode())
+def write_issue(
+    config: Config, slug: str, day: date, texts: Mapping[str, str], pictures: Mapping[str, bytes] = MappingProxyType({})
+) -> NewIssue:
+    """Write the files of a new issue, by name, and the schemas where there are none: all of them, or none.
+
+    Raises :class:`UsageError`.
+    """
+    made = NewIssue(slug, day, tuple(f"issues/{slug}/{name}" for name in texts))
+    contents = {**{name: text.encode() for name, text in texts.items()}, **pictures}
+    files = {config.root / "issues" / slug / name: content for name, content in contents.items()}
+    schemas = {config.root / name: content for name, content in schema_files().items()}
+    write_new(files | {path: content for path, content in schemas.items() if not path.exists()})
     return made
 
 

@@ -114,8 +114,7 @@ def make_repository(
     kept = [path for path in files if path in yielding and os.path.lexists(path)]
     files = {path: content for path, content in files.items() if path not in kept}
     _refuse_collisions(root, files)
-    for path, content in files.items():
-        bundled.write_new(path, content)
+    bundled.write_new(files)
     git: Literal["begun", "there", "missing"] = "there" if there else "missing"
     if not there and _git(at, "init", "--quiet", "--initial-branch=main") is not None:
         git = "begun"

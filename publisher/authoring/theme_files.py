@@ -6,12 +6,12 @@ from dataclasses import replace
 from html import escape
 from pathlib import Path
 
-from publisher.authoring.bundled import starter_file, write_new
+from publisher.authoring.bundled import starter_file
 from publisher.config import Config
 from publisher.config.theme import BASE, built_in, folder_of, store
 from publisher.diagnostics import say
 from publisher.documents.atomic import write_file
-from publisher.errors import UsageError
+from publisher.errors import UsageError, refusal
 from publisher.proofing.proof import proofread
 from publisher.site.site import build_site
 
@@ -37,16 +37,13 @@ def eject(config: Config, name: str | None, *, force: bool) -> tuple[list[Path],
 
     Raises UsageError for a name that the theme lacks, or a folder that cannot be written.
     """
-    files = _chosen(config, name)
     own = config.root / config.templates
-    taken = [] if force else [own / one for one in files if (own / one).exists()]
-    written = []
-    for one, file in files.items():
-        if own / one not in taken:
-            if force:
-                (own / one).unlink(missing_ok=True)
-            write_new(own / one, file.read_bytes())
-            written.append(own / one)
+    files = {own / one: file for one, file in _chosen(config, name).items()}
+    taken = [] if force else [path for path in files if path.exists()]
+    written = [path for path in files if path not in taken]
+    for path in written:
+        with refusal(say("cannot write {path}", path=path), say("make the folder writable, or make room")):
+            write_file(path, files[path].read_bytes())
     return written, taken
 
 

@@ -13,7 +13,6 @@ from itertools import takewhile
 from pathlib import Path, PurePath
 from typing import Any
 
-from publisher.authoring.bundled import write_new
 from publisher.authoring.issue import NewIssue, day_of, write_issue
 from publisher.authoring.metadata import plain
 from publisher.authoring.model import ask
@@ -93,12 +92,11 @@ def draft_translation(config: Config, slug: str, language: str, new: str | None 
         raise ServiceError(say("no answer of the model can be used"), help=say("try again, or another llm.model"))
     head = _head(issue.data, slug, tag, None if file in translator.left else translator.origin)
     files = {file: issue.render(head), **{name: one.text for name, one in items.items()}}
-    made = write_issue(config, new, day, files)
-    source, target = config.root / original.folder, config.root / "issues" / new
-    for path, is_plain in files_below(str(source / IMAGES)) if (source / IMAGES).is_dir() else ():
-        if is_plain and leads_inside(config.root, Path(path)):
-            write_new(target / Path(path).relative_to(source), Path(path).read_bytes())
-    return DraftedTranslation(made, translator.left)
+    source = config.root / original.folder
+    there = files_below(str(source / IMAGES)) if (source / IMAGES).is_dir() else ()
+    paths = [Path(path) for path, is_plain in there if is_plain and leads_inside(config.root, Path(path))]
+    pictures = {path.relative_to(source).as_posix(): path.read_bytes() for path in paths}
+    return DraftedTranslation(write_issue(config, new, day, files, pictures), translator.left)
 
 
 def _original(config: Config, slug: str, tag: str) -> Issue:

@@ -11,7 +11,7 @@ from publisher.diagnostics import say
 from publisher.documents import Mapping, Node, Scalar, TextFile, data_of, is_null, parse_yaml
 from publisher.documents import Sequence as Listed
 from publisher.documents.atomic import write_file
-from publisher.errors import UsageError
+from publisher.errors import UsageError, refusal
 from publisher.issue.item_file import keys_of
 
 
@@ -77,11 +77,15 @@ def _listed(text: str, path: str) -> list[str | None]:
 
 
 def rewrite(target: Path, text: str) -> None:
-    """Write the text, its lines ended by ``\\n``, with the byte order mark, the line ends and the mode the file had."""
-    before = target.read_bytes()
-    mark = "\ufeff" if before.startswith(b"\xef\xbb\xbf") else ""
-    text = mark + (text.replace("\n", "\r\n") if b"\r\n" in before else text)
-    write_file(target, text.encode(), target.stat().st_mode & 0o777)
+    """Write the text, its lines ended by ``\\n``, with the byte order mark, the line ends and the mode the file had.
+
+    Raises :class:`UsageError`; the file is as it was then.
+    """
+    with refusal(say("cannot write {path}", path=target), say("make the folder writable, or make room")):
+        before = target.read_bytes()
+        mark = "\ufeff" if before.startswith(b"\xef\xbb\xbf") else ""
+        text = mark + (text.replace("\n", "\r\n") if b"\r\n" in before else text)
+        write_file(target, text.encode(), target.stat().st_mode & 0o777)
 
 
 def with_headline(file: TextFile, headline: str, by: str) -> str:

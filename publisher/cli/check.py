@@ -141,22 +141,27 @@ def explain(
     code: Annotated[str, typer.Argument(metavar="CODE", help="The code of a finding, as check shows it.")],
 ) -> None:
     """What a finding means, why it matters, and an example."""
-    from publisher.checks.registry import codes
-    from publisher.config import read_config
-
-    known = codes(read_config(context.obj)[0])
-    name = code.strip().strip("[]").lower()
-    if name not in known:
-        near = difflib.get_close_matches(name, known, 5, 0.4) or sorted(known)[:5]
-        advice = say("use one of {near}", near=", ".join(near))
-        raise UsageError(say("there is no code {code}", code=code), help=advice)
-    text = known[name].explained()
+    text = explained(context.obj, code)
     if sys.stdout.isatty():
         from rich.markdown import Markdown
 
         console().print(Markdown(text))
     else:
         sys.stdout.write(text)
+
+
+def explained(root: Path, code: str) -> str:
+    """The page of a finding's code, as Markdown. Raises UsageError."""
+    from publisher.checks.registry import codes
+    from publisher.config import read_config
+
+    known = codes(read_config(root)[0])
+    name = code.strip().strip("[]").lower()
+    if name not in known:
+        near = difflib.get_close_matches(name, known, 5, 0.4) or sorted(known)[:5]
+        advice = say("use one of {near}", near=", ".join(near))
+        raise UsageError(say("there is no code {code}", code=code), help=advice)
+    return known[name].explained()
 
 
 @app.command(epilog=examples("publisher schema issue > schema/issue.json"))

@@ -14,8 +14,9 @@ from typing import Any, Literal
 import typer
 
 from publisher import __version__
-from publisher.cli.frame import app, config_of, examples, needs_extra
-from publisher.errors import ConfigError, PublisherError, UsageError
+from publisher.cli.frame import app, chosen_slugs, config_of, examples, needs_extra
+from publisher.diagnostics import rendered, say
+from publisher.errors import ConfigError, PublisherError
 
 
 @app.command(epilog=examples("publisher --root my-newsletter mcp"))
@@ -57,18 +58,14 @@ def _tools(context: typer.Context) -> list[Callable[..., str]]:
                 config = config_of(context)
             except ConfigError as error:
                 return render_json(error.diagnostics)
-            return render_json(check_repository(config, _known(root, issues)).diagnostics)
+            return render_json(check_repository(config, chosen_slugs(root, issues)).diagnostics)
 
     def explain(code: str) -> str:
         """What the code of a finding means, why it matters, and an example; Markdown."""
-        from publisher.checks.registry import codes
-        from publisher.config import read_config
+        from publisher.cli.check import explained
 
         with _told():
-            known = codes(read_config(root)[0])
-            if code not in known:
-                raise UsageError(f"there is no code {code[:80]}", help=f"use one of {', '.join(known)}")
-            return known[code].explained()
+            return explained(root, code)
 
     def plan(base: str | None = None) -> str:
         """What publish would do now, issue by issue; with a git revision as base, what changed for readers since."""
@@ -93,13 +90,13 @@ def _tools(context: typer.Context) -> list[Callable[..., str]]:
 
         with _told():
             config, notes = config_of(context), list[str]()
-            slugs = _known(root, [issue] if issue else None)
+            slugs = chosen_slugs(root, [issue] if issue else None)
             if (database := database_at_hand(config, notes)) is None:
                 none = mailing_state(None)
                 rows = [status_row(slug, None, None, none) for slug in slugs or discover(root)]
             else:
                 with closing(database):
-                    rows = statuses(config, database, issue).rows
+                    rows = statuses(config, database, slugs[0] if slugs else None).rows
             return _json(rows[0] if issue else rows)
 
     return [check, explain, plan, schema, status]
@@ -107,17 +104,6 @@ def _tools(context: typer.Context) -> list[Callable[..., str]]:
 
 def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2)
-
-
-def _known(root: Path, named: list[str] | None) -> list[str] | None:
-    """The slugs, each of a folder in ``issues/``; None for all. Raises UsageError."""
-    from publisher.issue.folder import discover
-
-    known = discover(root)
-    for slug in named or ():
-        if slug not in known:
-            raise UsageError(f"there is no issue {slug[:80]}", help=f"the newest are {', '.join(known[-5:])}")
-    return named or None
 
 
 @contextmanager
@@ -130,6 +116,6 @@ def _told() -> Iterator[None]:
     try:
         yield
     except PublisherError as error:
-        lines = [error.message, *([f"help: {error.help}"] if error.help else [])]
+        lines = [rendered(error.message), *([rendered(say("help: ")) + rendered(error.help)] if error.help else [])]
         lines += [_json([as_object(one) for one in error.diagnostics])] if isinstance(error, ConfigError) else []
         raise ToolError("\n".join(lines)) from error

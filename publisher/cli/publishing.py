@@ -17,6 +17,7 @@ from publisher.delivery.send import Started
 from publisher.delivery.sender import Interrupt
 from publisher.delivery.status import account_line
 from publisher.diagnostics import Sentence, Severity, counted, listed, rendered, say
+from publisher.diagnostics.sentences import reason_of
 from publisher.library import publish_due
 from publisher.providers import open_provider
 from publisher.publishing.due import Action
@@ -85,8 +86,11 @@ def _print_findings(config: Config, published: Published) -> None:
     if warnings and (summary := os.environ.get("GITHUB_STEP_SUMMARY")):
         lines = [f"- `{w.path}:{w.span.line}` {w.code}: {rendered(w.message)}" for w in warnings]
         head = rendered(counted("{n} warning", "{n} warnings", len(warnings)))
-        with Path(summary).open("a", encoding="utf-8") as file:
-            file.write("\n".join([f"## {head}", "", *lines, ""]))
+        try:
+            with Path(summary).open("a", encoding="utf-8") as file:
+                file.write("\n".join([f"## {head}", "", *lines, ""]))
+        except OSError as error:  # everybody is mailed, and the account is still to be told
+            warn(say("{path} cannot be written: {reason}", path=summary, reason=reason_of(error)))
 
 
 def _print(config: Config, published: Published) -> None:

@@ -99,7 +99,7 @@ def _take(database: Database, waiting: Callable[[str], None]) -> Lease:
         seen = (row.holder, beat)
         if first is None:
             first = seen
-            waiting(f"process {row.pid} on {row.host}")
+            waiting(say("process {pid} on {host}", pid=row.pid, host=row.host))
         elif seen != first:
             message = say("another run of publish is at work: process {pid} on {host}", pid=row.pid, host=row.host)
             advice = say("wait for it to end; then publisher publish says there is nothing left to do")

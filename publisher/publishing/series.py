@@ -66,11 +66,12 @@ def _mail(run: Run, slug: str, frozen: bool, options: Options) -> IssueResult | 
     sendable = left.get(RecipientState.PENDING, 0) + left.get(RecipientState.CLAIMED, 0)
     if mailing is None or letter is None or not sendable or mailing.operator == Operator.CANCELLED:
         return None
-    told = f"{sendable:,} recipients are left"
+    told = say("{n:,} recipients are left", n=sendable)
     if mailing.operator == Operator.PAUSED:
-        return IssueResult(IssueDecision(Facts(slug), Action.PAUSED, f"paused; {told}", f"publisher resume {slug}"))
-    decision = IssueDecision(Facts(slug), Action.DUE if frozen else Action.RESUME, "due now" if frozen else told)
-    return run.mail(decision, letter, options)
+        why = say("paused; {left}", left=told)
+        return IssueResult(IssueDecision(Facts(slug), Action.PAUSED, why, f"publisher resume {slug}"))
+    kind, why = (Action.DUE, say("due now")) if frozen else (Action.RESUME, told)
+    return run.mail(IssueDecision(Facts(slug), kind, why), letter, options)
 
 
 def freeze_here(config: Config, database: Database, now: datetime) -> list[Mailing]:

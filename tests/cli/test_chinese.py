@@ -154,7 +154,7 @@ def test_every_command_speaks_chinese(tmp_path: Path) -> None:
 FAILURES = {name for name, one in vars(errors).items() if isinstance(one, type) and issubclass(one, Exception)}
 SPOKEN = FAILURES | {"refusal", "put", "tell", "warn", "complain", "agreed", "ok", "warning", "fault", "skipped"}
 """What takes words to an operator: failures, the command line's output, the answers of ``doctor``."""
-MACHINES = {"mcp.py", "sns.py", "library.py"}
+MACHINES = {"sns.py", "library.py"}
 """Who speaks to programs, in English."""
 
 

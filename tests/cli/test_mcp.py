@@ -35,14 +35,13 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def asked(root: Path, *calls: tuple[str, dict[str, Any]]) -> list[Any]:
+def asked(root: Path, *calls: tuple[str, dict[str, Any]], **variables: str) -> list[Any]:
     """The tools, and the results of calls."""
     from mcp import Client, StdioServerParameters, stdio_client  # 0.8 s, in each process that collects this file
 
     async def ask() -> list[Any]:
-        started = StdioServerParameters(
-            command=sys.executable, args=["-m", "publisher", "--root", str(root), "mcp"], env=clean_environment()
-        )
+        words = ["-m", "publisher", "--root", str(root), "mcp"]
+        started = StdioServerParameters(command=sys.executable, args=words, env=clean_environment() | variables)
         async with Client(stdio_client(started)) as client:
             tools = (await client.list_tools()).tools
             return [tools, *[await client.call_tool(name, values) for name, values in calls]]
@@ -115,6 +114,14 @@ def test_what_it_is_not_for_is_refused(root: Path) -> None:
         assert result.is_error, (name, values)
         assert wanted in text(result), (name, values)
         assert "Traceback" not in text(result), (name, values)
+
+
+def test_a_refusal_is_in_the_language_that_was_asked_for(root: Path) -> None:
+    _, status, explain = asked(
+        root, ("status", {"issue": "nothing"}), ("explain", {"code": "nothing"}), PUBLISHER_LANG="zh"
+    )
+    assert f"没有 nothing 这一期\n怎么办：用其中一个：{SLUG}" in text(status)
+    assert "没有 nothing 这个代码" in text(explain)
 
 
 def test_a_broken_config_is_findings_and_a_missing_database_is_zeros(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import subprocess
@@ -84,3 +85,38 @@ def test_whoever_does_not_say_yes_is_not_asked_why(tmp_path: Path, words: str, t
         assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (status, "", 0)
     else:
         assert ran.stdout or "error: " in ran.stderr, "what was asked for is done, or refused"
+
+
+@pytest.mark.parametrize(
+    "words", ["new 2035-03-10-weekly", "init more", "draft key-points {name}", "theme eject email/inline.css.j2"]
+)
+def test_a_full_disk_leaves_nothing_that_is_half(tmp_path: Path, words: str) -> None:
+    lay_out(Case("sound-0", (), ""), tmp_path)
+    there = lambda: {path for path in tmp_path.rglob("*") if path.is_file() or path.parent.name == "issues"}  # noqa: E731
+    before = there()
+    command = f"ulimit -f 0; cd {tmp_path}; {sys.executable} -m publisher {words.format(name=NAME)} 2>&1 | cat"
+    ran = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert "error: cannot write " in ran.stdout
+    assert "help: make the folder writable, or make room" in ran.stdout
+    assert "Traceback" not in ran.stdout
+    assert there() == before
+
+
+def test_a_job_whose_summary_cannot_be_written_gives_its_account_all_the_same(tmp_path: Path) -> None:
+    lay_out(Case("sound-0", (), ""), tmp_path)
+    item = next((tmp_path / "issues" / NAME).glob("*.md"))
+    item.write_text(item.read_text(encoding="utf-8") + "\n这是==高亮==文字。\n", encoding="utf-8")
+    summary = str(tmp_path / "nowhere" / "summary.md")
+    ran = warm.command(tmp_path, "publish", "--format", "json", environment={"GITHUB_STEP_SUMMARY": summary})
+    assert f"warning: {summary} cannot be written: No such file or directory" in ran.stderr, ran.stderr
+    assert json.loads(ran.stdout)["exit_status"] == ran.returncode
+
+
+def test_a_folder_for_pictures_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    lay_out(Case("sound-0", (), ""), tmp_path)
+    for words in (["init", "-q"], ["add", "."], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "a"]):
+        subprocess.run(["git", "-C", str(tmp_path), *words], check=True)
+    config = tmp_path / "config.yaml"
+    config.write_text(config.read_text(encoding="utf-8").replace("name: ", "name: X", 1), encoding="utf-8")
+    ran = run(tmp_path, "plan", "--base", "HEAD", "--pictures", str(config), PUBLISHER_BROWSER="true")
+    assert (ran.returncode, ran.stderr.splitlines()[-1]) == (2, "help: name another folder with --pictures")

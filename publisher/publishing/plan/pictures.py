@@ -10,6 +10,7 @@ from pathlib import Path
 
 from publisher.diagnostics import say
 from publisher.edition.model import Edition
+from publisher.errors import refusal
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 WIDTHS = {"phone": 375, "desktop": 700}
@@ -37,16 +38,19 @@ def take_pictures(edition: Edition, folder: Path) -> tuple[tuple[str, ...], str 
     browser = find_browser()
     if browser is None:
         return (), say("no pictures: there is no Chromium on this machine (PUBLISHER_BROWSER names one)")
-    folder.mkdir(parents=True, exist_ok=True)
+    with refusal(
+        say("{path} cannot be written", path=folder), say("name another folder with {option}", option="--pictures")
+    ):
+        folder.mkdir(parents=True, exist_ok=True)
     names: list[str] = []
     with tempfile.TemporaryDirectory(prefix="publisher-picture-") as scratch:
         page = Path(scratch) / "email.html"
         page.write_text(_with_pictures_inside(edition), encoding="utf-8")
         for width, pixels in WIDTHS.items():
             for scheme, number in SCHEMES.items():
-                name = f"{edition.slug}-{width}-{scheme}.png"
+                name = f"{edition.slug.replace('/', '-')}-{width}-{scheme}.png"
                 if not _shoot(browser, page, folder / name, pixels, number, Path(scratch) / "profile"):
-                    return tuple(names), f"no pictures: {Path(browser).name} failed"
+                    return tuple(names), say("no pictures: {browser} failed", browser=Path(browser).name)
                 names.append(name)
     return tuple(names), None
 
