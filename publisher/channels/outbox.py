@@ -29,6 +29,7 @@ class AnnouncementState(StrEnum):
 
 
 DOUBTFUL = (AnnouncementState.UNCERTAIN, AnnouncementState.REFUSED)
+FREE = (AnnouncementState.PENDING, AnnouncementState.REFUSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +74,7 @@ def recover(connection: Connection, age: timedelta = timedelta(0)) -> None:
 
 def claim(connection: Connection, one: Announcement) -> bool:
     """Claim it; False where somebody else has it."""
-    free = c.state.in_((AnnouncementState.PENDING, AnnouncementState.REFUSED))
-    return _write(connection, _this(one) & free, AnnouncementState.CLAIMED) == 1
+    return _write(connection, _this(one) & c.state.in_(FREE), AnnouncementState.CLAIMED) == 1
 
 
 def record(connection: Connection, one: Announcement, state: AnnouncementState, reason: str) -> None:

@@ -139,20 +139,27 @@ def _language_first(args: list[str]) -> list[str]:
 
 _MISTAKES = {
     r"No such command '(.*?)'": say("there is no command {name}"),
-    r"No such option: (\S+)": say("there is no option {name}"),
+    r"No such option: ([^\s.]+)": say("there is no option {name}"),
+    r"Missing command": say("the command is missing"),
     r"Missing (?:\w+ ')?(.*?)['.]": say("{name} is missing"),
     r"Option '(.*?)' requires an argument": say("{name} needs a value"),
     r"Option '(.*?)' does not take a value": say("{name} takes no value"),
     r"Got unexpected extra argument\S* \((.*)\)": say("{name} is one argument too many"),
-    r"Invalid value for '(.*?)'": say("the value of {name} is not one that it can have"),
+    r"Invalid value for '(.*?)'(?:.* is not one of|.*)": say("the value of {name} is not one that it can have"),
 }
+_NEAR = re.compile(r"(?<=')[\w.-]+(?=')|--[\w-]+")
 
 
-def _mistake(error: Exception) -> str | None:
-    """What click says of a call in English, in another language that was asked for."""
+def _mistake(error: Exception) -> tuple[str, str] | None:
+    """What click says of a call in English, and what may be meant, in another language that was asked for."""
     text = getattr(error, "format_message", str)() if language.get() != "en" else ""
-    found = ((re.match(pattern, text), said) for pattern, said in _MISTAKES.items())
-    return next((say(said, name=match[1]) for match, said in found if match), None)
+    for pattern, said in _MISTAKES.items():
+        if match := re.match(pattern, text, re.DOTALL):
+            command = getattr(getattr(error, "ctx", None), "command_path", "publisher")
+            near = ", ".join(_NEAR.findall(text, match.end()))
+            ways = say("use one of {near}", near=near) if near else say("{command} --help tells more", command=command)
+            return say(said, name=match[1] if match.lastindex else ""), ways
+    return None
 
 
 def _call_error(error: Exception) -> int:
@@ -160,8 +167,7 @@ def _call_error(error: Exception) -> int:
     show, code = getattr(error, "show", None), getattr(error, "exit_code", None)
     if isinstance(code, int):
         if told := _mistake(error):
-            command = getattr(getattr(error, "ctx", None), "command_path", "publisher")
-            complain(told, say("{command} --help tells more", command=command))
+            complain(*told)
         elif callable(show):
             show()
         return code

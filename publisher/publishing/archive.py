@@ -64,7 +64,7 @@ class ArchiveRun:
         aftermath = self._aftermath(run, decisions)
         self.shown = len(shown)
         write_emails([*editions, *steps], self.out / "email", proofs)
-        number = self._intend(run, shown, decisions) if self.in_place else None
+        number = self._intend(run, shown, decisions, deploys=False) if self.in_place else None
         deployed = build_site(self.config, shown, self.site, aftermath, proofs, steps)
         run.step(RunStep.BUILT)
         if not self.in_place:
@@ -79,9 +79,12 @@ class ArchiveRun:
         return deployed
 
     def _intend(
-        self, run: Run, shown: Sequence[Edition], decisions: Sequence[IssueDecision], *, deploys: bool = True
+        self, run: Run, shown: Sequence[Edition], decisions: Sequence[IssueDecision], *, deploys: bool
     ) -> int | None:
-        """Before the first page goes up: a page that is live and not written down is a stranger's."""
+        """Before the first page goes up: a page that is live and not written down is a stranger's.
+
+        A commit is written down where it changes nothing, too: from then on the archive is as it has it.
+        """
         unknown = {d.slug for d in decisions if d.kind is Action.UNKNOWN}
         number = None
         with run.begin() as connection:
@@ -99,7 +102,7 @@ class ArchiveRun:
                     archived_digest=edition.digest,
                     withdrawn_at=None,
                 )
-            if deploys and not (self.in_place and last and last[0] == run.commit):
+            if deploys or (run.commit and last != (run.commit, True)):
                 number = store.begin_deployment(connection, run.commit, self.place.name, run.now)
         run.step(RunStep.INTENDED)
         return number

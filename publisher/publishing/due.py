@@ -12,7 +12,7 @@ from enum import StrEnum
 from publisher.config.model import PublishConfig
 from publisher.delivery.lock import how_to_settle
 from publisher.delivery.states import Operator, waits
-from publisher.diagnostics import rendered, say
+from publisher.diagnostics import counted, rendered, say
 
 
 class Action(StrEnum):
@@ -197,6 +197,19 @@ def with_family(decision: IssueDecision, others: Sequence[IssueDecision]) -> Iss
                 why = say("for {slug} of its family, which is {kind}", slug=other.slug, kind=WORDS[other.kind])
                 return IssueDecision(decision.facts, Action.WAITING, why, f"publisher send {slug} --alone")
     return decision
+
+
+def what_blocks(decisions: Sequence[IssueDecision]) -> str | None:
+    """A broken issue that readers can open keeps its page: then nothing is deployed, and nobody mailed what is new."""
+    broken = [one.slug for one in decisions if one.kind is Action.BROKEN and one.facts.archived]
+    if not broken:
+        return None
+    return counted(
+        "{slugs} has errors and would lose the page that is live",
+        "{slugs} have errors and would lose the page that is live",
+        len(broken),
+        slugs=", ".join(broken),
+    )
 
 
 def _mailed(facts: Facts, mailed: Mailed, now: datetime) -> IssueDecision:

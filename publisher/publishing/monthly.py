@@ -19,6 +19,7 @@ from publisher.audience.tables import subscribers
 from publisher.config import Config
 from publisher.delivery import mailings as store
 from publisher.delivery.lock import DIGEST
+from publisher.delivery.mailings import Mailing
 from publisher.delivery.send import Options
 from publisher.delivery.states import Operator, RecipientState
 from publisher.delivery.tables import LEFT_TO_MONTH, mailings, recipients
@@ -32,52 +33,10 @@ from publisher.language import Locale
 from publisher.mail.message import MailContent
 from publisher.publishing.due import Action, Facts, IssueDecision
 from publisher.publishing.run import IssueResult, Run
+from publisher.publishing.series import left_of
 from publisher.publishing.store import publication
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~^=:$&])")
-
-
-def mail_months(run: Run, editions: Mapping[str, Edition], options: Options) -> list[IssueResult]:
-    """Mail what is left of earlier months, and the last month if it was not: a result for each that did anything."""
-    last, slug = _last(run)
-    with run.database.connect() as connection:
-        begun = {one.slug: one for one in store.every_newest(connection) if one.slug.startswith(DIGEST)}
-        had = slug in begun or publication(connection, slug).settled_how == "mailed"
-        month = None if had else _LeftOut.read(connection, run.config, last)
-        left = [one for one in begun.values() if one.finished_at is None and one.operator == Operator.GOING]
-        letters = {one.slug: store.letter_of(connection, one.id) for one in left}
-    goes_on = {one: IssueDecision(Facts(one), Action.RESUME, say("it goes on")) for one in letters}
-    results = [run.mail(goes_on[one], letter, options) for one, letter in letters.items()]
-    if month is None or not month.parts:
-        return results
-    if broken := sorted((month.slugs - editions.keys()) & {*discover(run.config.root)}):
-        why = say("it waits for {slug}, which has errors", slug=broken[0])
-        return [*results, IssueResult(IssueDecision(Facts(slug), Action.BROKEN, why, f"publisher check {broken[0]}"))]
-    made = [(key, _edition(run.config, slug, last, shown)) for key, shown in month.shown(editions)]
-    if found := [fault for _, (_, faults) in made for fault in faults if blocking([fault])]:
-        return [*results, IssueResult(IssueDecision(Facts(slug), Action.BROKEN, found[0].message))]
-    keyed = [(key, edition) for key, (edition, _) in made if edition]
-    if keyed:
-        keys, letter = [key for key, _ in keyed], _letter([edition for _, edition in keyed])
-        options = replace(options, segment=month.among(keys), variant=month.variant(keys))
-        results.append(run.mail(IssueDecision(Facts(slug), Action.DUE, say("due now")), letter, options))
-    return results
-
-
-def open_months(run: Run) -> dict[str, bool]:
-    """The editions of which an operator can have a word: whether the mailing has begun, as far as the ledger knows."""
-    _, slug = _last(run)
-    with run.database.connect() as connection:
-        begun = {one.slug: one for one in store.every_newest(connection) if one.slug.startswith(DIGEST)}
-    left = {one.slug: True for one in begun.values() if one.finished_at is None and one.operator != Operator.CANCELLED}
-    return left if slug in begun else {**left, slug: False}
-
-
-def _last(run: Run) -> tuple[date, str]:
-    """The last day of the last month, and what its edition is called."""
-    today = run.now.astimezone(run.config.newsletter.zone).date()
-    last = today.replace(day=1) - timedelta(days=1)
-    return last, f"{DIGEST}{last:%Y-%m}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +98,67 @@ class _LeftOut:
     def variant(self, chosen: Sequence[int]) -> ColumnElement[int]:
         """The number of a subscriber's key."""
         return case(*((self.among([key]), number) for number, key in enumerate(chosen)), else_=0)
+
+
+def mail_months(run: Run, editions: Mapping[str, Edition], options: Options) -> list[IssueResult]:
+    """Mail what is left of earlier months, and the last month if it was not: a result for each that did anything."""
+    last, slug = _last(run.config, run.now)
+    with run.database.connect() as connection:
+        begun, month = _begun(connection), _to_come(connection, run.config, last, slug)
+        left = [one for one in begun.values() if one.finished_at is None and one.operator == Operator.GOING]
+        letters = {one.slug: store.letter_of(connection, one.id) for one in left}
+    goes_on = {one: IssueDecision(Facts(one), Action.RESUME, say("it goes on")) for one in letters}
+    results = [run.mail(goes_on[one], letter, options) for one, letter in letters.items()]
+    if month is None or not month.parts:
+        return results
+    if broken := sorted((month.slugs - editions.keys()) & {*discover(run.config.root)}):
+        why = say("it waits for {slug}, which has errors", slug=broken[0])
+        return [*results, IssueResult(IssueDecision(Facts(slug), Action.BROKEN, why, f"publisher check {broken[0]}"))]
+    made = [(key, _edition(run.config, slug, last, shown)) for key, shown in month.shown(editions)]
+    if found := [fault for _, (_, faults) in made for fault in faults if blocking([fault])]:
+        return [*results, IssueResult(IssueDecision(Facts(slug), Action.BROKEN, found[0].message))]
+    keyed = [(key, edition) for key, (edition, _) in made if edition]
+    if keyed:
+        keys, letter = [key for key, _ in keyed], _letter([edition for _, edition in keyed])
+        options = replace(options, segment=month.among(keys), variant=month.variant(keys))
+        results.append(run.mail(IssueDecision(Facts(slug), Action.DUE, say("due now")), letter, options))
+    return results
+
+
+def open_months(run: Run) -> dict[str, bool]:
+    """The editions of which an operator can have a word: whether the mailing has begun, as far as the ledger knows."""
+    _, slug = _last(run.config, run.now)
+    with run.database.connect() as connection:
+        begun = _begun(connection)
+    left = {one.slug: True for one in begun.values() if one.finished_at is None and one.operator != Operator.CANCELLED}
+    return left if slug in begun else {**left, slug: False}
+
+
+def plan_months(connection: Connection, config: Config, now: datetime) -> list[IssueDecision]:
+    """What a run at ``now`` would do with months, as far as the ledger and the folders tell."""
+    last, slug = _last(config, now)
+    found = [*filter(None, (left_of(connection, mailing) for mailing in _begun(connection).values()))]
+    month = _to_come(connection, config, last, slug)
+    if month and month.slugs & {*discover(config.root)}:
+        found.append(IssueDecision(Facts(slug), Action.DUE, say("due now")))
+    return found
+
+
+def _begun(connection: Connection) -> dict[str, Mailing]:
+    return {one.slug: one for one in store.every_newest(connection) if one.slug.startswith(DIGEST)}
+
+
+def _to_come(connection: Connection, config: Config, last: date, slug: str) -> _LeftOut | None:
+    """The month that ends with the day ``last``; None where it was mailed, or an operator said so."""
+    had = store.newest(connection, slug) or publication(connection, slug).settled_how == "mailed"
+    return None if had else _LeftOut.read(connection, config, last)
+
+
+def _last(config: Config, now: datetime) -> tuple[date, str]:
+    """The last day of the last month, and what its edition is called."""
+    today = now.astimezone(config.newsletter.zone).date()
+    last = today.replace(day=1) - timedelta(days=1)
+    return last, f"{DIGEST}{last:%Y-%m}"
 
 
 def _letter(editions: Sequence[Edition]) -> MailContent:

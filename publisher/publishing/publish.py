@@ -22,7 +22,7 @@ from publisher.delivery.lock import DIGEST, settle, settle_mark, take_as_own
 from publisher.delivery.send import Options, Sent, Started
 from publisher.delivery.series import begin_anew, ready_steps
 from publisher.delivery.settle import count_as_reached
-from publisher.diagnostics import counted, say
+from publisher.diagnostics import say
 from publisher.edition.model import Edition
 from publisher.errors import PublisherError, UsageError
 from publisher.issue.series import steps_of
@@ -33,7 +33,7 @@ from publisher.proofing.together import judge_whole
 from publisher.providers import Transport
 from publisher.publishing import git, store
 from publisher.publishing.archive import ArchiveRun
-from publisher.publishing.due import WORDS, Action, IssueDecision
+from publisher.publishing.due import WORDS, Action, IssueDecision, what_blocks
 from publisher.publishing.history import (
     History,
     content_of,
@@ -113,7 +113,7 @@ class _Publish(Run):
             ledger, decisions = self._decide(prepared, witness)
         self._record_sight(decisions)
         self.step(RunStep.DECIDED)
-        blocked = _blocked(decisions)
+        blocked = what_blocks(decisions)
         of_steps = proofread_steps(self.config, proofs.others)
         steps = [one.edition for one in of_steps if one.edition and not one.draft]
         deployed = None if blocked else archive.publish(self, decisions, prepared, proofs, steps)
@@ -286,16 +286,3 @@ class _Publish(Run):
             sent = mail(witness, self.config, self.database, letter or edition, options)
         self.step(RunStep.MAILED, edition.slug)
         return sent
-
-
-def _blocked(decisions: Sequence[IssueDecision]) -> str | None:
-    """A broken issue that readers can open keeps its page: then nothing is deployed."""
-    broken = [one.slug for one in decisions if one.kind is Action.BROKEN and one.facts.archived]
-    if not broken:
-        return None
-    return counted(
-        "{slugs} has errors and would lose the page that is live",
-        "{slugs} have errors and would lose the page that is live",
-        len(broken),
-        slugs=", ".join(broken),
-    )

@@ -161,6 +161,14 @@ class Published:
         return max((own, *(outcome.exit_status for outcome in self.outcomes)))
 
 
+def to_post(connection: Connection) -> list[Announcement]:
+    """The announcements that a run may claim: nobody posted them yet, and their mailing is complete."""
+    free = [one for one in outbox.entries(connection) if one.state in outbox.FREE]
+    mailed = store.mailed(connection) if free else {}
+    whole = {slug for slug, one in mailed.items() if not one.sendable and one.operator != Operator.CANCELLED}
+    return [one for one in free if one.slug in whole]
+
+
 def announce(run: Run, channels: Mapping[str, Channel], editions: Mapping[str, Edition]) -> list[Announcement]:
     """Post what waits; the announcements that need somebody.
 
@@ -169,19 +177,16 @@ def announce(run: Run, channels: Mapping[str, Channel], editions: Mapping[str, E
     configured = {one.name: one for one in run.config.channels}
     with run.begin() as connection:
         outbox.recover(connection)  # only the holder of the lease posts
-        waiting = [one for one in outbox.entries(connection) if one.state is not AnnouncementState.POSTED]
-        mailed = store.mailed(connection) if waiting else {}
+        waiting = [one for one in to_post(connection) if one.slug in editions and one.channel in channels]
     for one in waiting:
-        mailing, edition, channel = mailed.get(one.slug), editions.get(one.slug), channels.get(one.channel)
-        complete = mailing and not mailing.sendable and mailing.operator != Operator.CANCELLED
-        if not complete or edition is None or channel is None or run.watch.interrupt.count:
-            continue
+        if run.watch.interrupt.count:
+            break
         with run.begin() as connection:
             if not outbox.claim(connection, one):
                 continue
         state, reason = AnnouncementState.POSTED, ""
         try:
-            channel.post(post_of(run.config, configured[one.channel], edition))
+            channels[one.channel].post(post_of(run.config, configured[one.channel], editions[one.slug]))
         except RefusedError as refused:
             state, reason = AnnouncementState.REFUSED, str(refused)
         except Exception as error:  # whatever a service's library raises, nobody knows how far it had come

@@ -1,7 +1,10 @@
 """The steps of series in a run of publish, and on a worker's machine: who is due is frozen, then mailed."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
+
+from sqlalchemy import Connection
 
 from publisher.config import Config
 from publisher.database import Database
@@ -25,12 +28,11 @@ def mail_steps(run: Run, proofs: Iterable[Proof], blocked: str | None, options: 
     A step that is broken, or of which the ledger has forgotten readers, holds back its series. Where the archive is
     ``blocked``, so does one with pictures: they would be missing.
     """
-    found = {one.slug: one for one in proofs if one.issue is None or one.issue.status is Status.READY}
-    unfit = {slug: why for slug, one in found.items() if (why := _unfit(run, one, blocked))}
+    found, unfit = _judged(run.database, proofs, blocked)
     letters = {slug: MailContent.of(one.edition) for slug, one in found.items() if one.edition}
     steps = [step for step in ready_steps(run.config) if step.slug in letters]
 
-    held = {slug.split("/")[1] for slug in unfit}
+    held = _series_of(unfit)
     with run.begin() as connection:
         home = run.config.newsletter.language
         found_due = freeze_due(connection, steps, run.now, lambda step: letters[step.slug], home, held=held)
@@ -42,12 +44,25 @@ def mail_steps(run: Run, proofs: Iterable[Proof], blocked: str | None, options: 
     return results
 
 
-def _unfit(run: Run, proof: Proof, blocked: str | None) -> IssueDecision | None:
-    facts = Facts(proof.slug)
+def _judged(
+    database: Database | None, proofs: Iterable[Proof], blocked: str | None
+) -> tuple[dict[str, Proof], dict[str, IssueDecision]]:
+    """The steps that say they are ready, and of those that cannot go out why."""
+    found = {one.slug: one for one in proofs if one.issue is None or one.issue.status is Status.READY}
+    return found, {slug: why for slug, one in found.items() if (why := _unfit(database, one, blocked))}
+
+
+def _series_of(slugs: Iterable[str]) -> set[str]:
+    return {slug.split("/")[1] for slug in slugs}
+
+
+def _unfit(database: Database | None, proof: Proof, blocked: str | None) -> IssueDecision | None:
+    facts, fault = Facts(proof.slug), None
     if proof.edition is None:
         return IssueDecision(facts, Action.BROKEN, say("it has errors"), f"publisher check {proof.slug}")
-    with run.database.connect() as connection:
-        fault = forgotten(run.database.engine.url, connection, proof.slug)
+    if database:
+        with database.connect() as connection:
+            fault = forgotten(database.engine.url, connection, proof.slug)
     if fault:
         ways = say("restore the newest copy; or publisher publish --unmailed {slug} goes on as this database knows it")
         advice = say("{advice} (docs/backup.md)", advice=say(ways, slug=proof.slug))
@@ -61,17 +76,27 @@ def _mail(run: Run, slug: str, frozen: bool, options: Options) -> IssueResult | 
     """Carry on the step's newest mailing, as it was frozen."""
     with run.database.connect() as connection:
         mailing = mailings.newest(connection, slug)
-        left = mailings.unsettled(connection, mailing.id) if mailing else {}
+        decision = left_of(connection, mailing) if mailing else None
         letter = mailings.letter_of(connection, mailing.id) if mailing else None
-    sendable = left.get(RecipientState.PENDING, 0) + left.get(RecipientState.CLAIMED, 0)
-    if mailing is None or letter is None or not sendable or mailing.operator == Operator.CANCELLED:
+    if decision is None or letter is None:
         return None
-    told = say("{n:,} recipients are left", n=sendable)
+    if decision.kind is Action.PAUSED:
+        return IssueResult(decision)
+    if frozen:
+        decision = IssueDecision(Facts(slug), Action.DUE, say("due now"))
+    return run.mail(decision, letter, options)
+
+
+def left_of(connection: Connection, mailing: Mailing) -> IssueDecision | None:
+    """What a run does with the newest mailing of a step or a month; None where nobody of it is left."""
+    slug, states = mailing.slug, mailings.unsettled(connection, mailing.id)
+    left = states[RecipientState.PENDING] + states[RecipientState.CLAIMED]
+    if not left or mailing.operator == Operator.CANCELLED:
+        return None
+    told = say("{n:,} recipients are left", n=left)
     if mailing.operator == Operator.PAUSED:
-        why = say("paused; {left}", left=told)
-        return IssueResult(IssueDecision(Facts(slug), Action.PAUSED, why, f"publisher resume {slug}"))
-    kind, why = (Action.DUE, say("due now")) if frozen else (Action.RESUME, told)
-    return run.mail(IssueDecision(Facts(slug), kind, why), letter, options)
+        return IssueDecision(Facts(slug), Action.PAUSED, say("paused; {left}", left=told), f"publisher resume {slug}")
+    return IssueDecision(Facts(slug), Action.RESUME, told)
 
 
 def freeze_here(config: Config, database: Database, now: datetime) -> list[Mailing]:
@@ -85,10 +110,19 @@ def freeze_here(config: Config, database: Database, now: datetime) -> list[Maili
         return freeze_due(connection, ready_steps(config), now, write, config.newsletter.language, register=False)
 
 
-def plan_of(config: Config, database: Database | None, now: datetime) -> list[StepPlan]:
-    """To how many each step would go; not known without a database."""
-    steps = ready_steps(config)
+def plan_of(
+    config: Config, database: Database | None, proofs: Iterable[Proof], blocked: str | None, now: datetime
+) -> tuple[list[StepPlan], list[IssueDecision]]:
+    """To how many each step would go, not known without a database; and which hold back their series or go on."""
+    steps, (_, unfit) = sorted(ready_steps(config)), _judged(database, proofs, blocked)
+    held = _series_of(unfit)
     if database is None:
-        return [StepPlan(step.slug, None, None) for step in sorted(steps)]
+        return [StepPlan(step.slug, None, None) for step in steps], [*unfit.values()]
     with database.connect() as connection:
-        return plan_steps(connection, steps, now)
+        plans = [
+            replace(plan, now=0) if step.series in held else plan
+            for step, plan in zip(steps, plan_steps(connection, steps, now), strict=True)
+        ]
+        newest = (mailings.newest(connection, step.slug) for step in steps if step.slug not in unfit)
+        left = [left_of(connection, mailing) for mailing in newest if mailing]
+    return plans, [*unfit.values(), *filter(None, left)]

@@ -13,6 +13,7 @@ from publisher.delivery.mailings import every_newest, runs, unsettled, waiting
 from publisher.delivery.states import RecipientState
 from publisher.diagnostics import say
 from publisher.errors import UsageError
+from publisher.issue.folder import SERIES
 from publisher.proofing.proof import refuse_unknown
 from publisher.publishing.due import Mailed
 from publisher.publishing.tables import deployments, publications
@@ -109,8 +110,11 @@ def forget_sight(connection: Connection, slugs: Iterable[str]) -> None:
 
 
 def hold(config: Config, database: Database, slug: str, why: str = "") -> str:
-    """Hold an issue; what to tell. Raises UsageError: no such issue, or it has gone out."""
+    """Hold an issue; what to tell. Raises UsageError: no such issue, a step of a series, or it has gone out."""
     refuse_unknown(config, slug)
+    if slug.startswith(f"{SERIES}/"):
+        advice = say("write status: draft in its file; publisher pause {slug} lets those who are left wait", slug=slug)
+        raise UsageError(say("{slug} is a step of a series, and only issues are held", slug=slug), help=advice)
     with database.begin() as connection:
         newest_mailing = mailed(connection, slug).get(slug)
         if newest_mailing and not newest_mailing.sendable:

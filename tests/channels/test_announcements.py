@@ -26,6 +26,7 @@ from publisher.providers import Quota
 from publisher.publishing.lease import LeaseLostError
 from publisher.publishing.publish import PublishOptions
 from publisher.publishing.publish import publish as run_publish
+from publisher.publishing.run import to_post
 from publisher.testing import FakeTransport
 from tests.acceptance.conftest import CONFIG, Newsletter, newsletter
 from tests.delivery.world import add_people
@@ -139,6 +140,8 @@ def test_a_refusal_is_tried_again_by_the_next_run(room: Newsletter, board: Board
     assert "status-403" in ran.err
     assert "secret-path" not in ran.err + ran.out
     assert mailed(room) == 1
+    with closing(open_database(load_config(room.root))) as database, database.connect() as connection:
+        assert [one.slug for one in to_post(connection)] == [SLUG], "a plan says that there is work"
     board.answer = lambda: 200
     assert publish(room, board).status == 0
     assert len(board.posts) == 2

@@ -120,3 +120,18 @@ def test_a_folder_for_pictures_that_cannot_be_made_is_told(tmp_path: Path) -> No
     config.write_text(config.read_text(encoding="utf-8").replace("name: ", "name: X", 1), encoding="utf-8")
     ran = run(tmp_path, "plan", "--base", "HEAD", "--pictures", str(config), PUBLISHER_BROWSER="true")
     assert (ran.returncode, ran.stderr.splitlines()[-1]) == (2, "help: name another folder with --pictures")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("chekc", "没有 chekc 这个命令\n怎么办：用其中一个：check\n"),
+        ("check --fromat json", "没有 --fromat 这个选项\n怎么办：用其中一个：--format\n"),
+        ("check --format xml", "--format 不能取这个值\n怎么办：用其中一个：text, json, github, sarif\n"),
+        ("preview --port x", "--port 不能取这个值\n怎么办：publisher preview --help 有用法说明\n"),
+        ("--root .", "缺少命令\n怎么办：publisher --help 有用法说明\n"),
+    ],
+)
+def test_a_mistake_in_the_call_says_what_may_be_meant_in_chinese_too(tmp_path: Path, words: str, told: str) -> None:
+    ran = warm.command(tmp_path, "--lang", "zh", *words.split())
+    assert (ran.returncode, ran.stderr.replace("python -m tests.publisher", "publisher")) == (2, f"错误：{told}")

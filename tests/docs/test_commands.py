@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import typer
@@ -58,6 +58,14 @@ def test_the_page_has_exactly_the_commands_there_are() -> None:
 def test_a_section_names_exactly_the_options_of_its_command(name: str) -> None:
     written = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", SECTIONS.get(name, "")))
     assert written - {"--help"} == options(LEAVES[name] if name else ROOT)
+
+
+@pytest.mark.parametrize("name", sorted(LEAVES))
+def test_a_section_names_the_values_that_an_option_can_have(name: str) -> None:
+    for option in parameters(LEAVES[name], "option"):
+        values = "|".join(value for value in get_args(option.type_descriptor.annotation) if isinstance(value, str))
+        written = re.findall(rf"{option.opts[0]} ([a-z]+(?:\|[a-z]+)+)", SECTIONS[name])
+        assert set(written) <= {values}, option.name
 
 
 @pytest.mark.parametrize("name", sorted(LEAVES))

@@ -29,7 +29,7 @@ from publisher.delivery.states import Operator
 from publisher.errors import UsageError
 from publisher.proofing.proof import proofread
 from publisher.publishing.due import Action
-from publisher.publishing.monthly import _LeftOut
+from publisher.publishing.monthly import _LeftOut, plan_months
 from publisher.publishing.publish import PublishOptions, publish
 from publisher.publishing.run import IssueResult
 from tests.acceptance.conftest import CONFIG, Newsletter, Ran
@@ -233,6 +233,12 @@ def test_what_was_stopped_goes_on_as_it_was_frozen_and_a_cancelled_one_is_not_ma
     month(room)
     from publisher.delivery import sender as module
 
+    def planned(now: datetime) -> list[tuple[str, str]]:
+        with closing(open_database(room.config)) as database, database.connect() as connection:
+            return [(one.slug, one.kind) for one in plan_months(connection, room.config, now)]
+
+    assert planned(END - timedelta(days=1)) == []
+    assert planned(END) == [("digest/2035-03", "due")]
     with pytest.MonkeyPatch.context() as dying:
         dying.setattr(module.Sender, "drain", lambda _self: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
@@ -241,11 +247,13 @@ def test_what_was_stopped_goes_on_as_it_was_frozen_and_a_cancelled_one_is_not_ma
     said = PublishOptions(now=END, mailed=("digest/2035-03",))
     with pytest.raises(UsageError, match="is being mailed"), closing(open_database(room.config)) as database:
         publish(room.config, database, said)
+    assert planned(END + timedelta(days=1)) == [("digest/2035-03", "resume")]
     room.prefer("always", digest=None)
     room.write("a", "tags: [changed]\n")
     again = room.publish(END + timedelta(days=1))["digest/2035-03"]
     assert again.decision.kind is Action.RESUME
     assert len(room.mails("digest-2035-03")) == 6
+    assert planned(END + timedelta(days=1)) == []
 
     for path in (room.newsletter.root / "outbox" / "digest-2035-03").iterdir():
         path.unlink()

@@ -170,6 +170,27 @@ def test_work_says_whether_publish_would_do_anything(room: Newsroom) -> None:
     assert (found["work"], [d["decision"] for d in found["decisions"]]) == (True, ["changed"])
 
 
+def test_a_commit_that_changes_nothing_for_readers_is_work_once(room: Newsroom) -> None:
+    room.subscribers(*PEOPLE)
+    assert room.run("publish", "--unmailed", "all").status == 0
+    room.issue("2035-03-23-weekly")
+    path = room.root / "issues/2035-03-23-weekly/issue.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("ready", "draft"), encoding="utf-8")
+    room.commit("A draft")
+    assert plan(room)["work"], "the commit is not written down yet"
+    assert room.run("publish").status == 0
+    assert (plan(room)["work"], plan(room)["due"]) == (False, [])
+
+
+def test_an_archive_that_cannot_be_asked_is_told(room: Newsroom) -> None:
+    room.subscribers(*PEOPLE)
+    room.s3.put_object(Bucket=room.bucket, Key=f"issues/{SLUG}/state.json", Body=b"{")
+    refused, found = room.run("publish", "--unmailed", "all"), plan(room)
+    assert refused.status == 2
+    assert f"issues/{SLUG}/state.json cannot be read" in refused.err
+    assert any("the archive was not asked: " in note and "state.json cannot be read" in note for note in found["notes"])
+
+
 def test_what_content_says_stays_text_in_a_comment(room: Newsroom) -> None:
     title = "@team <img src=x> [a](b) `c` | ```"
     room.issue(title=f"'{title}'", body="```\n```` @all\n</details>\n```\n\n#1")

@@ -274,6 +274,10 @@ def test_a_broken_issue_keeps_its_page_and_the_others_wait_for_it(room: Newsroom
     room.newsletter.write(f"issues/{SLUG}/a.md", "---\nheadline:\n---\n")
     room.issue("2035-03-16-weekly")
     room.commit("Break the first")
+    plan = json.loads(room.run("plan", "--format", "json").out)
+    assert ([(one["issue"], one["decision"]) for one in plan["decisions"]], plan["due"]) == (
+        [(SLUG, "broken"), ("2035-03-16-weekly", "waiting")], [],
+    )  # fmt: skip
     ran = room.run("publish")
     assert ran.status == 1
     assert f"{SLUG} has errors and would lose the page that is live" in ran.err

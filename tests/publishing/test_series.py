@@ -43,13 +43,14 @@ from publisher.delivery.states import Operator
 from publisher.delivery.status import statuses
 from publisher.delivery.tables import mailings as mailing_table
 from publisher.delivery.tables import recipients
+from publisher.edition.others import Others
 from publisher.errors import UsageError
 from publisher.feedback.apply import Applier
 from publisher.feedback.reconcile import doubtful, release
 from publisher.insights.store import report
 from publisher.issue.series import steps_of
 from publisher.mail.message import MailContent
-from publisher.proofing.proof import proofread
+from publisher.proofing.proof import proofread, proofread_steps
 from publisher.providers.events import Event, EventKind
 from publisher.publishing.publish import PublishOptions, publish
 from publisher.publishing.run import Published
@@ -405,6 +406,33 @@ def test_an_uncertain_or_rejected_step_is_not_sent_again(letter: Newsletter, sta
     assert letter.mailed() == {("ann", "best-of"): 1}
 
 
+def test_a_step_is_not_held_and_nobody_thinks_so(letter: Newsletter) -> None:
+    refused = _command(letter, "hold", HELLO)
+    assert (refused.returncode, f"{HELLO} is a step of a series" in refused.stderr) == (2, True)
+    assert "status: draft" in refused.stderr
+    assert _command(letter, "hold", HELLO, "--release").returncode == 0
+
+
+def test_the_plan_says_what_a_run_left_and_what_is_held_back(letter: Newsletter) -> None:
+    def told() -> tuple[list[str], list[tuple[str, str]], list[int]]:
+        found = json.loads(_command(letter, "plan", "--format", "json").stdout)
+        decisions = [(one["issue"], one["decision"]) for one in found["decisions"]]
+        return found["due"], decisions, [one["now"] for one in found["series"]]
+
+    letter.confirm("ann")
+    assert told() == ([], [], [1, 0])
+    letter.run()
+    assert told() == ([], [], [0, 0])
+    with letter.database.begin() as connection:  # as if the run had died before it mailed
+        connection.execute(update(recipients).values(state="pending", attempts=0))
+    assert told() == ([HELLO], [(HELLO, "resume")], [0, 0])
+    mailings.set_operator(letter.database, HELLO, Operator.PAUSED)
+    assert told() == ([], [(HELLO, "paused")], [0, 0])
+    letter.confirm("ben")
+    letter.step("welcome/02-best-of", "3d", "![](images/none.png)")
+    assert told() == ([], [(BEST, "broken"), (HELLO, "paused")], [0, 0])
+
+
 def test_a_broken_step_holds_its_series_back_and_the_run_says_so(letter: Newsletter) -> None:
     letter.step("welcome/01-hello", "0", "![](images/none.png)")
     letter.step("course/01-first", "0")
@@ -431,18 +459,25 @@ def test_a_freeze_writes_only_who_is_due(letter: Newsletter) -> None:
         assert len(mailings.every_newest(connection)) == 1
 
 
+def planned(letter: Newsletter, now: datetime) -> list[tuple[str, int | None, int | None]]:
+    plans, _ = plan_of(
+        letter.config, letter.database, proofread_steps(letter.config, Others.of(letter.config)), None, now
+    )
+    return [(one.slug, one.now, one.in_7_days) for one in plans]
+
+
 def test_the_plan_says_to_how_many_now_and_within_a_week(letter: Newsletter) -> None:
     letter.step("welcome/03-tips", "2w")
     letter.confirm("ann")
     letter.confirm("ben")
     now = letter.start + timedelta(seconds=5)
-    assert [(one.slug, one.now, one.in_7_days) for one in plan_of(letter.config, letter.database, now)] == [
+    assert planned(letter, now) == [
         (HELLO, 2, 2), (BEST, 0, 2), ("series/welcome/tips", 0, 0),
     ]  # fmt: skip
     letter.run()
     later = now + timedelta(days=4)
     letter.step("welcome/04-new", "1d")  # an inserted one: nobody of today is past it at the run before
-    assert [(one.slug, one.now, one.in_7_days) for one in plan_of(letter.config, letter.database, later)] == [
+    assert planned(letter, later) == [
         (HELLO, 0, 0), ("series/welcome/new", 2, 2), (BEST, 0, 2), ("series/welcome/tips", 0, 0),
     ]  # fmt: skip
     letter.run(4)
@@ -780,7 +815,7 @@ from pathlib import Path
 from publisher.database import open_database
 from publisher.delivery.series import freeze_due, ready_steps
 from publisher.mail.message import MailContent
-from publisher.proofing.proof import proofread
+from publisher.proofing.proof import proofread, proofread_steps
 from tests.delivery.world import make_config
 config = make_config(Path(sys.argv[1]))
 database, now = open_database(config), datetime.fromisoformat(sys.argv[2])

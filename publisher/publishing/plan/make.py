@@ -20,12 +20,12 @@ from publisher.issue.folder import discover
 from publisher.issue.series import steps_of
 from publisher.issue.translations import Translations, translations_of
 from publisher.proofing.codec import of_commit
-from publisher.proofing.proof import Proof, proofread
+from publisher.proofing.proof import Proof, proofread, proofread_steps
 from publisher.proofing.store import Store
 from publisher.proofing.together import proof_all
 from publisher.publishing import git, store
 from publisher.publishing.archive import ArchiveRun
-from publisher.publishing.due import Action, IssueDecision
+from publisher.publishing.due import Action, IssueDecision, what_blocks
 from publisher.publishing.history import (
     History,
     decide_all,
@@ -34,9 +34,11 @@ from publisher.publishing.history import (
     several_at_first,
     told_of_several,
 )
+from publisher.publishing.monthly import plan_months
 from publisher.publishing.plan import diff
 from publisher.publishing.plan.model import Audience, ChangeKind, EditionChange, Plan, Spread
 from publisher.publishing.plan.pictures import take_pictures
+from publisher.publishing.run import to_post
 from publisher.publishing.series import plan_of
 from publisher.publishing.witness import Witness
 
@@ -75,18 +77,29 @@ def make_plan(
         going = [*unfinished, *ledger.forgotten] if database else []
         since, rest = _since_deployed(config, database)
         wanted = sorted({*touched, *since} & {*slugs} | {*going}) if database or before else slugs
-        versions = _versions(config, wanted, Store(config, folder=cache))
-        decisions = _decide(config, versions, ledger)
+        now, proofs = datetime.now(UTC), Store(config, folder=cache)
+        versions = _versions(config, wanted, proofs)
+        decisions = _decide(config, versions, ledger, now, notes if database else [])
+        blocked = what_blocks(decisions)
         if not database:
             decisions = [*map(_unasked, decisions)]
         elif families := several_at_first(ledger, decisions, translations_of(config))[1]:
             refused, way = told_of_several(families)
             notes.append(say("publish would refuse: {told}; {help}", told=refused, help=way))
+        if blocked:
+            why = say("for the archive: {why}", why=blocked)
+            due = Action.DUE
+            decisions = [replace(one, kind=Action.WAITING, why=why) if one.kind is due else one for one in decisions]
         mailable = {decision.slug for decision in decisions if decision.kind not in AFTER}
         asked = (database, mailable, translations_of(config)) if database else None
         spreads = _spreads(config, database, mailable, versions) if database else {}
         changes, others = _changes(config, before, touched, shared, versions, asked, pictures, notes)
-        steps = plan_of(config, database, datetime.now(UTC))
+        steps, more = plan_of(config, database, proofread_steps(config, proofs.others), blocked, now)
+        decisions += more
+        if database:
+            with database.connect() as connection:
+                decisions += [] if blocked else plan_months(connection, config, now)
+                rest = rest or any(one.slug in slugs for one in to_post(connection))
     finally:
         if database:
             database.close()
@@ -167,14 +180,16 @@ def _since_deployed(config: Config, database: Database | None) -> tuple[tuple[st
     return slugs, bool(slugs or shared) or not last[1]
 
 
-def _decide(config: Config, versions: dict[str, Proof], ledger: History) -> list[IssueDecision]:
+def _decide(
+    config: Config, versions: dict[str, Proof], ledger: History, now: datetime, notes: list[str]
+) -> list[IssueDecision]:
     prepared = [replace(found, edition=None) if found.draft else found for found in versions.values()]
     # Of who is here and untouched nothing is to be decided.
     idle = {slug for slug in ledger.publications.keys() | ledger.mailed.keys() if _is_here(config, slug)}
-    now = datetime.now(UTC)
     try:
         return decide_all(config, prepared, ledger, Witness.open(config), now, idle)
-    except PublisherError:  # a job on pull requests may not look into the archive
+    except PublisherError as error:  # a job on pull requests may not look into the archive
+        notes.append(say("the archive was not asked: {told}", told=error.message))
         nowhere = Witness(ArchiveRun.served_as_built(config, config.root / "dist"))
         return decide_all(config, prepared, ledger, nowhere, now, idle)
 
