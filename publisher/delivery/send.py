@@ -229,8 +229,12 @@ def _end(config: Config, ledger: Ledger, ending: Ending, code: str, tripped: lis
         mailing = mailings.by_id(connection, ledger.mailing.id)
         tripped = [*tripped, *deferring(connection, mailing), *harmful(connection, mailing, account)]
         tripped += unaddressed(mailing, account)
-    told = alert(config, tripped)
-    return Sent(mailing, account, ending, code, tuple(tripped), (told,) if told else ())
+    if code == "tripwire" and ledger.mailing.note == note:  # it was told, and a worker tries again each minute
+        return Sent(mailing, account, ending, code, tuple(tripped))
+    if untold := alert(config, tripped):
+        with ledger.database.begin() as connection:
+            mailings.set_note(connection, mailing.id, f"{note} ({untold})")
+    return Sent(mailing, account, ending, code, tuple(tripped), (untold,) if untold else ())
 
 
 @dataclass(frozen=True, slots=True)

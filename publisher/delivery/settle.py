@@ -86,12 +86,15 @@ def settle(
             return _of_packed(packed)
     if row is None and message_id:
         row = connection.execute(_BY_MESSAGE_ID, {"message_id": message_id}).mappings().first()
-    if row is None or row["state"] == RecipientState.EXCLUDED:
+    if row is None or (row["state"] == RecipientState.EXCLUDED and row["reason"] != Exclusion.CORRECTED):
         return Settled(known=row is not None)
     copy = bool(message_id and row["message_id"] and row["message_id"] != message_id)
     values = _risen(dict(row), kind, at, None if copy else message_id, detail)
     if values:
         connection.execute(_UPDATE, {"of_mailing": row["mailing_id"], "of_number": row["number"], **values})
+    if row["reason"] == Exclusion.CORRECTED and row["slug"].startswith(f"{SERIES}/"):  # who fell due again (series.py)
+        had = {"reference": row["reference"], "step": row["slug"], "at": at, "mailing_id": row["mailing_id"]}
+        insert_once(connection, taken_steps, had)
     if copy:
         noted = {"mailing_id": row["mailing_id"], "number": row["number"], "message_id": str(message_id), "at": at}
         insert_once(connection, second_copies, noted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -394,6 +395,25 @@ def test_a_tripwire_stops_a_run_and_says_so(config: Config, sqlite: Database) ->
     stopped = run(config, sqlite)
     assert (stopped.ending, [one.name for one in stopped.tripped]) == (Ending.OPERATOR, ["reached-twice"])
     assert explain(stopped, SES) == (f"a tripwire stopped {SLUG}; 2 recipients are left", None)
+
+
+def test_a_tripwire_that_goes_on_stopping_a_mailing_is_told_to_the_webhook_once(
+    config: Config, sqlite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker tries again each minute."""
+    add_people(sqlite, 2)
+    with sqlite.begin() as connection:
+        freeze(connection, make_letter())
+        connection.execute(update(recipients).where(recipients.c.number == 1).values(message_id="m"))
+    monkeypatch.setenv("PUBLISHER_ALERTS_WEBHOOK", "http://127.0.0.1:1/")
+    assert [len(run(config, sqlite).notes) for _ in range(2)] == [1, 1], "it could not be told, and is tried again"
+    with socket.create_server(("127.0.0.1", 0)) as hook:
+        monkeypatch.setenv("PUBLISHER_ALERTS_WEBHOOK", f"http://127.0.0.1:{hook.getsockname()[1]}/")
+        told = threading.Thread(target=lambda: hook.accept()[0].sendall(b"HTTP/1.1 204 No Content\r\n\r\n"))
+        told.start()
+        assert [(len(one.tripped), one.notes) for one in (run(config, sqlite) for _ in range(3))] == [(1, ())] * 3
+        told.join()
+    assert run(config, sqlite, despite_tripwires=True).account.submitted == 2
 
 
 def test_two_senders_never_share_one_sqlite_mailing(config: Config, sqlite: Database) -> None:
