@@ -143,7 +143,9 @@ class ServiceGuard:
             path = path[:-1]
             scope = {**scope, "path": path, "raw_path": path.encode("utf-8", "surrogateescape")}
             if scope["method"] in {"GET", "HEAD"}:
-                away = RedirectResponse(f"../{quote(path.rpartition('/')[2], safe='')}", 308)
+                asked = scope["query_string"].decode("ascii", "replace")
+                there = f"../{quote(path.rpartition('/')[2], safe='')}"
+                away = RedirectResponse(f"{there}?{asked}" if asked else there, 308)
                 await away(scope, receive, self._safely(scope, send))
                 return
         limit = self._limits.get(path, BODY_LIMIT)

@@ -236,6 +236,8 @@ def test_a_slash_too_many_leads_nobody_to_another_host_and_keeps_nobody_subscrib
         assert (answer.status_code, answer.headers["location"]) == (308, leads)
         assert set(answer.headers) >= HEADERS
         assert site.client.get(path, follow_redirects=True).status_code == 200
+    spoken = site.client.get("subscribe/?language=ar", headers={"host": "evil.example"})
+    assert spoken.headers["location"] == "../subscribe?language=ar"
     for path in ("/", "healthz/x/", "nothing/", "//evil.example/"):
         answer = site.client.get(site.url.rstrip("/") + "/" + path, headers={"host": "evil.example"})
         assert "evil.example" not in answer.headers.get("location", "").replace("../evil.example", "")
