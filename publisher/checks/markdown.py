@@ -5,6 +5,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from html import unescape
 from typing import Any, NamedTuple
 
 from markdown_it.token import Token
@@ -23,6 +24,9 @@ _LINKING = re.compile(r"[\[<@]|//")
 _RAW = frozenset({"html_block", "html_inline"})
 _NEAR = 4096
 """How far on what was written with escapes is looked for, so that a text full of them is read in one pass."""
+_MARKS = 16  # of emphasis and the like, that may stand before words
+_SIGN = re.compile(r"\\([!-/:-@\[-`{-~])|&(?:#\d+|#[xX][0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]*);|[^\n]")
+"""A character as it is written: with a backslash, as an entity, or as it is."""
 
 
 class _Rows(NamedTuple):
@@ -49,7 +53,7 @@ class Piece(NamedTuple):
 
     def place(self, start: int, end: int) -> Place:
         """The place in the file of a range of the words."""
-        return _place(self.prose, self.rows, self.begin, start, end)
+        return _place(self.prose, self.rows, self.begin + start, self.begin + end)
 
     @property
     def whole(self) -> Place:
@@ -94,14 +98,9 @@ class Text:
                 elif child.type == "link_close":
                     position = max(position, after)
                 elif child.type == "text" and child.content:
-                    length = len(child.content)
-                    found = rows.token.content.find(child.content, position, position + length + _NEAR)
-                    if found >= 0:
-                        yield child.content, partial(_place, self.prose, rows, found)
-                        position = found + length
-                    else:  # written with escapes or entities: somewhere on from here
-                        whole = partial(_place, self.prose, rows, position, 0, len(rows.token.content) - position)
-                        yield child.content, lambda *_, whole=whole: whole()
+                    at = _traced(child.content, rows.token.content, position)
+                    position = at[-1] if at else position
+                    yield child.content, partial(_run, self.prose, rows, at or [position] * (len(child.content) + 1))
 
     @cached_property
     def words(self) -> str:
@@ -160,7 +159,7 @@ class Text:
                 if child.type in {"code_inline", "html_inline"} and (at := child.meta.get("at")) and at[0] >= last:
                     shown += [" " * (at[0] - last) if code else written[last : at[0]], " " * (at[1] - at[0])]
                     last, code = at[1], code + opens_code(child)
-            yield "".join([*shown, written[last:]]) if shown else written, partial(_place, self.prose, rows, 0)
+            yield "".join([*shown, written[last:]]) if shown else written, partial(_place, self.prose, rows)
 
     @cached_property
     def _inline(self) -> tuple[_Rows, ...]:
@@ -202,9 +201,31 @@ class Text:
         return _Rows(token, at, starts)
 
 
-def _place(prose: Prose, rows: _Rows, begin: int, start: int, end: int) -> Place:
-    """The place in the file of a range of the words that stand in a token's lines from ``begin`` on."""
-    start, end = begin + start, begin + end
+def _traced(said: str, written: str, position: int) -> Sequence[int] | None:
+    """Where each character of words stands in what was written, and where they end, looked for from a position on."""
+    found = written.find(said, position, position + len(said) + _NEAR)
+    if found >= 0:
+        return range(found, found + len(said) + 1)
+    for begin in range(position, position + _MARKS):
+        at, offsets = begin, list[int]()
+        while len(offsets) < len(said) and (sign := _SIGN.match(written, at)):
+            shown = sign[1] or unescape(sign[0])
+            if not said.startswith(shown, len(offsets)):
+                break
+            offsets += [at] * len(shown)
+            at = sign.end()
+        if len(offsets) == len(said):
+            return [*offsets, at]
+    return None
+
+
+def _run(prose: Prose, rows: _Rows, at: Sequence[int], start: int, end: int) -> Place:
+    """The place in the file of a range of words, each of which stands ``at`` an offset."""
+    return _place(prose, rows, at[start], at[end])
+
+
+def _place(prose: Prose, rows: _Rows, start: int, end: int) -> Place:
+    """The place in the file of a range of what a token's lines hold."""
     index = bisect_right(rows.starts, start) - 1
     line, column = rows.at[index]
     column += start - rows.starts[index]
