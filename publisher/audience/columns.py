@@ -66,6 +66,7 @@ _CSV = Tool()
 _TOOLS = {name: Tool(**said) for name, said in TABLES["tools"].items()}
 _ROLE = {alias: role for role, aliases in TABLES["roles"].items() for alias in aliases.split(", ")}
 
+NO_EMAIL = say("the header has no column email")
 _LONGEST_TAG = 35  # BCP 47, section 4.4.1
 
 
@@ -139,7 +140,7 @@ class Columns:
             if role is not None:
                 roles.setdefault(role, index)
         if "email" not in roles:
-            raise ColumnError(say("the header has no column email"))
+            raise ColumnError(NO_EMAIL)
         taken = set(roles.values())
         rest = [(i, name) for i, name in enumerate(names) if name and i not in taken and lowered[i] not in tool.dropped]
         heard = [(i, name) for i, name in rest if lowered[i] not in tool.silent]
@@ -198,7 +199,10 @@ class Columns:
         zone = self._zone(cells, attributes)
         if "json" in cells:
             attributes.update(_json_object(cells["json"]))
-        name = cells.get("name") or f"{cells.get('first', '')} {cells.get('last', '')}".strip()
+        first, name, last = (cells.get(role, "") for role in ("first", "name", "last"))
+        # Beside a first name, a name may be the last one.
+        whole = name and (f" {first} " in f" {name} " if first and name.isascii() else first in name)
+        name = name if whole else f"{first} {name or last}".strip()
         return ImportRow(line, address, name, language, zone, _split(cells.get("topics", "")), attributes, standing)
 
     def _zone(self, cells: Mapping[str, str], attributes: dict[str, str]) -> str | None:

@@ -19,7 +19,7 @@ from sqlalchemy.exc import IntegrityError
 
 from publisher.audience import store
 from publisher.audience.address import Address
-from publisher.audience.columns import ColumnError, Columns, ImportRow, language_tag, time_zone
+from publisher.audience.columns import NO_EMAIL, ColumnError, Columns, ImportRow, language_tag, time_zone
 from publisher.audience.csvfile import CsvFile, RowError
 from publisher.audience.merging import RowOutcome, write_batch
 from publisher.audience.model import ConsentSource, ConsentState, Subscriber
@@ -146,7 +146,11 @@ def _columns(
     try:
         return Columns.of(header, answers, declared)
     except ColumnError as error:
-        raise RowError(line, told_by(error)) from None
+        _, row = next(lines, (0, []))
+        told, names = told_by(error), [name for name, cell in zip(header, row, strict=False) if "@" in cell]
+        if len(names) == 1 and told == NO_EMAIL:
+            told = say("the header has no column email; call {name!r} that, which holds addresses", name=names[0])
+        raise RowError(line, told) from None
 
 
 def _entries(columns: Columns, lines: Iterator[tuple[int, list[str]]], tally: Counter[str]) -> Iterator[ImportRow]:

@@ -240,6 +240,7 @@ def test_every_problem_has_its_line(tmp_path: Path) -> None:
     [
         (b"", "no column email"),
         (b"name,city\nAnn,Paris\n", "no column email"),
+        (b"Subscriber,Name\nann@example.com,Ann\n", "call 'Subscriber' that"),
         (b"email,Email\na@b.co,c@d.co\n", "stands twice"),
         (b"email,name\n" + b'ann@example.com,"' + b"never closed\n" * 300, "not closed"),
     ],
@@ -249,6 +250,26 @@ def test_a_file_that_cannot_be_read_to_its_end(tmp_path: Path, content: bytes, m
     found = look(tmp_path, content, problems)
     assert (found.broken, found.tool) == (True, "csv"), "of no other tool's"
     assert message in problems[-1].message
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "name"),
+    [
+        ("Vorname;Name;E-Mail-Adresse", "Ada;Lovelace;a@example.com", "Ada Lovelace"),
+        ("Prénom;Nom;Adresse e-mail", "Al;Alvarez;a@example.com", "Al Alvarez"),
+        ("first_name;name;email", "Ada;Ada Lovelace;a@example.com", "Ada Lovelace"),
+        ("first_name;name;email", "Al;Alvarez;a@example.com", "Al Alvarez"),
+        ("first_name;name;email", ";Lovelace;a@example.com", "Lovelace"),
+        ("first name;姓名;邮箱地址", "小明;王小明;a@example.com", "王小明"),
+        ("이름;이메일 주소", "김;a@example.com", "김"),
+        ("Nombre;Apellidos;Correo electrónico", "Ada;;a@example.com", "Ada"),
+    ],
+)
+def test_a_name_is_put_together_from_what_other_languages_call_its_parts(
+    tmp_path: Path, database: Database, header: str, row: str, name: str
+) -> None:
+    bring(database, tmp_path, f"{header}\n{row}\n")
+    assert there(database, "a@example.com").name == name
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le"])
