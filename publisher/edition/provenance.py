@@ -114,13 +114,6 @@ def hash_parts(what: str, parts: Iterable[tuple[str, bytes]]) -> str:
     return f"sha256:{sha.hexdigest()}"
 
 
-def commit(config: Config, slug: str, *others: str) -> str | None:
-    """The last commit that touched the issue, ``others``, the theme or config.yaml; ``None`` outside git or while
-    uncommitted.
-    """
-    return history_of(config).commit(slug, *others)
-
-
 def _pairs(graph: Iterable[list[str]]) -> Iterator[str]:
     """For diff-tree: a commit and one of its parents a line, and the first commit alone."""
     for commit, *parents in graph:

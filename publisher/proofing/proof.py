@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic, blocking, say
 from publisher.diagnostics.catalogue import with_levels
-from publisher.edition import provenance
 from publisher.edition.model import Edition
 from publisher.edition.others import Others
+from publisher.edition.provenance import history_of
 from publisher.errors import UsageError
 from publisher.issue.folder import discover
 from publisher.issue.series import steps_of
@@ -88,8 +88,8 @@ def proofread(config: Config, slug: str, *, commit: bool = True, others: Others 
     finally:
         _forget()
     if commit and proof.edition:
-        commit_ = provenance.commit(config, slug, *others.slugs(slug))
-        return replace(proof, edition=replace(proof.edition, commit=commit_))
+        found = history_of(config).commit(slug, *others.slugs(slug))
+        return replace(proof, edition=replace(proof.edition, commit=found))
     return proof
 
 

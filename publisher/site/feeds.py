@@ -19,9 +19,8 @@ from publisher.edition.brand import Brand
 from publisher.edition.icon import icon_path
 from publisher.edition.model import Edition, EditionItem
 from publisher.site.archive import Archive, Group, latest, moment
-from publisher.site.content import feed_html, in_feed
+from publisher.site.content import SiteWords, feed_html, in_feed
 from publisher.site.paths import issue_path, url_of
-from publisher.site.words import SiteWords
 
 ISSUES_IN_FEED = 30
 ISSUES_IN_GROUP_FEED = 10

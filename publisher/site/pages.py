@@ -14,12 +14,11 @@ from publisher.edition.icon import SIZES, draw_icon, icon_path, initial
 from publisher.edition.model import EarlierStory, Edition
 from publisher.edition.theme import Theme
 from publisher.site.archive import PAGE, Archive, Group, Page, moment
-from publisher.site.content import page_body
+from publisher.site.content import SiteWords, page_body
 from publisher.site.feeds import Feed, feeds_of, search_file
 from publisher.site.linked_data import aigc, article, collection
 from publisher.site.model import NOTHING_SINCE, ArchiveNotes, Target, Watched, identity, key_of
 from publisher.site.paths import folder_key, issue_path, relative, url_of
-from publisher.site.words import SiteWords
 
 CARD = "card.png"
 EARLIER = 3

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from publisher.edition.provenance import _history, commit
+from publisher.edition.provenance import _history, history_of
 from tests.edition.make import config
 
 
@@ -40,7 +40,7 @@ class Repository:
 
     def found(self, slug: str, below: str = "", **values: Any) -> str | None:
         _history.cache_clear()
-        return commit(config(self.root / below, **values), slug)
+        return history_of(config(self.root / below, **values)).commit(slug)
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_a_newsletter_in_a_folder_of_a_repository(repository: Repository) -> Non
 
 def test_outside_git_there_is_no_commit(tmp_path: Path) -> None:
     _history.cache_clear()
-    assert commit(config(tmp_path), "a") is None
+    assert history_of(config(tmp_path)).commit("a") is None
 
 
 def test_before_the_first_commit_there_is_none(tmp_path: Path) -> None:
