@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from publisher.audience.model import Subscriber, shifted
 from publisher.audience.tokens import Purpose
+from publisher.config import Config
+from publisher.config.model import Newsletter
 from publisher.language import spoken
+from publisher.web.service import Service as WebService
 from tests.web.conftest import Site
 
 EVERYTHING = {
@@ -162,3 +166,16 @@ def test_the_subscribe_form_takes_a_name_and_a_time_zone(site: Site) -> None:
         data = {"email": f"r{number}@example.com", "name": "Ann", "timezone": zone}
         assert site.client.post("subscribe", data=data).status_code == 200
     assert [known(site, f"r{number}@example.com").timezone for number in range(3)] == ["Europe/Berlin", None, None]
+
+
+def test_in_arabic_what_a_reader_types_runs_as_it_does_and_the_name_of_a_topic_does_not_turn(tmp_path: Path) -> None:
+    newsletter = Newsletter(**{"name": "n", "url": "https://n.example/", "from": "a@n.example", "language": "ar"})
+    service = WebService.open(Config(newsletter=newsletter, topics={"cpp": "C++"}, root=tmp_path))
+    for page in ("subscribe", "preferences"):
+        given = {"name": "Ann", "digest": "each", "pause": "off", "language": "ar", "timezone": "", "saved": False}
+        values = {"wrong": {}, "email": "", "chosen": (), "given": given, **given}
+        values |= {"languages": (), "pauses": (), "paused": None, "attributes": {}, "unsubscribed": False}
+        html = service.pages.html(page, "ar", unsubscribe_link="x", **values)
+        assert "> C++\u200e</label>" in html
+        assert 'name="name" dir="auto"' in html
+    service.close()
