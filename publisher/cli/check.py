@@ -56,7 +56,7 @@ def check(
             return 2
         slugs = chosen_slugs(root, issues)
         with Bar(say("checking")) as bar:
-            bar.total(len(slugs if slugs is not None else discover(root)))
+            bar.total(len(discover(root)))
             checked = check_repository(config, slugs, cache=cache, progress=bar.step)
         if fix and _mend(root, checked.diagnostics, yes=yes):
             checked = check_repository(config, slugs, cache=cache)

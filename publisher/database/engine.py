@@ -138,7 +138,9 @@ def database_url(config: Config, text: str | None = None) -> URL:
     if url.drivername not in {"sqlite", "sqlite+pysqlite"}:
         other = url.drivername
         raise unusable_url(say("publisher keeps its data in SQLite or PostgreSQL, not {other}", other=other))
-    if url.database and url.database != ":memory:" and not url.database.startswith("file:"):
+    if not url.database:
+        raise unusable_url(say("it names no file, so nothing would be kept"))
+    if url.database != ":memory:" and not url.database.startswith("file:"):
         url = url.set(database=str((config.root / url.database).absolute()))
     return url
 

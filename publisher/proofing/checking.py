@@ -37,7 +37,7 @@ def check_repository(
     """Check the issues ``slugs`` (all by default), drafts too: rules, gates, and what concerns several issues.
 
     Rules across issues see all the issues of the repository, and report on the chosen ones. ``progress()`` is called
-    once a chosen issue.
+    once an issue that is looked at.
     """
     from publisher.config.load import config_warnings
     from publisher.config.theme_findings import shadowed

@@ -75,6 +75,7 @@ def judge(
     """The issues ``slugs``, in their order, judged with the issues ``among``: with one another by default.
 
     What the store knows is taken from it; of the others, only those are judged anew that what changed bears upon.
+    ``progress()`` is called once an issue, of those ``among`` too.
     ``commit`` is left out of the editions: it changes without the content's changing, so it is no part of the store.
     """
     keys = {slug: store.key(slug) for slug in (slugs if among is None else among)}
@@ -87,10 +88,12 @@ def judge(
                 known[slug] = row
     changed = [slug for slug in slugs if slug not in known]
     proofs = proof_all(config, changed, keys, store, processes, progress)
-    facts = {
-        slug: rows[slug].facts if slug in rows and rows[slug].key == key else _facts(config, slug, keys, store, proofs)
-        for slug, key in keys.items()
-    }
+    facts, own = {}, {*slugs}
+    for slug, key in keys.items():
+        same = slug in rows and rows[slug].key == key
+        facts[slug] = rows[slug].facts if same else _facts(config, slug, keys, store, proofs)
+        if slug not in own:
+            progress()
     across = _across(config, {slug: row.facts for slug, row in rows.items()}, facts, slugs, changed)
     done, index = [], {}
     for slug in slugs:

@@ -310,6 +310,8 @@ def test_a_full_disk(config: Config) -> None:
     [
         ("mysql://localhost/x", "SQLite or PostgreSQL, not mysql"),
         ("nonsense", "it is not a URL"),
+        ("sqlite://", "it names no file"),
+        ("sqlite:///", "it names no file"),
         ("postgresql://user:hunter2@127.0.0.1:1/x", "cannot be reached"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import re
+import shutil
 import sys
 from collections import Counter
 from dataclasses import replace
@@ -19,6 +20,7 @@ import publisher
 from publisher.config import load_config
 from publisher.edition.model import Asset
 from publisher.proofing import codec, store
+from publisher.proofing.checking import check_repository
 from publisher.proofing.proof import proofread
 from tests.checks.corpus import SLUG, SOUND, Case, lay_out
 
@@ -119,3 +121,15 @@ def test_a_cache_that_another_wrote_puts_no_picture_outside_of_the_archive(tmp_p
     picture = Asset(name, "image/png", b"", 1, 1)
     with pytest.raises(ValueError, match="outside of the archive"):
         codec.stored(codec.light_of(replace(edition, assets=(picture,))), b"", lambda part: part)
+
+
+@pytest.mark.parametrize("named", [None, [SLUG.partition("/")[2]]], ids=["all", "one"])
+def test_progress_is_told_of_each_issue_that_is_looked_at(tmp_path: Path, named: list[str] | None) -> None:
+    lay_out(Case("sound-0", (), ""), tmp_path)
+    for number in range(3):
+        shutil.copytree(tmp_path / SLUG, tmp_path / f"issues/2035-01-0{number + 1}-other")
+    steps: list[int] = []
+    for use_cache in (True, True, False):
+        steps.clear()
+        check_repository(load_config(tmp_path), named, use_cache=use_cache, progress=lambda: steps.append(1))
+        assert len(steps) == 4
