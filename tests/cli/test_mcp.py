@@ -120,7 +120,7 @@ def test_a_refusal_is_in_the_language_that_was_asked_for(root: Path) -> None:
     _, status, explain = asked(
         root, ("status", {"issue": "nothing"}), ("explain", {"code": "nothing"}), PUBLISHER_LANG="zh"
     )
-    assert f"没有 nothing 这一期\n怎么办：用其中一个：{SLUG}" in text(status)
+    assert f"没有 nothing 这一期\n怎么办：可选：{SLUG}" in text(status)
     assert "没有 nothing 这个代码" in text(explain)
 
 

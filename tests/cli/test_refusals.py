@@ -125,9 +125,9 @@ def test_a_folder_for_pictures_that_cannot_be_made_is_told(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ("chekc", "没有 chekc 这个命令\n怎么办：用其中一个：check\n"),
-        ("check --fromat json", "没有 --fromat 这个选项\n怎么办：用其中一个：--format\n"),
-        ("check --format xml", "--format 不能取这个值\n怎么办：用其中一个：text, json, github, sarif\n"),
+        ("chekc", "没有 chekc 这个命令\n怎么办：可选：check\n"),
+        ("check --fromat json", "没有 --fromat 这个选项\n怎么办：可选：--format\n"),
+        ("check --format xml", "--format 不能取这个值\n怎么办：可选：text, json, github, sarif\n"),
         ("preview --port x", "--port 不能取这个值\n怎么办：publisher preview --help 有用法说明\n"),
         ("--root .", "缺少命令\n怎么办：publisher --help 有用法说明\n"),
     ],
