@@ -53,6 +53,8 @@ _ABOUT = regex(
 )
 _CODE = regex(r"<(code|kbd|pre|samp)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
 _MADE = r"(?:version|draft|text|translation)(?: (?:of|with|that|in|for)\b[^\n]*)?"
+_INPUT = "(?:文本|内容|內容|文章|原文|模板)"
+_WORK = "(?:总结|總結|生成|整理|处理|處理|翻译|翻譯|润色|潤色|改写|改寫|定制)"
 _CHAT = regex(
     r"【\d+(?::\d+)?†[^【】\n]*】|:contentReference\[oaicite:\d+\](?:\{index=\d+\})?|\bcite(?:turn\d+[a-z]+\d+)+"
     r"|^(?:certainly|sure|of course|absolutely)[!,.] here(?:'s|’s| is) (?:an?|the|your) (?:[\w-]+ ){0,3}"
@@ -69,13 +71,26 @@ _CHAT = regex(
     r"|^(?:would you like me to|(?:let me know )?if you(?:'|’)d like(?: me to|, I can)(?: also)?) "
     r"(?:rewrite|refine|revise|shorten|polish) (?:this|that|it|these|them|the (?:text|draft|tone)|any|further)\b[^\n]*$"
     r"|^希望(?:这|以上)对您有所帮助[！!。.]?[ \t]*$"
+    r"|^希望(?:这|這|以上)[^\n，,。！!]{0,12}(?:符合|满足|滿足)[您你]的(?:要求|需求|期望)[！!。.]?[ \t]*$"
+    r"|^[（(]?(?:好的[，,！!。] ?)?[请請][您你]?(?:提供|将|將|把|粘贴|貼上)"
+    rf"(?:[^\n。！!]{{0,40}}{_INPUT}[^\n。！!]{{0,30}}"
+    rf"我(?!们|們)[^\n]{{0,40}}(?:[为為给給帮幫替][您你][^\n]{{0,20}}{_WORK}|[您你]的?要求)|需要我?{_WORK}的)[^\n]*$"
+    r"|^以下是[^\n，,。]{0,4}[您你]所?(?:提供|要求)[^\n]{0,40}"
+    rf"(?:摘要|总结|總結|概述|要点|要點|译文|譯文|{_INPUT})[^\n]{{0,12}}[:：][ \t]*$"
+    r"|^[（(]注[:：][^\n，,]{0,6}根据您的要求[^\n]*[)）][ \t]*$"
+    r"|^(?:(?:sure|certainly|of course|i(?:'|’)d be (?:happy|glad) to help)\b[^\n]{0,60})?please"
+    r" (?:provide|share|paste) (?:me )?(?:with )?(?:the|your) [^\n.]{0,30}(?:text|article|content)\b[^\n.]{0,60}"
+    r"\b(?:(?:like|want|need) me to|so (?:that )?i can|and i(?:'|’)ll)\b[^\n]*$"
+    r"|^here(?:'s|’s| is) (?:an?|the) (?:[\w-]+ ){0,3}(?:summary|translation|outline|overview)[^\n]{0,40}"
+    r"\byou(?:(?:'|’)ve)? (?:provided|shared)[^\n]{0,20}:[ \t]*$"
     r"|\A(?:很?抱歉[，,]\s*)?作为一个\s?(?:AI|人工智能)(?:语言)?(?:模型|助手)，我[^\n]*",
     re.MULTILINE | re.IGNORECASE,
 )
 """Marks of sources, and lines that are said to whoever asked; “Here is the list:” is what editors say to readers."""
 _CHAT_SIGNS = (
     *("†", "oaicite", "citeturn", "here's", "here’s", "here is", "as an ai", "like me to", "d like, i"),
-    *(give + you for give in "为给帮替" for you in "您你"), "有所帮助", "作为一个",
+    *(give + you for give in "为為给給帮幫替" for you in "您你"), "有所帮助", "作为一个", "以下是", "的要求",
+    *("您要求", "please provide", "please share", "please paste", "的需求", "的期望"),
 )  # fmt: skip
 MAIL_LEFTOVER = define("mail-leftover", Severity.WARNING)
 _THIS = r"(?: this| the| it)?(?: e-?mail| message| newsletter)?"
