@@ -111,10 +111,10 @@ def _flow(file: TextFile, scalar: Scalar) -> Iterator[tuple[str, Position]]:
 
 
 def _joined(breaks: list[Position]) -> Iterator[tuple[str, Position]]:
-    """What line breaks become: one a space, more all but the first."""
+    """What line breaks become: one a space, of more each but the last an end of a line."""
     if len(breaks) == 1:
         yield " ", breaks[0]
-    for place in breaks[1:]:
+    for place in breaks[:-1]:
         yield "\n", place
 
 

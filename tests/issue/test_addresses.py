@@ -126,3 +126,11 @@ def test_a_plain_address_is_judged_as_all_others_are(head: str, rest: list[str],
     with patch.object(links, "_PLAIN", re.compile("(?!)")):
         expected = judge(url, schemes)
     assert judge(url, schemes) == expected
+
+
+@pytest.mark.parametrize("around", ["~~{}~~", "_{}_", "**{}**", "\\[{}\\]", "{}\\\nmore", "see {}, now"])
+@pytest.mark.parametrize("url", ["https://e.com/a", "https://e.com/?q=1"])
+def test_marks_around_an_address_are_no_part_of_it_nor_of_its_place(around: str, url: str) -> None:
+    (block,) = (token for token in OURS.parse(around.format(url)) if token.type == "inline")
+    (link,) = (child for child in block.children or () if child.type == "link_open")
+    assert (link.attrs["href"], block.content[slice(*link.meta["at"])]) == (url, url)

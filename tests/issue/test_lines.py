@@ -113,3 +113,12 @@ def test_every_style_that_another_writer_uses_is_traced(text: str, style: str, w
             assert file.lines[at - 1][column - 1] == line[0]
         if lines.positions:
             assert len(lines.positions[index]) == len(line) + 1
+
+
+@pytest.mark.parametrize(
+    ("written", "end"),
+    [("key: 'one\n\n  two'\n", (1, 10)), ('key: "one\n\n\n  two"\n', (1, 10)), ("key: >\n  one\n\n\n  two\n", (2, 6))],
+)
+def test_a_line_ends_where_its_last_character_does(written: str, end: tuple[int, int]) -> None:
+    value, file = trace(written)
+    assert lines_of_scalar(file, value).place(0).span[2:] == end

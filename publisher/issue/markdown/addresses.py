@@ -93,16 +93,18 @@ def _bare_address(state: StateInline, silent: bool) -> bool:
     found = linkify.match_at_start(protocol[0] + run[0])
     if not found:
         return False
-    url = str(found.url).rstrip("*")  # it closes emphasis
+    url = str(found.url).rstrip("*_~\\")  # they close emphasis, and escape what follows
     meant = url.replace("&amp;", "&")  # as in all other text; it comes along from the source of a page
+    begin, end = protocol.start(), protocol.start() + len(url)
     if not silent:
         state.pending = state.pending[: -len(protocol[0])]
         if state.pending:
             state.pushPending()
         for token in _link(state.md.normalizeLink(meant), state.md.normalizeLinkText(meant), state.level):
+            token.meta = {"at": (begin, end)} if token.type == "link_open" else {}
             state.tokens.append(token)
             state.tokens_meta.append(None)
-    state.pos += len(url) - len(protocol[0])
+    state.pos = end
     return True
 
 
