@@ -37,6 +37,15 @@ class Metadata:
     picture: str = ""
 
 
+_DOOR = re.compile(
+    r"(?:(?:just a|one) moment(?:, please)?|attention required|access (?:to this page has been )?denied"
+    r"|(?:robot|security) check|are you (?:a robot|human)|verify (?:that )?you(?:'|’| a)re (?:a )?human"
+    r"|human verification|(?:百度)?安全验证|人机验证|环境异常|验证中|请稍候)[.…!?！？]*(?: [|–-] .*)?$",
+    re.IGNORECASE,
+)
+"""What a page is called that lets no program in: the article's title is not on it."""
+
+
 def metadata_of(text: str) -> Metadata:
     """Read the head of an HTML page; nothing that it holds raises."""
     tree = LexborHTMLParser(text)
@@ -51,7 +60,7 @@ def metadata_of(text: str) -> Metadata:
         for key, names in _KEYS.items()
     }
     title = next((plain(node.text()) for node in tree.css("head > title, body > title") if node.text().strip()), "")
-    found["title"] = found["title"] or title
+    found["title"] = found["title"] or ("" if _DOOR.match(title) else title)
     if _CARRIER.match(found["author"]):  # a profile's address, as Facebook wants it
         found["author"] = ""
     if not _CARRIER.match(found["picture"]):

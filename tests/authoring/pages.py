@@ -46,6 +46,9 @@ PAGES: dict[str, Served] = {
     "entities": titled("Fish &amp; chips &#8211; &quot;now&quot;"),
     "spaces": titled("  Over\n\t two   lines\r\n"),
     "two-titles": html("<title>First</title><title>Second</title>"),
+    "door": html("<title>Attention Required! | Cloudflare</title>"),
+    "door-zh": html("<title>百度安全验证</title>"),
+    "moment": html("<title>One moment in time: access denied, and why</title>"),
     "svg-title": Served(b"<body><svg><title>An icon</title></svg></body>"),
     "og": html('<title>x</title><meta property="og:title" content="Of Open Graph"><meta property="og:site_name" '
                'content="The Site"><meta property="og:image" content="https://i.example/a.png">'),

@@ -63,6 +63,7 @@ def item_of(config: Config, made: AddedItem) -> Item:
 
 
 TITLES = {
+    "moment": "One moment in time: access denied, and why",
     "title": "Only a title", "entities": 'Fish & chips – "now"', "spaces": "Over two lines", "two-titles": "First",
     "og": "Of Open Graph", "og-as-name": "Of Open Graph", "twitter": "Of Twitter", "empty-og": "Of the title",
     "unquoted": "Unquoted", "ld": "Told in JSON-LD", "ld-array": "Told in JSON-LD", "ld-graph": "Told in JSON-LD",
@@ -81,7 +82,9 @@ TITLES = {
     "moved": "Only a title", "found": "Only a title", "five": "Only a title", "refresh": "Only a title",
     "refresh-later": "Reloads",
 }  # fmt: skip
-UNTITLED = ("svg-title", "no-title", "no-title/deep/page.html", "empty", "no-content", "pdf", "pdf-as-html", "image",
+UNTITLED = (
+    "door", "door-zh",
+    "svg-title", "no-title", "no-title/deep/page.html", "empty", "no-content", "pdf", "pdf-as-html", "image",
             "json", "text")  # fmt: skip
 LOST = {
     "404": "answers 404", "410": "answers 410", "403": "answers 403", "500": "answers 500", "304": "answers 304",
