@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
 from hashlib import blake2s
-from itertools import chain, count, islice, pairwise
+from itertools import chain, count, filterfalse, islice, pairwise
 from typing import Any, NamedTuple
 from urllib.parse import urldefrag, urlsplit
 
@@ -287,9 +287,13 @@ def _pairs(words: str) -> frozenset[str]:
 def _another(one: str, two: str) -> bool:
     """Whether two headlines differ in a number, or in one name alone: Rust 1.80 is not Rust 1.81."""
     first, second = (_TOKEN.findall(unicodedata.normalize("NFKC", words)) for words in (one, two))
-    if Counter(filter(_digits, first)) != Counter(filter(_digits, second)):
+    lower = [[token.casefold() for token in tokens] for tokens in (first, second)]
+    numbers, others = ([*filter(_digits, tokens)] for tokens in lower)
+    if Counter(numbers) != Counter(others):
         return True
-    match = SequenceMatcher(None, [t.casefold() for t in first], [t.casefold() for t in second], autojunk=False)
+    if numbers != others and len({tuple(filterfalse(_digits, tokens)) for tokens in lower}) == 1:
+        return True  # two days whose numbers are the same in another order
+    match = SequenceMatcher(None, lower[0], lower[1], autojunk=False)
     changes = [change for change in match.get_opcodes() if change[0] != "equal"]
     if len(changes) != 1 or changes[0][0] != "replace":
         return False
