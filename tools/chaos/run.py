@@ -240,7 +240,7 @@ class Chaos:
             else:
                 self._live_until(0)
                 time.sleep(1)
-            if self.letter.count(*UNSETTLED) == 0 and not self._due():
+            if not self._due() and self.letter.count(*UNSETTLED) == 0:  # in this order: a worker may freeze meanwhile
                 return
 
     def _due(self) -> bool:
