@@ -3,6 +3,7 @@
 A driver's message may quote a row, and a row may hold an address: only the messages known not to are passed on.
 """
 
+import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -39,6 +40,7 @@ def despite_conflicts(transaction: Callable[[], Answer], tries: int = 2) -> Answ
         except (IntegrityError, DatabaseError) as error:
             if not left or not is_conflict(error):
                 raise
+            time.sleep(0.05)  # who was waiting for us comes first
     raise AssertionError
 
 
