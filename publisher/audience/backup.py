@@ -49,7 +49,7 @@ class Copied:
 
 def back_up(config: Config, file: Path) -> Copied:
     """Write ``file`` (mode 600), checked. Raises UsageError (it is there, PostgreSQL), DatabaseError."""
-    _sqlite_path(config, 'pg_dump --format=custom --file=FILE "$PUBLISHER_DATABASE_URL", and keep the signing keys')
+    _refuse_postgresql(config, 'pg_dump --format=custom --file=FILE "$PUBLISHER_DATABASE_URL", and keep the signing keys')
     database = open_database(config)
     now = datetime.now(UTC)
     part = file.with_name(f"{file.name}.{token_hex(4)}.partial")  # whatever bears the name is whole, also after a kill
@@ -96,7 +96,7 @@ def restore(
 
     Raises UsageError: no backup, damaged, from a newer version, or a ledger that is not empty without ``force``.
     """
-    _sqlite_path(config, 'pg_restore --clean --if-exists --dbname="$PUBLISHER_DATABASE_URL" FILE')
+    _refuse_postgresql(config, 'pg_restore --clean --if-exists --dbname="$PUBLISHER_DATABASE_URL" FILE')
     if not file.is_file():
         raise UsageError(say("there is no file {file}", file=file), help=say("name a file that publisher backup wrote"))
     with _explained(file), closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as source:
@@ -124,9 +124,8 @@ def last_backup(config: Config) -> datetime | None:
         return None
 
 
-def _sqlite_path(config: Config, advice: str) -> None:
-    url = database_url(config)
-    if url.get_backend_name() != "sqlite":
+def _refuse_postgresql(config: Config, advice: str) -> None:
+    if database_url(config).get_backend_name() != "sqlite":
         message = say("the database is PostgreSQL, which has its own tools for this")
         raise UsageError(message, help=say("{advice} (docs/backup.md)", advice=advice))
 

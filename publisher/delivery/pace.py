@@ -188,17 +188,12 @@ ROUNDS = 5  # attempts one run gives a recipient whose failures are proved "not 
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
 
-_FINAL = {
-    Verdict.SUBMITTED: RecipientState.SUBMITTED,
-    Verdict.REJECTED: RecipientState.REJECTED,
-    Verdict.UNCERTAIN: RecipientState.UNCERTAIN,
-}
-
 
 def decide(outcome: Outcome) -> tuple[RecipientState, bool]:
     """The recipient's next state, and whether the attempt counts: not where the world failed, not this one."""
-    final = _FINAL.get(outcome.verdict)
-    return final or RecipientState.PENDING, final is not None or outcome.verdict is Verdict.RETRY
+    if outcome.verdict.not_sent:
+        return RecipientState.PENDING, outcome.verdict is Verdict.RETRY
+    return RecipientState(outcome.verdict), True
 
 
 def pause(failed: int) -> float:

@@ -99,7 +99,7 @@ class Webhook(Protocol):
     def believe(self, body: bytes, headers: Mapping[str, str]) -> Notice:
         """Check a request; the names of ``headers`` are in lower case. It may wait for the network, for seconds.
 
-        Raises RefusedError, and ServiceError where the provider is to try again.
+        Raises WebhookRefusedError, and ServiceError where the provider is to try again.
         """
         ...
 

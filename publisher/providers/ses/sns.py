@@ -66,8 +66,8 @@ def verify(
 ) -> SnsMessage:
     """The message in ``body``, once it is certain that one of ``topics`` sent it.
 
-    Raises RefusedError: 413 oversized, 400 not SNS's form, 403 not believed; and ServiceError where the certificate
-    could not be had, in which case SNS should try again.
+    Raises WebhookRefusedError: 413 oversized, 400 not SNS's form, 403 not believed; and ServiceError where the
+    certificate could not be had, in which case SNS should try again.
     """
     fields = _fields(body)
     topic = TopicArn.read(fields["TopicArn"])
