@@ -49,7 +49,9 @@ class Copied:
 
 def back_up(config: Config, file: Path) -> Copied:
     """Write ``file`` (mode 600), checked. Raises UsageError (it is there, PostgreSQL), DatabaseError."""
-    _refuse_postgresql(config, 'pg_dump --format=custom --file=FILE "$PUBLISHER_DATABASE_URL", and keep the signing keys')
+    _refuse_postgresql(
+        config, 'pg_dump --format=custom --file=FILE "$PUBLISHER_DATABASE_URL", and keep the signing keys'
+    )
     database = open_database(config)
     now = datetime.now(UTC)
     part = file.with_name(f"{file.name}.{token_hex(4)}.partial")  # whatever bears the name is whole, also after a kill

@@ -16,7 +16,7 @@ from publisher.database.failures import despite_conflicts
 from publisher.delivery import mailings
 from publisher.delivery.candidates import FamilyRule
 from publisher.delivery.freeze import Addressed, freeze, ongoing, preview
-from publisher.delivery.ledger import Claim, Ledger
+from publisher.delivery.ledger import Claim, Ledger, at_work
 from publisher.delivery.local_time import LocalTime
 from publisher.delivery.lock import mailing_lock, refuse_forgetful
 from publisher.delivery.mailings import Mailing
@@ -26,7 +26,7 @@ from publisher.delivery.states import Account, Ending, Operator, RecipientState
 from publisher.delivery.tripwires import Tripped, alert, before_sending, deferring, free_held, harmful, unaddressed
 from publisher.diagnostics import say
 from publisher.edition.model import AnySlot, Edition, Personal, Slot
-from publisher.errors import TransportError
+from publisher.errors import TransportError, UsageError
 from publisher.language import Locale
 from publisher.mail.message import Envelope, MailContent, compose, value_in
 from publisher.providers import open_transport
@@ -106,7 +106,9 @@ def send(config: Config, database: Database, edition: Edition | MailContent, opt
             refuse_forgetful(database, connection, letter.slug)
             mailing = ongoing(connection, letter, correction=options.correction)
             kept = mailings.letter_of(connection, mailing.id) if mailing else letter
-            if mailing is not None and (ending := _idle(connection, mailing, options)):
+            if mailing is None and not alone:
+                _refuse_claimed(database, connection, letter.slug)
+            elif mailing is not None and (ending := _idle(connection, mailing, options)):
                 return Sent(mailing, mailings.account(connection, mailing.id), ending)
         # The provider is asked before anything is frozen: a run that cannot start leaves nothing behind.
         with closing(options.transport or open_transport(config)) as transport:
@@ -118,6 +120,17 @@ def send(config: Config, database: Database, edition: Edition | MailContent, opt
             with database.begin() as connection:
                 free_held(connection, mailing.id)
             return drain(config, database, mailing, kept, transport, quota, options, frozen=frozen, alone=alone)
+
+
+def _refuse_claimed(database: Database, connection: Connection, slug: str) -> None:
+    """Another machine may be at its last messages of a mailing that was cancelled: whom it leaves pending is mailed by
+    the next, and nobody whom it has claimed.
+    """
+    before = mailings.newest(connection, slug)
+    claimed = before and mailings.unsettled(connection, before.id)[RecipientState.CLAIMED]
+    if before and claimed and at_work(database, connection, before):
+        message = say("a sender is still at its last messages of {slug}, which was cancelled", slug=slug)
+        raise UsageError(message, help=say("run the command again in a minute"))
 
 
 def _idle(connection: Connection, mailing: Mailing, options: Options) -> Ending | None:

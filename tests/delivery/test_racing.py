@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
-from sqlalchemy import Connection, func, insert, select, text
+from sqlalchemy import Connection, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from publisher.config.model import Config
@@ -31,10 +31,10 @@ from publisher.delivery.send import Options, send
 from publisher.delivery.sender import SendProgress
 from publisher.delivery.states import Operator
 from publisher.delivery.tables import mailings as mailings_table
-from publisher.delivery.tables import paces, recipients
+from publisher.delivery.tables import paces, recipients, senders
 from publisher.delivery.worker import Duties, _drain, _waiting
 from publisher.errors import DatabaseError, UsageError
-from publisher.providers.outcomes import submitted
+from publisher.providers.outcomes import Outcome, Verdict, submitted
 from tests.delivery.world import SLUG, add_people, make_config, make_letter
 
 PEOPLE = 40
@@ -313,4 +313,33 @@ def test_a_spread_is_of_its_mailing_alone_and_of_every_worker_that_shares_it(
     with database.connect() as connection:
         held = dict(connection.execute(select(paces.c.name, paces.c.ceiling)).tuples().all())
     assert held == {f"folder:{config.root}/outbox": 300, f"mailing {sent.mailing.reference}": 12}
+    database.close()
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("ends", ["answers", "dies"])
+def test_a_cancelled_mailing_ends_before_the_next_begins_so_that_nobody_is_left_out(
+    config: Config, postgres_url: str, monkeypatch: pytest.MonkeyPatch, ends: str
+) -> None:
+    monkeypatch.setenv("PUBLISHER_DATABASE_URL", postgres_url)
+    database = open_database(config)
+    add_people(database, 3)
+    with database.begin() as connection:
+        mailing = freeze_module.freeze(connection, make_letter())
+    ledger = Ledger(database, mailing)
+    ledger.open()
+    claims = ledger.record_and_claim([], 2, 1).claims
+    set_operator(database, SLUG, Operator.CANCELLED)
+    with pytest.raises(UsageError, match="last messages"):
+        send(config, database, CHANGED)
+    if ends == "answers":
+        ledger.record_and_claim([(claims[0], submitted("m")), (claims[1], Outcome(Verdict.THROTTLED, "fast"))])
+        ledger.close()
+    else:
+        with database.begin() as connection:
+            connection.execute(update(senders).values(beat=senders.c.beat - 100))
+    sent = send(config, database, CHANGED).account
+    assert (sent.submitted, sent.excluded_by_reason) == (
+        (2, {"reached": 1}) if ends == "answers" else (1, {"reached": 2})
+    )
     database.close()
