@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-import unicodedata
 from pathlib import Path
 
 from markupsafe import Markup
@@ -139,5 +138,5 @@ class Pictures:
 
 
 def _name(file: Path, content: bytes, suffix: str) -> str:
-    stem = slugged(unicodedata.normalize("NFKD", file.stem).encode("ascii", "ignore").decode()) or "image"
+    stem = slugged(file.stem) or "image"
     return f"media/{stem[:40]}-{hashlib.sha256(content).hexdigest()[:12]}{suffix}"

@@ -4,6 +4,7 @@ import errno
 import os
 import re
 import subprocess
+import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -171,8 +172,9 @@ def read_folder(root: Path, slug: str) -> IssueFolder:
 
 
 def slugged(text: str) -> str:
-    """The slug nearest to `text`; empty when it has no ASCII letter or digit."""
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    """The slug nearest to `text`, its accents taken off; empty when it has no ASCII letter or digit."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
 
 
 def _bad_slug(path: str, slug: str) -> Diagnostic:

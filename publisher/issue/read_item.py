@@ -3,7 +3,7 @@
 An anchor is the part of a page's address that is one story's own: short, stable, unique in its issue.
 """
 
-import unicodedata
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -185,7 +185,7 @@ def numbered_anchors(items: Sequence[Item]) -> tuple[Item, ...]:
 
 
 def _slug(text: str) -> str:
-    slug = slugged(unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().replace("'", ""))
+    slug = slugged(re.sub("['＇]", "", text))
     if len(slug) <= _LONGEST:
         return slug
     return slug[: _LONGEST + 1].rpartition("-")[0] or slug[:_LONGEST]

@@ -226,7 +226,7 @@ def _named(
         cubes = list(dict.fromkeys(tuple(_cube(answers, own, combined).items()) for answers in own))
         told = " or ".join(" and ".join(_literal(words[n], holds) for n, holds in cube) for cube in cubes)
         met = [words[n] for n, holds in cubes[0] if holds] or [f"not {words[n]}" for n, _ in cubes[0][:1]]
-        slugs = (slugged(one.translate(_SIGNS)) for one in met)
+        slugs = (slugged(one.translate(_SIGNS).encode("ascii", "replace").decode()) for one in met)
         name = ("_".join(filter(None, slugs))[:60].strip("-_") or "variant") if named else DEFAULT
         numbered = (f"{name}-{number}" for number in range(2, MOST + 1))
         name = next(one for one in (name, *numbered) if one not in named)
