@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from publisher.checks.links.checker import check_all_links
+from publisher.checks.links.checker import check_all_links, check_links
+from publisher.checks.parts import Link
 from publisher.config import load_config
+from publisher.diagnostics import Place
 
 from .corpus import SLUG, SOUND, Case, lay_out
 
@@ -50,3 +52,12 @@ def test_a_dead_link_stands_at_its_place_unless_it_is_ignored(site: str, tmp_pat
         found = apart.submit(check_all_links, load_config(tmp_path), [SLUG.rpartition("/")[2]]).result()
     dead = [(finding.span.line, finding.span.column) for finding in found if finding.code == "dead-link"]
     assert dead == [(3, 24), (5, len(f"[a]({site}/alive) 与 ") + 1), (10, 5)]
+
+
+@pytest.mark.parametrize("url", ["http://[x", "http://a＃b.com/", "https://127.0.0.1:99999/", "https://x.com:abc/"])
+def test_what_is_no_address_is_not_asked_for(url: str, tmp_path: Path) -> None:
+    asked = list[int]()
+    with ThreadPoolExecutor(1) as apart:
+        options = {"cache": tmp_path / "c.json", "agent": "x", "progress": lambda *_: asked.append(1)}
+        assert apart.submit(check_links, [Link(url, Place("a.md"))], **options).result() == []
+    assert asked == []

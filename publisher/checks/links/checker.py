@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urldefrag, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter
 
@@ -18,6 +18,7 @@ from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Severity, define, in_order, say
 from publisher.diagnostics.catalogue import with_levels
 from publisher.documents.atomic import write_file
+from publisher.issue.links import fault_of_link
 from publisher.issue.load import read_issue
 from publisher.issue.personal import address_with_defaults
 
@@ -28,6 +29,7 @@ PRIVATE_LINK = define("private-link", Severity.ERROR)
 INSECURE_LINK = define("insecure-link", Severity.WARNING)
 
 DAY = 86_400.0
+_WEB = frozenset({"http", "https"})
 _ENTRIES = TypeAdapter(dict[str, tuple[float, LinkResult]])
 
 
@@ -93,8 +95,8 @@ def check_links(
     """
     places: dict[str, list[Link]] = {}
     for link in links:
-        url = urldefrag(link.url).url
-        if urlsplit(url).scheme in {"http", "https"}:
+        url = link.url.partition("#")[0]
+        if not fault_of_link(url, _WEB):  # of what is no address another finding tells
             places.setdefault(url, []).append(link)
     known = LinkCache(cache)
     outcomes = asyncio.run(_probe_all(list(places), known, limits or ProbeLimits(), agent, progress))
