@@ -134,9 +134,10 @@ def imports(root: Path) -> Target:
         except PublisherError as error:
             return _told(error.message)
         assert len(problems) == found.invalid, "a row was left out and not told"
+        last = data.count(b"\n") + data.count(b"\r") + 2
         for line, message in [*((p.line, p.message) for p in problems), *found.warnings]:
             _told(message)
-            assert 1 <= line <= data.count(b"\n") + data.count(b"\r") + 2, f"line {line} is not there"
+            assert 1 <= line <= last, f"line {line} is not there"
         if found.broken or found.questions or found.columns is None:
             assert problems or found.questions, "the file is refused without a reason"
             return None
