@@ -21,7 +21,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from publisher.config.model import Config
 from publisher.database.failures import UnreadableError, explain, unusable_url
-from publisher.database.migrate import migrate
+from publisher.database.migrate import file_of, migrate
 from publisher.diagnostics import say
 from publisher.errors import DatabaseError, refusal
 
@@ -78,7 +78,7 @@ class Database:
 
     @contextmanager
     def raw(self) -> Iterator[sqlite3.Connection]:
-        """The driver's own connection, of SQLite, for its backup."""
+        """The driver's own connection, of SQLite: what is said there is in no transaction of ours."""
         with self._engine.connect() as connection:
             found = connection.connection.driver_connection
             assert isinstance(found, sqlite3.Connection)
@@ -160,8 +160,8 @@ def _sqlite(url: URL) -> Engine:
 
 def is_there(url: URL) -> bool:
     """Whether opening it would make no new one: a server, or a file that is there, or was until it was moved."""
-    name = (url.database or "").removeprefix("file:").partition("?")[0]
-    return url.get_backend_name() != "sqlite" or Path(name).is_file() or Path(name + MOVED).is_file()
+    file = file_of(url) or ""
+    return url.get_backend_name() != "sqlite" or Path(file).is_file() or Path(file + MOVED).is_file()
 
 
 def _refuse_moved(url: URL) -> None:

@@ -14,7 +14,7 @@ from importlib import import_module
 from itertools import count
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, MetaData, text
+from sqlalchemy import URL, Connection, Engine, MetaData, text
 
 from publisher.database.metadata import metadata
 from publisher.diagnostics import say
@@ -66,10 +66,17 @@ def _migrate_sqlite(engine: Engine) -> None:
             with connection.execution_options(publisher_writes=True).begin():
                 if not _is_current(connection):
                     if version := _version(connection):
-                        _keep(engine.url.database, version)
+                        _keep(file_of(engine.url), version)
                     _upgrade(connection)
         finally:
             raw.execute("PRAGMA foreign_keys=ON")
+
+
+def file_of(url: URL) -> str | None:
+    """The path of a SQLite database, whose URL may be one of a ``file:``; None of a server, and in memory."""
+    if url.get_backend_name() != "sqlite" or not url.database or ":memory:" in url.database:
+        return None
+    return url.database.removeprefix("file:").partition("?")[0]
 
 
 def _keep(file: str | None, version: str) -> None:
@@ -77,9 +84,8 @@ def _keep(file: str | None, version: str) -> None:
 
     Raises DatabaseError, and then nothing is upgraded.
     """
-    if not file or ":memory:" in file:
+    if file is None:
         return
-    file = file.removeprefix("file:").partition("?")[0]
     copies = (f"{file}.{version}{'' if n == 1 else f'-{n}'}.backup" for n in count(1))
     kept = next(copy for copy in copies if not os.path.exists(copy))  # noqa: PTH110
     try:

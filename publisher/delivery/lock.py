@@ -28,6 +28,7 @@ from sqlalchemy.types import String
 from publisher.audience.tables import enrolments
 from publisher.database import Database
 from publisher.database.bulk import insert_once
+from publisher.database.migrate import file_of
 from publisher.delivery.tables import LEFT_TO_MONTH, UNFINISHED, mailings, origins, recipients, settled_marks
 from publisher.diagnostics import say
 from publisher.documents.atomic import write_file
@@ -37,11 +38,8 @@ from publisher.issue.folder import SERIES
 
 def lock_path(url: URL, slug: str, ending: str = "lock") -> Path | None:
     """The lock file of an issue's mailing; None where the database is no file."""
-    name = url.database
-    if url.get_backend_name() != "sqlite" or not name or ":memory:" in name:
-        return None
-    name = name.removeprefix("file:").partition("?")[0]  # SQLite takes file: URIs too
-    return Path(f"{name}.{slug.replace('/', '_')}.{ending}")
+    file = file_of(url)
+    return Path(f"{file}.{slug.replace('/', '_')}.{ending}") if file else None
 
 
 @contextmanager

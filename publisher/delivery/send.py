@@ -153,9 +153,7 @@ def _keep_memory_flat(database: Database) -> None:
 def _checkpoint(database: Database) -> None:
     """A mailing that is frozen stands in the database file itself: a WAL that is lost does not take it along."""
     if database.dialect == "sqlite":
-        with database.engine.connect() as connection:
-            raw = connection.connection.driver_connection
-            assert raw is not None
+        with database.raw() as raw:
             raw.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
