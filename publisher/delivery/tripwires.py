@@ -5,6 +5,7 @@ one receiver that defers far more than it used to gets no more of the mailing fo
 no claim sees them, so the others go on at the same cost. The next ``send`` frees them.
 """
 
+import logging
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -172,6 +173,7 @@ def alert(config: Config, tripped: Sequence[Tripped]) -> str | None:
         return None
     import httpx
 
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # its lines hold the address
     body = {
         "source": f"publisher/{__version__}",
         "newsletter": config.newsletter.name,
