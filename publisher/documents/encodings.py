@@ -62,8 +62,9 @@ _MISREAD = regex(
     rf"(?:Â[\xa0-\xaa\xac-\xba\xbc-\xbf]|Ã(?!{_QUOTE}){_TAIL}|(?<![A-ZÀ-Þ])(?:Ã{_QUOTE}|Â[\xab\xbb])"
     rf"|â[€\x80]{_TAIL}?|â[†œ˜š\x86\x98\x9a\x9c]{_TAIL}|ð[Ÿ\x9f]{_TAIL}{{2}}|ï[¼½»]{_TAIL}|(?:[ã-é]{_TAIL}{{2}}){{2,}})+"
 )
-_EASTERN_SIGN = regex("[鐨鏄鈥锛銆鍦]")
+_EAST = "鐨鏄鈥锛銆鍦"
 """What 的, 是, “, ，, 。 and 在 begin with where UTF-8 was read as GBK; hardly any text has one of them."""
+_EASTERN_SIGN, _ANY_SIGN = regex(f"[{_EAST}]"), regex(f"[ÂÃâðïã-é{_EAST}]")
 _HAN_RUN = regex("[\u2e80-\u9fff\ue000-\ufaff\uff00-\uffef]{3,}")
 
 
@@ -71,6 +72,8 @@ def misread(text: str) -> Iterator[tuple[int, int, str]]:
     """Where text stands that was UTF-8 and was read as Windows-1252, Latin-1 or GBK: its begin, its end, and what it
     was, or nothing where too much of it is lost.
     """
+    if not _ANY_SIGN.search(text):
+        return
     for found in _MISREAD.finditer(text):
         content = bytes(_WESTERN[character] for character in found[0])
         right = _again(content)
