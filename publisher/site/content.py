@@ -17,6 +17,7 @@ _IMAGE = re.compile(
 TEXT = 640
 """CSS pixels of the widest line: how wide a picture in the text is at most."""
 _HEADLINE_BLOCK = "header.issue-head"
+_WITHIN = re.compile(r'(<a\s[^>]*?href=")(?=#(?!fn(?:ref)?-))')
 _FEED_HTML: dict[str, str] = {}  # by digest: an issue stands in the feeds of its tags, authors and sections, each twice
 _MOST_KEPT = 500
 
@@ -53,7 +54,7 @@ def page_body(edition: Edition, config: Config, page: str) -> str:
     )
 
 
-def feed_html(edition: Edition) -> str:
+def feed_html(edition: Edition, page: str) -> str:
     """The full text for a feed: without the headline block, which a feed reader shows itself; all URLs absolute."""
     if edition.digest not in _FEED_HTML:
         from selectolax.lexbor import LexborHTMLParser  # most builds change no feed
@@ -64,11 +65,14 @@ def feed_html(edition: Edition) -> str:
         for node in tree.css(_HEADLINE_BLOCK):
             node.decompose()
         _FEED_HTML[edition.digest] = (tree.body.inner_html or "").strip() if tree.body else ""
-    return in_feed(_FEED_HTML[edition.digest], edition.language)
+    return in_feed(_FEED_HTML[edition.digest], edition.language, page)
 
 
-def in_feed(html: str, language: str) -> str:
-    """HTML for a feed reader, which knows no ``dir`` of a page and seldom minds ``xml:lang``."""
+def in_feed(html: str, language: str, page: str) -> str:
+    """HTML for a feed reader, which knows no ``dir`` of a page and seldom minds ``xml:lang``; nor has it the stories that
+    ``#…`` leads to, which leads to the address ``page``. Notes it has.
+    """
+    html = _WITHIN.sub(lambda link: link[1] + page, html)
     return f'<div dir="rtl">{html}</div>' if Locale.of(language, {}).direction == "rtl" else html
 
 

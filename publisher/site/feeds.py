@@ -73,7 +73,7 @@ def atom_feed(config: Config, feed: Feed) -> bytes:
         _add(entry, "summary", edition.subtitle or edition.preheader)
         for name in edition.tags:
             _add(entry, "category", term=name)
-        _add(entry, "content", feed_html(edition), type="html", base=url)
+        _add(entry, "content", feed_html(edition, url), type="html", base=url)
     return _xml(root)
 
 
@@ -87,12 +87,13 @@ def items_feed(config: Config, archive: Archive) -> bytes:
     feed = _feed(config, items)
     for edition, story in stories:
         at = moment(edition, config.newsletter.zone)
-        url = url_of(base, issue_path(edition.slug)) + f"#{quote(story.anchor)}"
+        page = url_of(base, issue_path(edition.slug))
+        url = f"{page}#{quote(story.anchor)}"
         identity = tag_uri(config, f"issues/{edition.slug}/{story.anchor}")
         entry = _entry(feed, edition, identity, story.headline, url, at)
         for name in dict.fromkeys((*story.tags, *edition.tags)):
             _add(entry, "category", term=name)
-        _add(entry, "content", in_feed(story.html, edition.language), type="html", base=url)
+        _add(entry, "content", in_feed(story.html, edition.language, page), type="html", base=url)
     return _xml(feed)
 
 
@@ -165,7 +166,7 @@ def _json_item(config: Config, edition: Edition) -> dict[str, Any]:
         "url": url,
         "title": edition.title,
         "summary": edition.subtitle or edition.preheader,
-        "content_html": feed_html(edition),
+        "content_html": feed_html(edition, url),
         "date_published": at,
         "date_modified": at,
         "language": edition.language,

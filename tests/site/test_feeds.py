@@ -56,6 +56,16 @@ def test_atom_has_what_rfc_4287_requires(tmp_path: Path) -> None:
     assert text(feed, "a:updated") == text(entries[0], "a:updated")
 
 
+def test_a_link_to_a_story_of_the_issue_leads_to_its_page_and_one_to_a_note_to_the_note(tmp_path: Path) -> None:
+    inside = '<a title="1" href="#b">b</a> <a href="#fn-a-1" id="fnref-a-1">[1]</a> &lt;a href="#c"'
+    shown = inside.replace('"#b"', '"https://news.example.com/issues/2024-12-29-weekly/#b"')
+    edition = make_edition(web=f"<article><p>{inside}</p></article>", stories=(make_story(html=f"<p>{inside}</p>"),))
+    config, archive = make_config(tmp_path), arrange([edition])
+    for feed in (atom_feed(*main_feed(config, archive)), items_feed(config, archive)):
+        assert shown in text(ElementTree.fromstring(feed), "a:entry/a:content")
+    assert shown in json.loads(json_feed(*main_feed(config, archive)))["items"][0]["content_html"]
+
+
 @pytest.mark.parametrize(("language", "wrapped"), [("ar", True), ("he", True), ("en", False)])
 def test_what_runs_from_right_to_left_says_so_in_every_feed(tmp_path: Path, language: str, wrapped: bool) -> None:
     config, made = make_config(tmp_path), [make_edition(language=language, stories=(make_story(),))]
