@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from html import escape
 from typing import Literal, NamedTuple
@@ -253,6 +253,10 @@ class Edition:
     def bytes_of(self, name: str) -> bytes:
         """The content of one of its assets."""
         return next(asset.content for asset in self.assets if asset.name == name)
+
+    def of_commit(self, commit: str | None) -> Edition:
+        """The edition as made of that commit."""
+        return replace(self, commit=commit)
 
     @property
     def media(self) -> tuple[Front, ...]:

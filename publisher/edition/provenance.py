@@ -61,22 +61,16 @@ def shared_paths(config: Config) -> tuple[str, ...]:
 
 
 def history_of(config: Config) -> CommitGraph:
-    """The history of a newsletter repository; an empty one outside git or without git. Kept while the process lives."""
-    return _history(config.root, shared_paths(config))
-
-
-@lru_cache(maxsize=4)
-def _history(root: Path, shared: tuple[str, ...]) -> CommitGraph:
+    """The history of a newsletter repository as it is now; an empty one outside git or without git."""
+    root, shared = config.root, shared_paths(config)
     try:
         prefix, _, head = _git(root, "rev-parse", "--show-prefix", "HEAD").rstrip("\n").rpartition("\n")
         status = _git(root, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", ".")
-        graph = [line.split() for line in _git(root, "rev-list", "--parents", "HEAD").splitlines()]
-        changes = _git(root, *_DIFF_TREE, input="".join(f"{line}\n" for line in _pairs(graph)))
+        edges = _edges(root, head, shared)
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
         return CommitGraph()
     paths = (entry[3:].removeprefix(prefix) for entry in status.split("\0"))
     dirty = {part for path in paths if (part := part_of(path, shared)) is not None}
-    edges = _edges(graph, changes, shared)
     known = {part for links in edges.values() for _parent, parts in links for part in parts}
     return CommitGraph(head, edges, frozenset(dirty), frozenset(known))
 
@@ -120,8 +114,11 @@ def _pairs(graph: Iterable[list[str]]) -> Iterator[str]:
         yield from (f"{commit} {parent}" for parent in parents) if parents else (commit,)
 
 
-def _edges(graph: Iterable[list[str]], changes: str, shared: tuple[str, ...]) -> dict[str, tuple[Edge, ...]]:
+@lru_cache(maxsize=4)
+def _edges(root: Path, head: str, shared: tuple[str, ...]) -> dict[str, tuple[Edge, ...]]:
     """Each commit's parents with the parts that differ. Nothing lies behind the first commit, whatever it touched."""
+    graph = [line.split() for line in _git(root, "rev-list", "--parents", head).splitlines()]
+    changes = _git(root, *_DIFF_TREE, input="".join(f"{line}\n" for line in _pairs(graph)))
     answers = iter(_answers(changes))
     edges: dict[str, tuple[Edge, ...]] = {}
     for commit, *parents in graph:

@@ -97,7 +97,7 @@ class Workshop:
 
     def _make(self, slug: str, before: PreviewState | None) -> PreviewState:
         version = before.version + 1 if before else self._first
-        proof = proofread(self.config, slug)
+        proof = proofread(self.config, slug, commit=False)
         view = PreviewState(
             slug=slug,
             version=version,

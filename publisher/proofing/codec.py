@@ -76,6 +76,10 @@ class StoredEdition(Edition):
             raise AttributeError(name)
         return self._read(name)
 
+    def of_commit(self, commit: str | None) -> Edition:
+        """See :meth:`Edition.of_commit`."""
+        return with_values(self, commit=commit)
+
 
 def stored(light: bytes, key: bytes, read: Callable[[str], Any]) -> StoredEdition:
     """An edition of its light part. Raises ``ValueError``."""
@@ -90,11 +94,6 @@ def _stored(values: Mapping[str, Any], key: bytes, read: Callable[[str], Any]) -
     for name, value in (*values.items(), ("key", key), ("_read", read)):
         object.__setattr__(edition, name, value)
     return edition
-
-
-def of_commit(edition: Edition, commit: str | None) -> Edition:
-    """The edition as made of that commit."""
-    return edition if edition.commit == commit else with_values(edition, commit=commit)
 
 
 def with_values(edition: Edition, **values: Any) -> Edition:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic, blocking, say
 from publisher.diagnostics.catalogue import with_levels
 from publisher.edition.model import Edition
 from publisher.edition.others import Others
-from publisher.edition.provenance import history_of
+from publisher.edition.provenance import CommitGraph, history_of
 from publisher.errors import UsageError
 from publisher.issue.folder import discover
 from publisher.issue.series import steps_of
@@ -75,6 +75,12 @@ class Proof:
         proof = replace(self, findings=tuple(findings))
         return replace(proof, edition=None) if proof.broken else proof
 
+    def dated(self, history: CommitGraph, others: Others) -> Self:
+        """With the commit that its edition was made of."""
+        if self.edition is None:
+            return self
+        return replace(self, edition=self.edition.of_commit(history.commit(self.slug, *others.slugs(self.slug))))
+
 
 def proofread(config: Config, slug: str, *, commit: bool = True, others: Others | None = None) -> Proof:
     """Read, check and render the issue ``slug``. It is rendered unless an error is known before.
@@ -87,15 +93,17 @@ def proofread(config: Config, slug: str, *, commit: bool = True, others: Others 
         *_, proof = stages(config, slug, others)
     finally:
         _forget()
-    if commit and proof.edition:
-        found = history_of(config).commit(slug, *others.slugs(slug))
-        return replace(proof, edition=replace(proof.edition, commit=found))
-    return proof
+    return proof.dated(history_of(config), others) if commit and proof.edition else proof
 
 
 def proofread_steps(config: Config, others: Others, slugs: Iterable[str] | None = None) -> list[Proof]:
     """The steps ``slugs`` of series, all of them by default: few, and made anew each time."""
-    return [proofread(config, slug, others=others) for slug in (steps_of(config.root) if slugs is None else slugs)]
+    proofs = [
+        proofread(config, slug, commit=False, others=others)
+        for slug in (steps_of(config.root) if slugs is None else slugs)
+    ]
+    history = history_of(config) if proofs else CommitGraph()
+    return [proof.dated(history, others) for proof in proofs]
 
 
 def _forget() -> None:

@@ -22,7 +22,7 @@ from publisher.diagnostics import Diagnostic
 from publisher.edition.model import EarlierStory
 from publisher.edition.others import Others
 from publisher.edition.provenance import history_of
-from publisher.proofing.codec import Packed, StoredEdition, light_of, of_commit, pack, with_values
+from publisher.proofing.codec import Packed, StoredEdition, light_of, pack, with_values
 from publisher.proofing.index import IndexRow
 from publisher.proofing.proof import Basis, Proof, proofread
 from publisher.proofing.store import Store
@@ -57,9 +57,8 @@ def judge_whole(
     done = []
     history = history_of(config)
     for proof in judge(config, slugs, store=store, processes=processes, progress=progress):
-        edition = proof.edition if drafts or not proof.draft else None
-        commit = history.commit(proof.slug, *store.others.slugs(proof.slug)) if edition else None
-        done.append(replace(proof, edition=of_commit(edition, commit) if edition else None))
+        shown = proof if drafts or not proof.draft else replace(proof, edition=None)
+        done.append(shown.dated(history, store.others))
     return done
 
 

@@ -69,8 +69,8 @@ def feed_html(edition: Edition, page: str) -> str:
 
 
 def in_feed(html: str, language: str, page: str) -> str:
-    """HTML for a feed reader, which knows no ``dir`` of a page and seldom minds ``xml:lang``; nor has it the stories that
-    ``#…`` leads to, which leads to the address ``page``. Notes it has.
+    """HTML for a feed reader, which knows no ``dir`` of a page and seldom minds ``xml:lang``; nor has it the stories
+    that ``#…`` leads to: those are at the address ``page``. Notes it has.
     """
     html = _WITHIN.sub(lambda link: link[1] + page, html)
     return f'<div dir="rtl">{html}</div>' if Locale.of(language, {}).direction == "rtl" else html

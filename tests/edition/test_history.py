@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from publisher.edition.provenance import _history, history_of
+from publisher.edition.provenance import history_of
 from tests.edition.make import config
 
 
@@ -39,7 +39,6 @@ class Repository:
         return self.git("log", "-1", "--format=%H", "--", f"issues/{slug}", "templates", "config.yaml")
 
     def found(self, slug: str, below: str = "", **values: Any) -> str | None:
-        _history.cache_clear()
         return history_of(config(self.root / below, **values)).commit(slug)
 
 
@@ -114,7 +113,6 @@ def test_a_newsletter_in_a_folder_of_a_repository(repository: Repository) -> Non
 
 
 def test_outside_git_there_is_no_commit(tmp_path: Path) -> None:
-    _history.cache_clear()
     assert history_of(config(tmp_path)).commit("a") is None
 
 

@@ -19,7 +19,6 @@ from publisher.errors import DatabaseError, PublisherError, UsageError
 from publisher.issue.folder import discover
 from publisher.issue.series import steps_of
 from publisher.issue.translations import Translations, translations_of
-from publisher.proofing.codec import of_commit
 from publisher.proofing.proof import Proof, proofread, proofread_steps
 from publisher.proofing.store import Store
 from publisher.proofing.together import proof_all
@@ -126,12 +125,7 @@ def _versions(config: Config, slugs: Sequence[str], store: Store) -> dict[str, P
     proofs = proof_all(config, here, {slug: store.key(slug) for slug in here}, store)
     store.save()
     history = history_of(config)
-    return {
-        slug: replace(one, edition=of_commit(one.edition, history.commit(slug, *store.others.slugs(slug))))
-        if one.edition
-        else one
-        for slug, one in proofs.items()
-    }
+    return {slug: one.dated(history, store.others) for slug, one in proofs.items()}
 
 
 def _version(config: Config, slug: str) -> Proof | None:
