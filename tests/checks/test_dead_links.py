@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from publisher.checks.links.checker import check_all_links, check_links
+from publisher.checks.links.prober import ProbeLimits
 from publisher.checks.parts import Link
 from publisher.config import load_config
 from publisher.diagnostics import Place
@@ -20,7 +21,8 @@ from .corpus import SLUG, SOUND, Case, lay_out
 
 class _Server(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        self.send_response(200 if self.path == "/alive" else 404)
+        self.send_response({"/alive": 200, "/far": 302}.get(self.path, 404))
+        self.send_header("Location", "http://127.0.0.1:99999/")
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -61,3 +63,10 @@ def test_what_is_no_address_is_not_asked_for(url: str, tmp_path: Path) -> None:
         options = {"cache": tmp_path / "c.json", "agent": "x", "progress": lambda *_: asked.append(1)}
         assert apart.submit(check_links, [Link(url, Place("a.md"))], **options).result() == []
     assert asked == []
+
+
+def test_a_redirect_to_a_port_that_is_none_is_dead(site: str, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as apart:
+        options = {"cache": tmp_path / "c.json", "agent": "x", "limits": ProbeLimits(allow_private=True)}
+        (found,) = apart.submit(check_links, [Link(f"{site}/far", Place("a.md"))], **options).result()
+    assert (found.code, "there is no host 127.0.0.1:99999" in found.message) == ("dead-link", True)

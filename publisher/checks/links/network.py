@@ -67,6 +67,8 @@ class _PinnedBackend(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         """Connect to the first address of ``host`` that may be connected to."""
         loop = asyncio.get_running_loop()
+        if port > 65_535:  # where a redirect leads
+            raise httpcore.ConnectError(say("there is no host {host}", host=f"{host}:{port}"))
         try:
             found = await asyncio.wait_for(loop.getaddrinfo(host, port, type=socket.SOCK_STREAM), timeout)
         except TimeoutError as error:
