@@ -56,16 +56,16 @@ _UNIT = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
 _NARROW = "\u00a0\u2008\u2009\u202f"
 _NOTATIONS = {
     comma: (regex(
-        rf"(?<![^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])(?<!\.)"
+        rf"(?<![^\W\u0590-\u065f\u066e-\u06ef\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])(?<!\.)"
         rf"(\d{{1,3}}(?:[{between}]\d{{3}})+(?!\d)(?:[{point}]\d+)?|\d+(?:[{point}]\d+)?)"
         rf"(?:[ \n{_NARROW}-]?[多余]?({_UNIT})(?![a-z])"
-        r"|\s?(%|％|per ?cent\b|Prozent\b|pour cent\b|por cien?to\b|(?<!\d\d)(?<!\d\d\s)成(?![为立本员长功交熟])))?",
+        r"|\s?(%|％|٪|per ?cent\b|Prozent\b|pour cent\b|por cien?to\b|(?<!\d\d)(?<!\d\d\s)成(?![为立本员长功交熟])))?",
         re.IGNORECASE,
-    ), str.maketrans({**dict.fromkeys(between, ""), point: "."}))
-    for comma, point, between in ((False, ".", f",，{_NARROW}"), (True, ",", f".' {_NARROW}"))
+    ), str.maketrans({**dict.fromkeys(between, ""), **dict.fromkeys(point, ".")}))
+    for comma, point, between in ((False, ".٫", f",，٬{_NARROW}"), (True, ",٫", f".' {_NARROW}"))
 }  # fmt: skip
 """2,500.5, and, with a comma before the fraction, 2.500,5 or 2 500,5: the pattern, and what makes Python's of it. Of
-letters before a number those of Chinese, Japanese and Korean alone, which write no blank there: 融资5亿.
+letters before a number those alone of scripts that write no blank there: 融资5亿, و١٢٣.
 """
 _IN_NAME = regex(r"[A-Za-z]-")  # GPT-5: inventions.py looks at names
 _GLUED = regex(r"(?<![\d.,])(\d+(?:\.\d+)?)", re.ASCII)
