@@ -1,6 +1,7 @@
 """Marks of Chinese and Japanese text: doubled, half-width, or without their partner."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from itertools import groupby
 
@@ -25,7 +26,7 @@ _AFTER_HAN = f"(?:(?<={_HAN})|(?<={_CLOSER})){_MARK} *(?={_HAN}|{_OPENER}|[A-Za-
 _BEFORE_HAN = f"(?:^|(?<=[A-Za-z0-9%)\\]\"'])){_MARK}(?={_HAN}|{_OPENER})"
 _WORD = regex("[A-Za-z]+")
 _CHINESE = regex(f"{_AFTER_HAN}|{_BEFORE_HAN}")
-_MIXED = regex(f"(?<={_HAN}){_MARK}(?={_HAN}|$)")
+_MIXED, _WITHIN = regex(f"(?<={_HAN}){_MARK}(?={_HAN}|$)"), regex(f"(?<={_HAN}){_MARK}(?={_HAN})")
 _PAIRS = {"“": "”", "‘": "’", "《": "》", "〈": "〉", "「": "」", "『": "』", "（": "）", "【": "】"}
 _ENUMERATES = regex(
     r"(?:(?<![0-9０-９A-Za-z])(?:[0-9０-９]{1,2}|[A-Za-zＡ-Ｚａ-ｚ]|[ivx]{2,4}|[IVX]{2,4})"
@@ -40,7 +41,7 @@ _NARROW_BEGIN = regex(r"\([^（）()]*$")
 _SENTENCE_END = regex(r"[。！？…—.!?][”’」』]")
 _DEEP = 8  # quotations that run over paragraphs, within each other
 _PAIRED = regex(f"[{''.join(_PAIRS)}{''.join(_PAIRS.values())}]")
-_DOUBLE = regex("[“”]")
+_DOUBLE, _LOW = regex("[“”]"), regex("„[^„“”]*[“”]|‚[^‚‘’]*[‘’]")  # and those of German, Czech and others
 _ENDS, _TURNED = regex(r"[，。；：、！？…）》」』】]"), regex(r"”[^“”]+“(?:[，。；：、！？…）》」』】]|$)")
 """What follows a quotation; and one with both its marks turned."""
 _CLOSERS = {closer: opener for opener, closer in _PAIRS.items()}
@@ -64,12 +65,14 @@ def check(context: Context) -> Iterator[Diagnostic]:
 
 
 def _half_width(context: Context) -> Iterator[Diagnostic]:
-    """In Chinese and Japanese text; where other words are more, only between its characters."""
+    """In Chinese and Japanese text; where other words are more, only between its characters or at the end of a line,
+    which in an issue of another language ends as that has it.
+    """
     chinese = Locale.of(context.issue.language, {}).counts_characters
     japanese = subtags(context.issue.language).language == "ja"
     for line in (line for line in cjk_lines(context) if _HALF.search(line.text)):
         mostly = chinese and len(HAN.findall(line.text)) >= len(_WORD.findall(line.text))
-        pattern = _CHINESE if mostly else _MIXED
+        pattern = _CHINESE if mostly else _MIXED if chinese else _WITHIN
         for found in pattern.finditer(line.text):
             mark = found[0].rstrip()
             if not (japanese and mark in ":;"):  # as many write them there
@@ -92,6 +95,8 @@ def _without_partner(context: Context) -> Iterator[Diagnostic]:
 def _unpaired(piece: list[Line]) -> Iterator[Diagnostic]:
     if not (any(HAN.search(line.text) for line in piece) and any(_PAIRED.search(line.text) for line in piece)):
         return
+    if any(_LOW.search(line.text) for line in piece):
+        piece = [replace(line, text=_LOW.sub(lambda low: "\ufffc" * len(low[0]), line.text)) for line in piece]
     open_marks: list[tuple[str, Line, int]] = []
     left: list[tuple[str, Line, int]] = []  # open at the end of their paragraphs
     wrapped = ""  # marks at the begin of lines that repeat an open one, or open one within it
