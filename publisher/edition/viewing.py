@@ -88,7 +88,9 @@ def view(
         date="" if step else words.date(issue.date),
         iso_date=issue.date.isoformat(),
         number=None if issue.number is None else words("number", number=issue.number),
-        authors=words("authors", names=words.join(tuple(map(one_line, issue.authors)))) if issue.authors else None,
+        authors=words("authors", names=words.join(tuple(_line(name, words) for name in issue.authors)))
+        if issue.authors
+        else None,
         **_bylines(issue, config, words),
         length=length,
         length_line=words("length", count=length.count, minutes=length.minutes),
@@ -113,8 +115,11 @@ def view(
 
 
 def _line(text: str, words: Locale) -> str:
-    """Text on one line, nothing in which turns round."""
-    return words.steady(one_line(text))
+    """Text on one line, nothing in which turns round; marks at the ends of one that runs the other way stay there."""
+    line = words.steady(one_line(text))
+    ends = line[:1] + line[-1:]
+    edge = "" if ends.isalnum() else {"ltr": "\u200e", "rtl": "\u200f"}.get(words.turned(line) or "", "")
+    return f"{edge}{line}{edge}"
 
 
 def _subscribe_url(config: Config, language: str) -> str | None:
@@ -137,7 +142,7 @@ def _bylines(issue: Issue, config: Config, words: Locale) -> dict[str, Any]:
     if config.authors.keys().isdisjoint(issue.authors):
         return {"authors_html": None, "authors_text": None, "portraits": ()}
     brand = Brand.of(config)
-    known = [(one_line(name), brand.authors.get(name)) for name in issue.authors]
+    known = [(_line(name, words), brand.authors.get(name)) for name in issue.authors]
     named = [(name, author.url if author else None) for name, author in known]
     before, _, after = words("authors", names="\0").partition("\0")
     html = escape(words("comma")).join(

@@ -135,6 +135,20 @@ def test_names_among_arabic_that_run_the_other_way_say_so() -> None:
         assert len(told) >= 3
 
 
+def test_the_marks_at_the_ends_of_a_line_that_runs_the_other_way_stay_at_its_ends_where_nothing_can_say_so() -> None:
+    names = {"authors": ("A. B.", "سارة"), "title": "“Hello”, world!", "subject": "Plain"}
+    made = edition(item("What now?", "نص.", anchor="a"), language="ar", **names)
+    assert (made.title, made.subject, made.stories[0].headline) == (
+        "\u200e“Hello”, world!\u200e",
+        "Plain",
+        "\u200eWhat now?\u200e",
+    )
+    assert "\u200eA. B.\u200e" in text_of(made)
+    assert not check_edition(made, issue(item("What now?", "نص.", anchor="a"), language="ar"), config())
+    assert edition(language="en", title="مرحبا!").title == "\u200fمرحبا!\u200f"
+    assert edition(language="en", title="Hello!").title == "Hello!"
+
+
 @pytest.mark.browser
 def test_an_english_headline_of_a_chinese_issue_has_an_apostrophe_of_its_own_width(sheet: Any) -> None:
     made = edition(*(item(name, "正文。", anchor=f"a{n}") for n, name in enumerate(("Swift’s Tasks", "它’s"))))

@@ -67,7 +67,7 @@ def differences(html: Slotted, text: Slotted, headlines: Iterable[str], place: P
 
 def _letters(text: str) -> str:
     """A text without white space and marks of direction."""
-    return "".join(text.split()).replace("\u200e", "")
+    return "".join(text.split()).replace("\u200e", "").replace("\u200f", "")
 
 
 def _lacking(parts: Iterable[str], text: str) -> Iterator[str]:
