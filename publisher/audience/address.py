@@ -95,6 +95,6 @@ def _reason(text: str, message: str) -> str:
         return say("the address is too long")
     if any(character.isspace() for character in text):
         return say("the address holds a space")
-    if "after the @" in message.lower() or "domain" in message.lower():
+    if _LOCAL.fullmatch(local) or "after the @" in message.lower() or "domain" in message.lower():
         return say("the part after the @ is not valid")
     return say("the part before the @ is not valid")
