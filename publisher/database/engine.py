@@ -72,7 +72,7 @@ class Database:
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:
-        """A connection for reading: one consistent snapshot, nothing committed."""
+        """A connection for reading, nothing committed: of SQLite one snapshot, of PostgreSQL one a statement."""
         with _explained(self._engine.url), self._engine.connect() as connection:
             yield connection
 

@@ -289,6 +289,7 @@ _STANDING = (
     select(mailings.c.operator, senders.c.ended)
     .join(senders, senders.c.mailing_id == mailings.c.id)
     .where(mailings.c.id == bindparam("b_mailing"), senders.c.id == bindparam("b_sender"))
+    .with_for_update(read=True, of=mailings)  # an operator's word waits for what is claimed without it
 )
 _RAISE = (
     update(mailings)

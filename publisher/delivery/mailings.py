@@ -122,15 +122,15 @@ def set_operator(database: Database, slug: str, wanted: str) -> Account:
         if mailing is None:
             message = say("nothing of {slug} has been frozen", slug=slug)
             raise UsageError(message, help=say("publisher status lists the mailings"))
-        found = account(connection, mailing.id)
         if mailing.operator == Operator.CANCELLED and wanted != Operator.CANCELLED:
             message = say("{slug} is cancelled for good", slug=slug)
             raise UsageError(message, help=say("publisher send {slug} mails those not reached yet", slug=slug))
+        write_operator(connection, mailing.id, wanted)  # once whoever is claiming has
+        found = account(connection, mailing.id)
         if found.left == 0:
             verb = say("resume") if wanted == Operator.GOING else say("stop")
             message = say("{slug} is done: nothing is left to {verb}", slug=slug, verb=verb)
             raise UsageError(message, help=f"publisher status {slug}")
-        write_operator(connection, mailing.id, wanted)
         return found
 
 

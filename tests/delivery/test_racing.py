@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
-from sqlalchemy import Connection, func, insert, select, text, update
+from sqlalchemy import Connection, event, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from publisher.config.model import Config
@@ -29,7 +29,7 @@ from publisher.delivery.ledger import Ledger
 from publisher.delivery.mailings import set_operator
 from publisher.delivery.send import Options, send
 from publisher.delivery.sender import SendProgress
-from publisher.delivery.states import Operator
+from publisher.delivery.states import Account, Operator
 from publisher.delivery.tables import mailings as mailings_table
 from publisher.delivery.tables import paces, recipients, senders
 from publisher.delivery.worker import Duties, _drain, _waiting
@@ -342,4 +342,32 @@ def test_a_cancelled_mailing_ends_before_the_next_begins_so_that_nobody_is_left_
     assert (sent.submitted, sent.excluded_by_reason) == (
         (2, {"reached": 1}) if ends == "answers" else (1, {"reached": 2})
     )
+    database.close()
+
+
+@pytest.mark.postgres
+def test_whoever_is_being_claimed_as_an_operator_cancels_is_claimed_before(
+    config: Config, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that the next mailing's freeze, which comes after the word, knows of them."""
+    monkeypatch.setenv("PUBLISHER_DATABASE_URL", postgres_url)
+    database, said = open_database(config), list[Account]()
+    add_people(database, 3)
+    with database.begin() as connection:
+        mailing = freeze_module.freeze(connection, make_letter())
+    ledger = Ledger(database, mailing)
+    ledger.open()
+    word = threading.Thread(target=lambda: said.append(set_operator(database, SLUG, Operator.CANCELLED)))
+
+    def cancel(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if "operator" in statement and not word.ident:
+            word.start()
+            word.join(0.5)
+
+    event.listen(database.engine, "after_cursor_execute", cancel)
+    assert len(ledger.record_and_claim([], 2, 1).claims) == 2
+    word.join()
+    with database.connect() as connection:
+        assert mailings.account(connection, mailing.id).claimed == 2
+    assert said[0].claimed == 2
     database.close()
