@@ -8,7 +8,7 @@ import email
 import email.policy
 import re
 from dataclasses import dataclass, replace
-from email.message import EmailMessage
+from email.message import EmailMessage, MIMEPart
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -160,7 +160,7 @@ def _altered(config: Config, exhibit: _Exhibit, edition: Edition) -> str | None:
         part = exhibit.message.get_body((kind,))
         if part is None:
             return say("its {kind} part is missing", kind=kind)
-        if not any(_fits(slotted, part.get_content()) for slotted in forms):
+        if not any(_fits(slotted, _text(part)) for slotted in forms):
             return say("its {kind} part is not that edition's", kind=kind)
     return None
 
@@ -186,7 +186,14 @@ def _message(path: Path) -> _Exhibit:
     assert isinstance(message, EmailMessage)
     part = message.get_body(("html", "plain"))
     claim = read_provenance(str(message["x-publisher-edition"] or ""))
-    return _Exhibit(claim, message, str(part.get_content()) if part else "")
+    return _Exhibit(claim, message, _text(part) if part else "")
+
+
+def _text(part: MIMEPart) -> str:
+    try:
+        return str(part.get_content())
+    except LookupError:  # an encoding that there is not
+        return ""
 
 
 def _page(url: str) -> _Exhibit:

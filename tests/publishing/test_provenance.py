@@ -76,6 +76,9 @@ def test_a_message_that_was_altered_or_comes_from_elsewhere_is_not(newsroom: New
     cases = {
         "altered": raw.replace("Subject: =?utf-8?B?", "Subject: [x] =?utf-8?B?", 1),
         "differs": re.sub(r"sha256:[0-9a-f]{64}; commit", f"sha256:{'0' * 64}; commit", raw),
+        "altered  ": raw.replace("charset=utf-8", "charset=none-such").replace(
+            'charset="utf-8"', 'charset="none-such"'
+        ),
         "unknown commit": re.sub(r"commit=[0-9a-f]{40}", f"commit={'a' * 40}", raw),
         "no provenance": re.sub(r"X-Publisher-Edition:.*(\r?\n .*)*\r?\n", "", raw),
     }
