@@ -89,7 +89,8 @@ async def _fetch(url: httpx.URL, allow_private: bool) -> FetchedPage:
                 target = response.headers.get("location") if response.status_code in REDIRECTS else None
                 if target is None:
                     if response.status_code >= 300:
-                        raise _refused(response.status_code)
+                        told = say("the page cannot be had: its server answers {status}", status=response.status_code)
+                        raise ServiceError(told, help=say("open the link in a browser"))
                     page = await _read(response)
                     refresh = _REFRESH.search(page.text[:20_000])
                     if not refresh:
@@ -98,11 +99,6 @@ async def _fetch(url: httpx.URL, allow_private: bool) -> FetchedPage:
             url = _checked(str(url.join(target.strip())))
     message = say("the page redirects more than {n} times", n=MAX_REDIRECTS)
     raise ServiceError(message, help=say("name where it leads to"))
-
-
-def _refused(status: int) -> ServiceError:
-    advice = say("open the link in a browser")
-    return ServiceError(say("the page cannot be had: its server answers {status}", status=status), help=advice)
 
 
 async def _read(response: httpx.Response) -> FetchedPage:

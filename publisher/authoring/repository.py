@@ -85,7 +85,6 @@ class NewRepository:
     guessed: bool
     new: bool
     git: Literal["begun", "there", "missing"]
-    slug: str
 
 
 def make_repository(
@@ -104,11 +103,10 @@ def make_repository(
     below = at.relative_to(top).as_posix()
     of_forge = {top / name: text.encode() for name, text in ci_files(chosen, top, below).items()}
     files, new = dict(of_forge), not (forge and of_forge and os.path.lexists(at / "config.yaml"))
-    issue = ""
     if new:
         files |= {top / name: text.encode() for name, text in hooks(below).items()}
-        issue, own = _files(language)
-        own = {**own, **brand.files, "config.yaml": own["config.yaml"] + brand.config}
+        own = _files(language)
+        own |= {**brand.files, "config.yaml": own["config.yaml"] + brand.config}
         files |= {at / name: content for name, content in own.items()}
     yielding = {at / name for name in YIELDING} | {top / HOOKS, *of_forge}
     kept = [path for path in files if path in yielding and os.path.lexists(path)]
@@ -119,11 +117,11 @@ def make_repository(
     if not there and _git(at, "init", "--quiet", "--initial-branch=main") is not None:
         git = "begun"
     written, stayed, ours = (tuple(os.path.relpath(path, at) for path in paths) for paths in (files, kept, of_forge))
-    return NewRepository(root, written, stayed, ours, chosen, forge is None, new, git, issue)
+    return NewRepository(root, written, stayed, ours, chosen, forge is None, new, git)
 
 
-def _files(language: str) -> tuple[str, dict[str, bytes]]:
-    """The slug of the first issue of a new repository, and every file, by its path in it."""
+def _files(language: str) -> dict[str, bytes]:
+    """The files of a new repository, by their paths in it."""
     tag, catalog = canonical(language), nearest(language)
     if tag is None or catalog is None:
         known = ", ".join(name.replace("_", "-") for name in spoken())
@@ -144,7 +142,7 @@ def _files(language: str) -> tuple[str, dict[str, bytes]]:
         day = datetime.now(ZoneInfo(locale.timezone)).date().isoformat()
         slug = f"{day}-first"
         issue = {f"issues/{slug}/{file}": text.encode() for file, text in starter_files(locale, day, 1).items()}
-    return slug, {
+    return {
         "config.yaml": config.encode(),
         ".gitignore": bundled.starter_file("gitignore").encode(),
         "README.md": bundled.starter_file("README.md", SLUG=slug).encode(),

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from publisher.cli.frame import Format, app, examples, moment_back, opened
-from publisher.cli.output import console, emit, plain, put, tell, write_page
-from publisher.diagnostics import rendered, say
+from publisher.cli.output import emit, plain, put, table, tell, write_page
+from publisher.diagnostics import say
 
 if TYPE_CHECKING:
     from publisher.insights.audience import AudienceReport
@@ -89,14 +89,12 @@ def _print(found: AudienceReport) -> None:
 
     put(say("{n:,} readers ({states})", n=found.readers, states=numbered(found.states, standing)))
     causes = [cause for cause in CAUSES if found.lost[cause]]
-    _table(
-        say("month"),
-        (say("joined"), *map(word, causes), say("readers")),
+    _counts(
+        (say("month"), say("joined"), *map(word, causes), say("readers")),
         [(m.month, m.joined, *(m.lost[cause] for cause in causes), m.readers) for m in found.months],
     )
-    _table(
-        say("consent"),
-        (say("readers"),),
+    _counts(
+        (say("consent"), say("readers")),
         [
             (
                 entered if entered == agreed else say("{entered}, then {agreed}", entered=entered, agreed=agreed),
@@ -108,25 +106,14 @@ def _print(found: AudienceReport) -> None:
     )
     shown = (say("topic"), found.topics), (say("language"), found.languages), (say("domain"), found.domains)
     for name, shares in shown:
-        _table(name, (say("readers"),), [(share.name or say("all others"), share.readers) for share in shares])
-    _table(
-        say("issue"),
-        tuple(map(word, ("audience", "unsubscribed", "bounce", "complaint"))),
+        _counts((name, say("readers")), [(share.name or say("all others"), share.readers) for share in shares])
+    _counts(
+        (say("issue"), *map(word, ("audience", "unsubscribed", "bounce", "complaint"))),
         [(each.issue, each.audience, each.unsubscribed, each.bounce, each.complaint) for each in found.issues],
     )
 
 
-def _table(name: str, numbers: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
-    from rich.table import Table
-
-    from publisher.diagnostics.text import printable
-
-    if not rows:
-        return
-    table = Table(rendered(name), box=None, pad_edge=False)
-    for heading in numbers:
-        table.add_column(rendered(heading), justify="right")
-    for first, *counts in rows:
-        table.add_row(escape(printable(rendered(first))), *(f"{count:,}" for count in counts))
-    put("")
-    console().print(table)
+def _counts(heads: Sequence[str], rows: list[tuple[Any, ...]]) -> None:
+    if rows:
+        put("")
+        table(heads, rows, range(1, len(heads)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import shlex
 import sys
 from datetime import datetime
@@ -18,8 +19,6 @@ from publisher.errors import UsageError, refusal
 
 if TYPE_CHECKING:
     from publisher.authoring.repository import NewRepository
-
-import re
 
 drafts = typer.Typer(help="Draft parts of an issue; an editor reads, mends and commits.", no_args_is_help=True)
 app.add_typer(drafts, name="draft")

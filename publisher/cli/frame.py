@@ -5,7 +5,6 @@ A command returns its exit status; None is 0.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -103,14 +102,12 @@ def chosen_slugs(root: Path, named: Sequence[str] | None) -> list[str] | None:
     if not named:
         return None
     known = [*discover(root), *steps_of(root)]
-    slugs = {name: slug_in(root, name) for name in named}
-    for name, slug in slugs.items():
-        if slug not in known:
-            near = difflib.get_close_matches(slug, known, 3, 0.3) or known[-5:]
-            advice = say("use one of {near}", near=", ".join(near))
-            advice = advice if near else say("type publisher new SLUG to make one")
-            raise UsageError(say("there is no issue {slug}", slug=name), help=advice)
-    return list(dict.fromkeys(slugs.values()))
+    slugs = list(dict.fromkeys(slug_in(root, name) for name in named))
+    if strange := next((slug for slug in slugs if slug not in known), None):
+        from publisher.proofing.proof import no_issue
+
+        raise no_issue(strange, known)
+    return slugs
 
 
 def chosen_slug(root: Path, name: str) -> str:

@@ -6,7 +6,7 @@ import codecs
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from datetime import datetime
@@ -113,6 +113,24 @@ def console(*, stderr: bool = False) -> Console:
     from rich.console import Console  # most commands draw nothing
 
     return Console(stderr=stderr, soft_wrap=True, highlight=False, emoji=False)
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str | int]], right: Collection[int]) -> None:
+    """A table on standard output, with the columns ``right`` at their right edge. Words are as a reader has them."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from publisher.diagnostics.text import printable
+
+    def cell(value: str | int) -> str:
+        return f"{value:,}" if isinstance(value, int) else escape(printable(rendered(value)))
+
+    drawn = Table(box=None, pad_edge=False)
+    for at, head in enumerate(heads):
+        drawn.add_column(cell(head), justify="right" if at in right else "left", no_wrap=not at)
+    for row in rows:
+        drawn.add_row(*map(cell, row))
+    console().print(drawn)
 
 
 def warn(text: str) -> None:

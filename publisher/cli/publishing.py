@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Sequence
-from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -109,10 +108,7 @@ def _print(config: Config, published: Published) -> None:
         slugs = [outcome.decision.slug for outcome in late]
         kinds = {outcome.decision.kind for outcome in late}
         ways = {Action.MISSED: "publisher publish --unmailed SLUG", Action.EXPIRED: "publisher send SLUG"}
-        one = reduce(
-            lambda one, other: say("{one}, or {other}", one=one, other=other),
-            (way for kind, way in ways.items() if kind in kinds),
-        )
+        one: str = listed((way for kind, way in ways.items() if kind in kinds), say("{one}, or {other}"))
         if len(kinds) > 1:
             one = say("{ways} (that one, where publish_at is set)", ways=one)
         named: dict[str, str | int] = {"n": len(late), "slugs": ", ".join(slugs)}

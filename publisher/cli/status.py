@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from publisher.cli.frame import Format, OneIssue, app, chosen_slug, examples, opened
-from publisher.cli.output import as_file, complain, console, emit, plain, put, tell, write_page
+from publisher.cli.output import as_file, complain, emit, plain, put, table, tell, write_page
 from publisher.diagnostics import Severity, listed, rendered, say
 from publisher.errors import UsageError
 
@@ -60,25 +59,22 @@ def status(context: typer.Context, issue: OneIssue = None, format: Format = "tex
 
 
 def _print(rows: list[dict[str, Any]], *, tells: bool) -> None:
-    from rich.table import Table
-
     from publisher.delivery.states import FEEDBACK, not_known, numbered, waits, word
     from publisher.delivery.status import COUNTS
-    from publisher.diagnostics.text import printable
 
     if not rows:
         put(say("There is no issue yet: publisher new SLUG makes one."))
         return
-    table = Table(rendered(say("issue")), rendered(say("state")), box=None, pad_edge=False)
-    table.columns[0].no_wrap = True
     names = [name for name in (*COUNTS, *FEEDBACK) if any(row[name] for row in rows)] or ["audience"]
-    for name in names:
-        table.add_column(rendered(word(name)), justify="right")
-    for row in rows:
-        unknown = not_known(row, tells)
-        counts = (rendered(_NOT_KNOWN) if name in unknown else f"{row[name]:,}" for name in names)
-        table.add_row(escape(printable(row["issue"])), rendered(word(row["state"])), *counts)
-    console().print(table)
+    table(
+        (say("issue"), say("state"), *map(word, names)),
+        [
+            (row["issue"], word(row["state"]), *(_NOT_KNOWN if name in unknown else row[name] for name in names))
+            for row in rows
+            for unknown in (not_known(row, tells),)
+        ],
+        range(2, len(names) + 2),
+    )
     silent = [name for name in FEEDBACK if name not in names and any(name in not_known(row, tells) for row in rows)]
     if silent:
         put(say("not known: {names} (no event has told)", names=listed(map(word, silent))))
@@ -101,20 +97,14 @@ def _print(rows: list[dict[str, Any]], *, tells: bool) -> None:
 
 
 def _print_answers(answers: list[dict[str, Any]]) -> None:
-    from rich.table import Table
-
     from publisher.delivery.states import word
-    from publisher.diagnostics.text import printable
 
-    heads = say("receiver"), say("outcome"), say("recipients"), say("reason → what helps")
-    table = Table(*map(rendered, heads), box=None, pad_edge=False)
-    table.columns[2].justify = "right"
+    rows = []
     for one in answers:
         reason = rendered(one["reason"] or say("in words that nobody here knows"))
-        helps = printable(f"{reason}{' → ' * bool(one['cure'])}{rendered(one['cure'])}")
-        who, did = rendered(one["receiver"] or say("others")), rendered(word(one["did"]))
-        table.add_row(who, did, f"{one['recipients']:,}", escape(helps))
-    console().print(table)
+        helps = f"{reason}{' → ' * bool(one['cure'])}{rendered(one['cure'])}"
+        rows.append((one["receiver"] or say("others"), word(one["did"]), one["recipients"], helps))
+    table((say("receiver"), say("outcome"), say("recipients"), say("reason → what helps")), rows, {2})
 
 
 @app.command(
@@ -174,30 +164,25 @@ def _report(context: typer.Context, config: Config, database: Database, issue: s
 
 def _compare(before: MailingReport, after: MailingReport, *, tells: bool) -> None:
     """Counts and shares of what was submitted, side by side; the change is in percentage points."""
-    from rich.table import Table
-
-    from publisher.delivery.states import FEEDBACK, not_known
-    from publisher.diagnostics.text import printable
+    from publisher.delivery.states import FEEDBACK, not_known, word
 
     both = before, after
     names = ("submitted", *FEEDBACK, "unsubscribed")
     totals = [{name: getattr(one.account, name, one.unsubscribed) for name in names} for one in both]
     unknown = [not_known(counts, tells) for counts in totals]
-    table = Table("", *(escape(printable(one.issue)) for one in both), "change", box=None, pad_edge=False)
-    for column in table.columns[1:]:
-        column.justify = "right"
     domains = sorted({domain.name or "" for one in both for domain in one.domains}, key=lambda name: (not name, name))
-    rows: list[tuple[str, list[dict[str, Any] | None]]] = [("", [*totals])]
+    pairs: list[tuple[str, list[dict[str, Any] | None]]] = [("", [*totals])]
     for domain in domains:
         found = [next((each for each in one.domains if (each.name or "") == domain), None) for one in both]
-        rows.append((domain or "all others", [each and each._asdict() for each in found]))
-    for label, pair in rows:
+        pairs.append((domain or rendered(say("all others")), [each and each._asdict() for each in found]))
+    rows = []
+    for label, pair in pairs:
         for name in names[: len(names) - bool(label)]:
             cells = [_counted(counts, name, unknown[at]) for at, counts in enumerate(pair)]
             told = [part for _, part in cells if part is not None]
             change = f"{100 * (told[1] - told[0]):+.2f}" if len(told) == 2 else ""
-            table.add_row(f"{escape(label)} {name}".lstrip(), *(text for text, _ in cells), change)
-    console().print(table)
+            rows.append((f"{label} {rendered(word(name))}".lstrip(), *(text for text, _ in cells), change))
+    table(("", *(one.issue for one in both), say("change")), rows, {1, 2, 3})
 
 
 def _counted(counts: dict[str, Any] | None, name: str, unknown: frozenset[str]) -> tuple[str, float | None]:

@@ -4,15 +4,13 @@ would reach readers: real mail waits until that is changed. Nothing is asked of 
 
 import os
 import re
-from collections.abc import Iterable
-from functools import reduce
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from publisher.config.model import Config
 from publisher.config.names import unspoken, wrong_names
 from publisher.config.theme_findings import theme_findings
-from publisher.diagnostics import Diagnostic, Fault, Place, Severity, Span, define, in_order, say
+from publisher.diagnostics import Diagnostic, Fault, Place, Severity, Span, define, in_order, listed, say
 from publisher.documents import Mapping, find, parse_mapping, read_text, validate
 from publisher.documents.validate import BAD_VALUE, UNKNOWN_KEY, Rules
 from publisher.errors import ConfigError, UsageError
@@ -117,12 +115,9 @@ def refuse_placeholders(config: Config) -> None:
     """Raise UsageError where real mail would leave with placeholders."""
     if found := unready(config):
         advice = (say("{help} in {key}", help=fault.help or "", key=".".join(key)) for key, fault in found.items())
-        faults = _joined(fault.message for fault in found.values())
-        raise UsageError(say("nothing was sent: {faults}", faults=faults), help=_joined(dict.fromkeys(advice)))
-
-
-def _joined(parts: Iterable[str]) -> str:
-    return reduce(lambda one, other: say("{one}; {other}", one=one, other=other), parts)
+        faults = listed((fault.message for fault in found.values()), say("{one}; {other}"))
+        ways = listed(dict.fromkeys(advice), say("{one}; {other}"))
+        raise UsageError(say("nothing was sent: {faults}", faults=faults), help=ways)
 
 
 def config_warnings(config: Config) -> list[Diagnostic]:

@@ -103,7 +103,9 @@ def _notes(config: Config, store: Store, slugs: Sequence[str], around: Iterable[
     root = config.root
     names = ("issues", "config.yaml", *(file.path for file in config.rule_files), *config.brand_files)
     looked = (names, (str(root / "series"), *map(str, theme_places(config))))
-    series = [store.known(root / "series")] if (root / "series").is_dir() else []
+    series = [str(root / "series")] if (root / "series").is_dir() else []
+    for folder in series:
+        store.files.digest(folder, "__pycache__")
     shared = (str(Path(publisher.__file__).parent), *map(str, theme_folders(config)), *series)
     try:
         now = _surroundings(root, *looked)
@@ -111,7 +113,12 @@ def _notes(config: Config, store: Store, slugs: Sequence[str], around: Iterable[
         strange = any(entry.is_symlink() or (entry.is_dir() and not any(entry.iterdir())) for entry in others)
     except OSError:
         return None
-    if strange or plugins(RULES) or not all(map(store.settled, (*now[1], *now[2]))) or read_config(root)[0] != config:
+    if (
+        strange
+        or plugins(RULES)
+        or not all(map(store.files.settled, (*now[1], *now[2])))
+        or read_config(root)[0] != config
+    ):
         return None
     return looked, now, shared, store.common, {slug: store.beside(slug) for slug in slugs}, as_data(around)
 

@@ -6,7 +6,8 @@ another lets through. Levels and ignores hold for the rules and for the gates al
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import difflib
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -149,6 +150,11 @@ def refuse_unknown(config: Config, slug: str, also: Collection[str] = ()) -> Non
     """Raises UsageError where there is neither an issue or a step ``slug`` nor one ``also`` known."""
     others = discover(config.root, lambda name: name != slug)  # none of which is opened
     if slug not in others and slug not in also and slug not in steps_of(config.root):
-        known = discover(config.root)
-        newest = say("the newest is {slug}", slug=known[-1]) if known else f"publisher new {slug}"
-        raise UsageError(say("there is no issue {slug}", slug=slug), help=newest)
+        raise no_issue(slug, [*discover(config.root), *steps_of(config.root)])
+
+
+def no_issue(slug: str, known: Sequence[str]) -> UsageError:
+    """There is no such issue; which may be meant."""
+    near = difflib.get_close_matches(slug, known, 3, 0.3) or known[-5:]
+    named, none = say("use one of {near}", near=", ".join(near)), say("type publisher new SLUG to make one")
+    return UsageError(say("there is no issue {slug}", slug=slug), help=named if near else none)

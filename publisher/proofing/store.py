@@ -32,7 +32,7 @@ from publisher.errors import UsageError
 from publisher.issue.translations import know, seen_files
 from publisher.proofing.codec import PART_OF, PARTS, Packed, pack, stored, unpack
 from publisher.proofing.index import SUM, IndexRow, checksum, key_of_issue, read_index, write_index
-from publisher.proofing.manifest import Manifest, State
+from publisher.proofing.manifest import Manifest
 from publisher.proofing.proof import Proof, proofread
 
 _NAMES = "markdown-it-py mdit-py-plugins linkify-it-py nh3 mjml-python css-inline jinja2 babel pillow pyyaml selectolax"
@@ -40,17 +40,17 @@ _LIBRARIES = tuple(_NAMES.split())
 
 
 class Store:
-    """Entries, one an issue, and an index of them. ``Store(config, enabled=False)`` holds nothing."""
+    """Entries, one an issue, an index of them, and ``files``. ``Store(config, enabled=False)`` holds nothing."""
 
     def __init__(self, config: Config, *, enabled: bool = True, folder: Path | None = None) -> None:
         self._config = config
         self._enabled = enabled
         self.named = enabled and folder is not None
         self._folder = folder or config.root / ".publisher" / "cache"
-        self._files = Manifest(self._folder / "files")
+        self.files = Manifest(self._folder / "files")
         self._issues = config.root / "issues"
         self._part = lru_cache(8)(self._read_part)
-        self.common = _common_key(config, self._files) if enabled else os.urandom(32)
+        self.common = _common_key(config, self.files) if enabled else os.urandom(32)
 
     def made(self, name: str) -> Path | None:
         """The folder for finished files, where one of those of a build is not at hand."""
@@ -59,7 +59,7 @@ class Store:
     @cached_property
     def others(self) -> Others:
         """Those of the newsletter, as the store found them first."""
-        know(self._files.issues)
+        know(self.files.issues)
         return Others.of(self._config)
 
     @property
@@ -71,7 +71,7 @@ class Store:
         """32 bytes that stand for everything the issue's edition follows from."""
         if not self._enabled:
             return b""
-        return key_of_issue(self.common, slug, self._files.digest(self._of(slug)), self.beside(slug))
+        return key_of_issue(self.common, slug, self.files.digest(self._of(slug)), self.beside(slug))
 
     def beside(self, slug: str) -> bytes:
         """What stands for the issues that the edition of one follows from beside itself; empty where there are none."""
@@ -79,7 +79,7 @@ class Store:
         family, of = known.family(slug), known.named.get(slug)
         if not family and not of and not before:
             return b""
-        original = self._files.digest(self._of(of)) if of and family else b""  # the two are compared
+        original = self.files.digest(self._of(of)) if of and family else b""  # the two are compared
         return hashlib.sha256(repr((family, of, known.named.get(of or ""), original, before)).encode()).digest()
 
     def rows(self) -> dict[str, IndexRow]:
@@ -92,18 +92,9 @@ class Store:
             return
         if rows is not None:
             write_index(self._folder / "index", self.common, rows)
-        self._files.notes = notes or self._files.notes
-        self._files.issues = seen_files(self._config.root, self._files.settled)
-        self._files.save()
-
-    def known(self, folder: Path) -> str:
-        """The folder, of whose files it is known from now on which they are."""
-        self._files.digest(str(folder), "__pycache__")
-        return str(folder)
-
-    def settled(self, state: State) -> bool:
-        """Whether any change of a file since the store was opened alters its state."""
-        return self._files.settled(state)
+        self.files.notes = notes or self.files.notes
+        self.files.issues = seen_files(self._config.root, self.files.settled)
+        self.files.save()
 
     def load(self, slug: str, key: bytes) -> Proof | None:
         """The proof that was kept under that key, or ``None``; its edition is read part by part."""
@@ -136,8 +127,8 @@ class Store:
         if not self._enabled:
             return
         wanted = {f"{slug}.entry" for slug in slugs}
-        self._files.forget_others()
-        self._files.save()
+        self.files.forget_others()
+        self.files.save()
         with suppress(OSError):
             for name in {*os.listdir(self._folder / "editions")} - wanted:  # noqa: PTH208
                 if name.endswith(".entry"):  # what else lies there is a stranger's
@@ -149,7 +140,7 @@ class Store:
     def _covers(self, slug: str, packed: Packed) -> bool:
         assets = [asset for asset in unpack("assets", packed.assets)["assets"] if not asset.copied]
         shown = {hashlib.sha256(asset.content).digest() for asset in assets}
-        return not shown or shown <= self._files.digests(self._of(slug))
+        return not shown or shown <= self.files.digests(self._of(slug))
 
     def _read_part(self, slug: str, key: bytes, part: str) -> dict[str, Any]:
         """Fields of an edition; made again where the entry is gone or damaged. Raises UsageError."""

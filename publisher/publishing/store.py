@@ -41,14 +41,13 @@ class Publication:
 
 def all_publications(connection: Connection) -> dict[str, Publication]:
     """Every publication by slug."""
-    rows = connection.execute(select(publications)).mappings()
-    return {row["slug"]: Publication(**dict(row)) for row in rows}
+    return {row.slug: Publication(**row._asdict()) for row in connection.execute(select(publications))}
 
 
 def publication(connection: Connection, slug: str) -> Publication:
     """That of one issue; one of which nothing has happened where nothing is known."""
-    row = connection.execute(select(publications).where(publications.c.slug == slug)).mappings().first()
-    return Publication(**dict(row)) if row else Publication(slug)
+    row = connection.execute(select(publications).where(publications.c.slug == slug)).first()
+    return Publication(**row._asdict()) if row else Publication(slug)
 
 
 def note(connection: Connection, slug: str, **values: Any) -> None:

@@ -4,7 +4,6 @@ import os
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
-from time import monotonic
 
 from publisher.diagnostics import say
 from publisher.errors import PublisherError
@@ -31,14 +30,13 @@ OURS = (
 
 def examine(probes: Probes, only: Collection[str] | None = None) -> list[Finding]:
     """Every finding (of the questions ``only``), in their order. No exception leaves here but a defect's."""
-    deadline = monotonic() + LONGEST
     ours = (*OURS, gmail) if os.environ.get(TOKEN, "").strip() else OURS
     every = {**probes.provider.questions(), **by_name(ours, probes)}
     asked = {name: question for name, question in every.items() if only is None or name in only}
     pool = ThreadPoolExecutor(max_workers=6)
     try:
         running = {name: pool.submit(_answer, name, question, probes) for name, question in asked.items()}
-        wait(running.values(), timeout=max(deadline - monotonic(), 0))
+        wait(running.values(), timeout=LONGEST)
         silent = fault(say("no answer within {n:.0f} s", n=LONGEST), say("is the network up?"))
         answers = {name: future.result() if future.done() else silent for name, future in running.items()}
         found = {name: _weighed(name, answer, probes) for name, answer in answers.items()}
