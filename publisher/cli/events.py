@@ -68,8 +68,12 @@ def pull(
         applier = Applier(database, config)
         try:
             if not drain_queue(applier, config, queue, follow=follow):
-                way = say("set delivery.ses.events_queue, or give --queue URL")
-                raise UsageError(say("there is no queue to read"), help=way)
+                if not config.service.sns_topics:
+                    way = say("set delivery.ses.events_queue, or give --queue URL")
+                    raise UsageError(say("there is no queue to read"), help=way)
+                tell(
+                    say("there is no queue to read: events come to the webhook of publisher serve (service.sns_topics)")
+                )
         except KeyboardInterrupt:
             tell(say("stopped; what was not committed is still in the queue"))
         return _finish(config, database, applier.applied, format, say("the queue"))

@@ -100,6 +100,13 @@ def test_pull_without_a_queue_says_what_to_set(room: Room) -> None:
     assert "delivery.ses.events_queue" in ran.stderr
 
 
+def test_where_events_come_to_the_webhook_a_job_that_pulls_goes_on(room: Room) -> None:
+    service = "service: {url: https://letters.example.com/, sns_topics: ['arn:aws:sns:eu-west-1:111122223333:news']}\n"
+    ran = run(room, "events", "pull", "--format", "json", config=service)
+    assert (ran.returncode, json.loads(ran.stdout)["changed"]) == (0, 0)
+    assert "events come to the webhook" in ran.stderr
+
+
 def test_reconcile_sends_to_nobody_by_itself(room: Room, mailing: Mailing) -> None:
     ran = run(room, "reconcile")
     assert (ran.returncode, room.account().uncertain) == (1, 2)
