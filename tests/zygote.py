@@ -26,21 +26,18 @@ from typing import Any
 
 
 class Moments:
-    """Counts moments; kills at the ``fatal`` one. Each is written down before it happens, and so are steps."""
+    """Counts moments; kills at the ``fatal`` one. Each is written down before it happens."""
 
     def __init__(self, fatal: int | None, log: Path) -> None:
         self.fatal, self.count = fatal, 0
         self.log = log.open("a", encoding="utf-8")
         self._lock = threading.Lock()  # a commit and a call may come at once, from two threads
 
-    def write(self, name: str) -> None:
-        self.log.write(name + "\n")
-        self.log.flush()
-
     def at(self, name: str) -> None:
         with self._lock:
             self.count += 1
-            self.write(f"{self.count} {name}")
+            self.log.write(f"{self.count} {name}\n")
+            self.log.flush()
             if self.count == self.fatal:
                 os.kill(os.getpid(), signal.SIGKILL)
 
@@ -50,9 +47,7 @@ def watch(moments: Moments) -> None:
     from botocore.httpsession import URLLib3Session
     from sqlalchemy.engine import Connection
 
-    from publisher.publishing.run import Run
-
-    commit, send, step = Connection._commit_impl, URLLib3Session.send, Run.step
+    commit, send = Connection._commit_impl, URLLib3Session.send
 
     def _commit(self: Any) -> None:
         if threading.current_thread().name != "publish lease":  # its signs of life come when they come
@@ -65,11 +60,7 @@ def watch(moments: Moments) -> None:
             moments.at(name)
         return send(self, request)
 
-    def _step(self: Any, which: Any, detail: str = "") -> None:
-        moments.write(f"step {which}")
-        step(self, which, detail)
-
-    Connection._commit_impl, URLLib3Session.send, Run.step = _commit, _send, _step  # type: ignore[method-assign]
+    Connection._commit_impl, URLLib3Session.send = _commit, _send  # type: ignore[method-assign]
 
 
 def child(request: dict[str, Any], out: Path, err: Path, log: Path) -> None:

@@ -13,7 +13,7 @@ from publisher.proofing.proof import Proof
 from publisher.proofing.store import Store
 from publisher.publishing import store
 from publisher.publishing.due import Action, IssueDecision
-from publisher.publishing.run import Run, RunStep
+from publisher.publishing.run import Run
 from publisher.publishing.store import Publication
 from publisher.site.deploy import apply, compare, destination
 from publisher.site.deploy.folder import FolderDestination
@@ -66,7 +66,6 @@ class ArchiveRun:
         write_emails([*editions, *steps], self.out / "email", proofs)
         number = self._intend(run, shown, decisions, deploys=False) if self.in_place else None
         deployed = build_site(self.config, shown, self.site, aftermath, proofs, steps)
-        run.step(RunStep.BUILT)
         if not self.in_place:
             difference = compare(self.place, self.site)
             number = self._intend(run, shown, decisions, deploys=bool(difference))
@@ -75,7 +74,6 @@ class ArchiveRun:
             with run.begin() as connection:
                 written, removed = len(deployed.written), len(deployed.removed)
                 store.end_deployment(connection, number, run.now, written, removed)
-        run.step(RunStep.DEPLOYED)
         return deployed
 
     def _intend(
@@ -104,7 +102,6 @@ class ArchiveRun:
                 )
             if deploys or (run.commit and last != (run.commit, True)):
                 number = store.begin_deployment(connection, run.commit, self.place.name, run.now)
-        run.step(RunStep.INTENDED)
         return number
 
     def _aftermath(self, run: Run, decisions: Sequence[IssueDecision]) -> ArchiveNotes:

@@ -19,7 +19,7 @@ from publisher.delivery import mailings
 from publisher.delivery.freeze import addressed, family_of, segment_of
 from publisher.delivery.local_time import local_time_of
 from publisher.delivery.lock import DIGEST, settle, settle_mark, take_as_own
-from publisher.delivery.send import Options, Sent, Started
+from publisher.delivery.send import Options, Sent
 from publisher.delivery.series import begin_anew, ready_steps
 from publisher.delivery.settle import count_as_reached
 from publisher.diagnostics import say
@@ -46,7 +46,7 @@ from publisher.publishing.history import (
 from publisher.publishing.lease import LeaseLostError, take
 from publisher.publishing.live import wait_until_live
 from publisher.publishing.monthly import mail_months, open_months
-from publisher.publishing.run import NOT_SENT, IssueResult, Published, Run, RunObserver, RunStep, announce
+from publisher.publishing.run import NOT_SENT, IssueResult, Published, Run, RunObserver, announce
 from publisher.publishing.series import mail_steps
 from publisher.publishing.witness import Witness, mail
 
@@ -101,18 +101,18 @@ class _Publish(Run):
     translations: Translations
 
     def run(self) -> Published:
-        self.step(RunStep.LEASED)
         if not self.options.accept_history:
             refuse_other_history(self.config.root, self.database, self.commit)
         proofs = Store(self.config, folder=self.options.cache)
-        prepared = self._prepare(proofs)
+        slugs, done = proofs.slugs, count(1)
+        progress = lambda: self.watch.building(next(done), len(slugs))  # noqa: E731
+        prepared = judge_whole(self.config, slugs, drafts=False, store=proofs, progress=progress)
         archive = ArchiveRun.open(self.config, self.config.root / self.options.out)
         witness = Witness(archive)
         ledger, decisions = self._decide(prepared, witness)
         if self._settle(decisions, witness) or self._asked_at_first(ledger, decisions, witness):
             ledger, decisions = self._decide(prepared, witness)
         self._record_sight(decisions)
-        self.step(RunStep.DECIDED)
         blocked = what_blocks(decisions)
         of_steps = proofread_steps(self.config, proofs.others)
         steps = [one.edition for one in of_steps if one.edition and not one.draft]
@@ -122,17 +122,9 @@ class _Publish(Run):
         outcomes += mail_steps(self, of_steps, blocked, self._sending())
         outcomes += [] if blocked else mail_months(self, editions, self._sending())
         announced = tuple(announce(self, self.channels, editions))
-        self.step(RunStep.ENDED)
         diagnostics = tuple(found for one in (*prepared, *of_steps) for found in one.findings)
         where = (archive.site, archive.place.name, archive.shown)
         return Published(tuple(outcomes), *where, deployed, diagnostics, blocked, announced)
-
-    def _prepare(self, proofs: Store) -> list[Proof]:
-        slugs, done = proofs.slugs, count(1)
-        progress = lambda: self.watch.building(next(done), len(slugs))  # noqa: E731
-        prepared = judge_whole(self.config, slugs, drafts=False, store=proofs, progress=progress)
-        self.step(RunStep.PREPARED)
-        return prepared
 
     def _decide(self, prepared: Sequence[Proof], witness: Witness) -> tuple[History, list[IssueDecision]]:
         ledger = read_history(self.config, self.database, [one.slug for one in prepared])
@@ -243,7 +235,6 @@ class _Publish(Run):
             if fault := wait_until_live(self.config, one, witness.archive.place):
                 advice = say("run publisher publish again once the page is there; it goes on from here")
                 return IssueResult(decision, None, say("nothing was sent: {fault}", fault=fault), advice)
-        self.step(RunStep.LIVE, decision.slug)
         try:
             return IssueResult(decision, self._mail(decision, edition, together, witness))
         except LeaseLostError:
@@ -270,19 +261,12 @@ class _Publish(Run):
                 store.note(connection, edition.slug, mailed_content=content_of(edition))
             outbox.enter(connection, edition.slug, channels_for(self.config, edition))
 
-        def started(begun: Started) -> None:
-            self.step(RunStep.FROZEN, edition.slug)
-            self.watch.started(begun)
-
         options = replace(
             self._sending(),
             segment=segment_of(self.config, edition),
             local=local_time_of(self.config, edition, self.now),
             family=family_of(self.config, self.translations, edition.slug),
             siblings=tuple(addressed(self.config, one, self.now) for one in together),
-            started=started,
         )
         with self.watch.guard():
-            sent = mail(witness, self.config, self.database, letter or edition, options)
-        self.step(RunStep.MAILED, edition.slug)
-        return sent
+            return mail(witness, self.config, self.database, letter or edition, options)

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -30,26 +29,10 @@ from publisher.site.model import WriteResult
 NOT_SENT = say("not sent: the run was stopped before")
 
 
-class RunStep(StrEnum):
-    """Where a run is. A run that dies at any of them is finished by the next."""
-
-    LEASED = "leased"
-    PREPARED = "prepared"
-    DECIDED = "decided"
-    BUILT = "built"
-    INTENDED = "intended"  # what will be live is written down
-    DEPLOYED = "deployed"
-    LIVE = "live"  # the page of an issue was seen
-    FROZEN = "frozen"  # its recipients are written
-    MAILED = "mailed"
-    ENDED = "ended"
-
-
 @dataclass(frozen=True, slots=True)
 class RunObserver:
     """Who listens to a run; nobody, where nothing is given."""
 
-    step: Callable[[RunStep, str], None] = lambda _step, _detail: None
     building: Callable[[int, int], None] = lambda _done, _total: None
     deploying: Callable[[int, int], None] = lambda _done, _total: None
     waiting: Callable[[str], None] = lambda _holder: None
@@ -99,10 +82,6 @@ class Run:
         with self.database.begin() as connection:
             self.lease.check_in(connection)
             yield connection
-
-    def step(self, step: RunStep, detail: str = "") -> None:
-        """Tell whoever listens."""
-        self.watch.step(step, detail)
 
     def mail(self, decision: IssueDecision, letter: MailContent, options: Options) -> IssueResult:
         """Mail what has no page: a step of a series, the issues of a month. Raises LeaseLostError."""

@@ -10,8 +10,6 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
-from publisher.publishing.run import RunStep
-
 from .newsroom import PEOPLE, SLUG, Newsroom, config, digest_in, git
 
 pytestmark = pytest.mark.chaos
@@ -61,8 +59,7 @@ def test_killed_at_every_moment_and_repeated(newsroom: Newsroom, tmp_path: Path)
     newsroom.commit("The issue")
     whole = run(copy(newsroom, tmp_path / "whole", 0))
     assert whole["status"] == 0, whole["err"]
-    assert {m for m in whole["moments"] if m.startswith("step")} == {f"step {step}" for step in RunStep}
-    moments = [m for m in whole["moments"] if not m.startswith("step")]
+    moments = whole["moments"]
     assert sum("outbound-bulk" in m for m in moments) == 1
     unknown = []
     for number, moment in enumerate(moments, start=1):
