@@ -80,6 +80,8 @@ class Sending:
         family = family_of(self.config, translations, self.issue, shared=not single, late=self.late)
         self.options = replace(self.options, family=family)
         with opened(self.context, self.config, mails=not dry_run) as (_, database):
+            if not dry_run and self._is_held(database):
+                return 1
             siblings, status = ([], 0) if single or not family else self._siblings(database, family)
             if siblings is None:
                 return status
@@ -90,6 +92,16 @@ class Sending:
             if not dry_run:
                 self._report_overdue(database)
             return status
+
+    def _is_held(self, database: Database) -> bool:
+        """Whether an operator's veto stands; it is said."""
+        with database.connect() as connection:
+            found = publication(connection, self.issue)
+        if held := found.held_at is not None:
+            told = say("{slug} is held: nothing was sent", slug=self.issue)
+            told = say("{told} ({help})", told=told, help=found.held_why) if found.held_why else told
+            complain(told, f"publisher hold {self.issue} --release")
+        return held
 
     def _siblings(self, database: Database, family: FamilyRule) -> tuple[list[Edition] | None, int]:
         """The editions that go with the issue, and the exit status of those that cannot; None: they hold it back.

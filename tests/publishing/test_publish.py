@@ -134,6 +134,10 @@ def test_hold_is_a_veto_until_it_is_released(room: Newsroom) -> None:
     room.issue()
     room.commit("The issue")
     assert room.run("hold", SLUG, "--why", "the lead is not confirmed").status == 0
+    refused = room.run("send", SLUG)
+    assert refused.status == 1
+    assert f"{SLUG} is held: nothing was sent (the lead is not confirmed)" in refused.err
+    assert room.mailed() == []
     ran = room.run("publish")
     assert ran.status == 0
     assert "the lead is not confirmed" in ran.out
