@@ -54,12 +54,8 @@ def run(context: typer.Context, options: PublishOptions, *, as_json: bool) -> in
 
 
 def _settling(how: str, slugs: Sequence[str]) -> None:
-    named = ", ".join(slugs)
-    mailed, not_yet = (
-        say("taken as mailed already: {slugs}", slugs=named),
-        say("taken as not mailed yet: {slugs}", slugs=named),
-    )
-    tell(mailed if how == "mailed" else not_yet)
+    mailed, not_yet = say("taken as mailed already: {slugs}"), say("taken as not mailed yet: {slugs}")
+    tell(say(mailed if how == "mailed" else not_yet, slugs=", ".join(slugs)))
 
 
 def _started(bar: Bar, started: Started) -> None:
@@ -139,15 +135,14 @@ def _print(config: Config, published: Published) -> None:
 
 def _quiet(kind: Action, n: int) -> Sentence:
     """What needs no line of its own."""
-    if kind is Action.DONE:
-        return counted("{n:,} issue mailed earlier", "{n:,} issues mailed earlier", n)
-    if kind is Action.SETTLED:
-        return counted("{n:,} issue mailed elsewhere", "{n:,} issues mailed elsewhere", n)
-    if kind is Action.LATE:
-        return counted(
+    return {
+        Action.DONE: counted("{n:,} issue mailed earlier", "{n:,} issues mailed earlier", n),
+        Action.SETTLED: counted("{n:,} issue mailed elsewhere", "{n:,} issues mailed elsewhere", n),
+        Action.LATE: counted(
             "{n:,} issue whose family was mailed without it", "{n:,} issues whose family was mailed without it", n
-        )
-    return counted("{n:,} issue in draft", "{n:,} issues in draft", n)
+        ),
+        Action.DRAFT: counted("{n:,} issue in draft", "{n:,} issues in draft", n),
+    }[kind]
 
 
 def _print_outcome(config: Config, outcome: IssueResult) -> None:
