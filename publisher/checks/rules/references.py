@@ -30,6 +30,7 @@ _PICTURE = re.compile(
 _REFERENCE = re.compile(
     r"(?<![A-Za-z0-9_\])\\])(?P<mark>!?)\[(?P<text>[^\[\]\n^][^\[\]]*|(?<=!\[))\]\[(?P<label>[^\[\]^]*)\](?!\()"
 )
+_BEGUN = re.compile(r"^[ >]*\[([^\[\]\n]+)\]:", re.MULTILINE)
 _SOUND = re.compile(r"\[[^\[\]\n]+\]\(\s*\S+\s*\)")
 _SOUND_PICTURE = re.compile(r"\[[^\[\]\n]*\]\([ \t]*[^\s()]+(?:[ \t]+(?:\"[^\"]*\"|'[^']*'))?[ \t]*\)")
 _SHOWN = re.compile(r"\]\([ \t]*(?=https?:|$)")
@@ -138,6 +139,7 @@ def is_words(url: str) -> bool:
 
 
 def _without_definition(text: Text) -> Iterator[Diagnostic]:
+    begun = {normalizeReference(label) for label in _BEGUN.findall(text.prose.text)} if "][" in text.prose.text else ()
     for words, place in text.written:
         for found in _REFERENCE.finditer(words):
             written = found["label"].strip() or found["text"]
@@ -150,6 +152,9 @@ def _without_definition(text: Text) -> Iterator[Diagnostic]:
                 if found["mark"]:
                     message = say("this is no picture: [{label}] is defined nowhere in the file", label=values["label"])
                     advice = say("add a line [{label}]: images/NAME, or write ![{text}](images/NAME)", **values)
+                if normalizeReference(written) in begun:
+                    message = say("this is not a link: the line of [{label}]: goes on the paragraph above it", **values)
+                    advice = say("put an empty line above it")
                 yield LINK_NOT_MADE.at(place(found.start(), found.end()), message, help=advice)
 
 
