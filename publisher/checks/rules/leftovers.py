@@ -24,6 +24,19 @@ PLACEHOLDERS = ("title", "intro", "point", "headline", "body", "commentary")
 ADDED = ("added_body", "added_commentary")
 """What ``publisher add`` leaves to be written; no draft either is whole with it."""
 CHAT_REMARK = define("chat-remark", Severity.WARNING)
+UNFINISHED = define("unfinished-text", Severity.WARNING)
+_UNFINISHED = regex(
+    r"^(?:[（(\[【]?(?:TODO|TBD|FIXME|待补充?|待补齐|待写|待完善|此处(?:填写|补充)[^\n。]{0,12})[）)\]】。]?|(?:TODO|TBD|FIXME|待补充)[:：][^\n]*"
+    r"|[Ll]orem ipsum dolor\b[^\n]*)[ \t]*$",
+    re.MULTILINE,
+)
+_NO_TEXT = regex(
+    r"undefined|null|nan|\[object object\]|untitled|todo|tbd|404 not found|403 forbidden|502 bad gateway|access denied"
+    r"|page not found|无标题|無標題|未命名|未找到标题|获取失败|待定|待补充?|lorem ipsum.*",
+    re.IGNORECASE,
+)
+"""What stands where a title should: of a program that had none, or of who wanted to think of one later."""
+_TITLES = frozenset({"title", "headline", "subject", "subtitle", "preheader"})
 MERGE_TAG = define("merge-tag", Severity.WARNING)
 _PERSON = r"(?:first|last|full|given|sur|user)[ _-]?name|[fl]name|name|first|last|e-?mail(?:[ _-]?address)?"
 _WAY = (
@@ -116,6 +129,9 @@ _LINK = regex(r"\[([^\[\]]*)\]\([^()\s]*\)(?:\{\.button\})?")
 Written = tuple[str, Callable[[int, int], Place]]
 
 
+_REPLACE = say("replace it, or delete it; or leave the issue a draft")
+
+
 def check(context: Context) -> Iterator[Diagnostic]:
     """Look for each, for texts to fill in where the issue is ready."""
     yield from _conflicts(context)
@@ -184,7 +200,17 @@ def _placeholders(context: Context) -> Iterator[Diagnostic]:
     found += [place for text in context.texts if (place := _place(text.prose, texts))]
     for place in found:
         message = say("a text to fill in still stands here, and the issue is ready")
-        yield PLACEHOLDER_LEFT.at(place, message, help=say("replace it, or delete it; or leave the issue a draft"))
+        yield PLACEHOLDER_LEFT.at(place, message, help=_REPLACE)
+    titles = (line for line in fields(context) if line.key in _TITLES and _NO_TEXT.fullmatch(line.text.strip()))
+    places = [line.whole for line in titles]
+    places += [
+        place(*found.span())
+        for text in context.texts
+        for words, place in text.written
+        for found in _UNFINISHED.finditer(words)
+    ]
+    for place in places:
+        yield UNFINISHED.at(place, say("this text is not finished, and the issue is ready"), help=_REPLACE)
 
 
 def _every(names: Iterable[str]) -> tuple[str, ...]:
