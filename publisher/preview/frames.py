@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from publisher.config import Config
-from publisher.edition.model import Edition, Slot, Slotted
+from publisher.edition.model import AnySlot, Edition, Slot
 from publisher.edition.theme import Theme
 from publisher.errors import PublisherError
 from publisher.site.archive import arrange
@@ -23,7 +23,8 @@ _STYLESHEET = re.compile(r'<link rel="stylesheet"[^>]*>')
 _NOT_HERE = re.compile(r'<link rel="(?:icon|alternate)"[^>]*>|<source[^>]*>|<script\b.*?</script>', re.DOTALL)
 _UPWARDS = re.compile(r'(<[a-z][^<>]*? (?:href|src)=")\.\./\.\./')
 _FEATURE = {True: "(min-width:0)", False: "(max-width:0)"}
-SAMPLE = {Slot.UNSUBSCRIBE_URL: "#unsubscribe", Slot.PREFERENCES_URL: "#preferences", Slot.GREETING: ""}
+SAMPLE: dict[AnySlot, str] = {slot: "" if slot is Slot.GREETING else f"#{slot.removesuffix('_url')}" for slot in Slot}
+"""What a frame has in the slots: harmless in HTML as in plain text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +78,6 @@ def archive_page(edition: Edition, config: Config) -> str:
     return _UPWARDS.sub(lambda tag: tag[1] + config.newsletter.url, html)
 
 
-def filled(text: Slotted, *, markup: bool) -> str:
-    """The text with harmless values in its slots."""
-    return text.with_values({slot: html.escape(value) if markup else value for slot, value in SAMPLE.items()})
-
-
 def plain(text: str, language: str, dark: bool) -> str:
     """Text or source as a document that shows it as written."""
     colours = "#e8e6e1;background:#171614" if dark else "#22201c;background:#fffefb"
@@ -97,9 +93,9 @@ def document(edition: Edition, look: Look, config: Config) -> str:
     """The HTML of a frame; where the theme is broken, what to mend."""
     mailed = next((one.edition for one in edition.variants if one.name == look.variant), edition)
     if look.kind == "text":
-        return plain(filled(mailed.text, markup=False), edition.language, look.dark)
+        return plain(mailed.text.with_values(SAMPLE), edition.language, look.dark)
     try:
-        markup = archive_page(edition, config) if look.kind == "page" else filled(mailed.html, markup=True)
+        markup = archive_page(edition, config) if look.kind == "page" else mailed.html.with_values(SAMPLE)
     except PublisherError as error:
         return plain(f"{error.message}\n{error.help or ''}", "en", look.dark)
     if look.kind == "source":
