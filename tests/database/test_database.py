@@ -296,6 +296,20 @@ def test_a_read_only_database(config: Config, monkeypatch: pytest.MonkeyPatch) -
     assert "is read-only" in failure(config).message
 
 
+def test_a_database_on_a_disk_that_can_only_be_read_is_read_in_place(config: Config) -> None:
+    """As docs/backup.md says."""
+    made = open_database(config, "sqlite:///there/a.db")
+    made.close()
+    url = f"sqlite:///file:{config.root}/there/a.db?immutable=1&uri=true"
+    opened = open_database(config, url)
+    with opened.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM subscribers")) == 0
+    with pytest.raises(DatabaseError, match="read-only"), opened.begin():
+        pass
+    opened.close()
+    assert [path.name for path in (config.root / "there").iterdir()] == ["a.db"]
+
+
 def test_a_full_disk(config: Config) -> None:
     database = open_database(config)
     with pytest.raises(DatabaseError, match="is full") as caught, database.begin() as connection:  # noqa: PT012
