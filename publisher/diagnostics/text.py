@@ -5,7 +5,7 @@ Of many findings of one kind a person reads the first, and how many more there a
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import NamedTuple
@@ -68,21 +68,14 @@ def fold(findings: Iterable[Diagnostic]) -> list[Shown]:
 
 
 def render_text(
-    diagnostics: Iterable[Diagnostic],
-    root: Path | None = None,
-    *,
-    sources: Mapping[str, str] | None = None,
-    color: bool = False,
-    folded: bool = False,
+    diagnostics: Iterable[Diagnostic], root: Path | None = None, *, color: bool = False, folded: bool = False
 ) -> str:
     """One block a finding, with an empty line between two; an empty string where there is none.
 
-    With ``folded`` many of one kind are one block, which says how many more there are.
-
-    The line is shown from ``sources`` (text by path), else from the file under ``root``; without either, or where the
-    file cannot be read, the place alone has to do.
+    With ``folded`` many of one kind are one block, which says how many more there are. The line is shown from the file
+    under ``root``; where that cannot be read, the place alone has to do.
     """
-    lines = _SourceLines(root, sources or {})
+    lines = _SourceLines(root)
     shown = fold(diagnostics) if folded else map(Shown, diagnostics)
     return "\n".join(_block(one, lines, color) for one in shown)
 
@@ -107,9 +100,9 @@ def summed_up(findings: Iterable[Diagnostic], issues: int, mendable: int) -> str
 class _SourceLines:
     """Lines of files, each file read once."""
 
-    def __init__(self, root: Path | None, sources: Mapping[str, str]) -> None:
+    def __init__(self, root: Path | None) -> None:
         self._root = root
-        self._files: dict[str, list[str]] = {path: _split(text) for path, text in sources.items()}
+        self._files: dict[str, list[str]] = {}
         self._secret = {name for name, code in catalogue().items() if code.secret}
 
     def of(self, diagnostic: Diagnostic) -> str | None:
@@ -117,27 +110,24 @@ class _SourceLines:
         if diagnostic.code in self._secret:
             return None
         if diagnostic.path not in self._files:
-            self._files[diagnostic.path] = _split(self._read(diagnostic.path))
+            self._files[diagnostic.path] = self._read(diagnostic.path)
         lines = self._files[diagnostic.path]
         return lines[diagnostic.span.line - 1] if diagnostic.span.line <= len(lines) else None
 
-    def _read(self, path: str) -> str:
+    def _read(self, path: str) -> list[str]:
         if self._root is None:
-            return ""
+            return []
         file = self._root / path
         try:
             # A link out of the repository is a finding; showing what it leads to would be worse than the fault.
             if not file.resolve().is_relative_to(self._root.resolve()) or not file.is_file():
-                return ""
+                return []
             with file.open("rb") as stream:
                 content = stream.read(1_000_000)
         except (OSError, RuntimeError):
-            return ""
-        return "" if b"\0" in content else content.decode("utf-8", "replace")
-
-
-def _split(text: str) -> list[str]:
-    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n") if text else []
+            return []
+        text = "" if b"\0" in content else content.decode("utf-8", "replace").removeprefix("\ufeff")
+        return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 def _block(shown: Shown, lines: _SourceLines, color: bool) -> str:
