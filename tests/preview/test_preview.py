@@ -449,6 +449,7 @@ def test_only_the_editor_that_started_it_may_frame_the_preview(preview: Preview)
 
     from publisher.preview import create_app
 
+    preview.write("好的", "正文。")  # whatever the test before has left
     framed = {"sec-fetch-site": "cross-site", "sec-fetch-dest": "iframe"}
     base = "http://127.0.0.1:8765"
     alone, beside = (TestClient(create_app(preview.root, 8765, editor=one), base_url=base) for one in (False, True))
