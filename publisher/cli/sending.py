@@ -9,6 +9,7 @@ from typing import Any
 
 import typer
 
+from publisher.audience.address import AddressError, read_address
 from publisher.cli.frame import config_of, opened
 from publisher.cli.output import agreed, complain, put, show_findings, tell, warn
 from publisher.cli.send_progress import JsonLines, SendBar, json_line
@@ -22,9 +23,9 @@ from publisher.delivery.send import dry_run as count
 from publisher.delivery.sender import Interrupt
 from publisher.delivery.states import Operator, mailing_state, word
 from publisher.delivery.status import account_line, explain, readings, status_row
-from publisher.diagnostics import Severity, counted, say
+from publisher.diagnostics import Severity, counted, say, told_by
 from publisher.edition.model import Edition
-from publisher.errors import DeployError
+from publisher.errors import DeployError, UsageError
 from publisher.issue.translations import translations_of
 from publisher.proofing.proof import Proof, proofread, refuse_unknown
 from publisher.providers import Provider, open_provider
@@ -166,6 +167,12 @@ class Sending:
         return witness
 
     def _test(self, edition: Edition, addresses: Sequence[str]) -> int:
+        try:
+            for address in addresses:
+                read_address(address)
+        except AddressError as error:
+            advice = say("write an address such as reader@example.com")
+            raise UsageError(say("{slug}: {told}", slug="--test", told=told_by(error)), help=advice) from None
         failed = send_test(self.config, edition, list(addresses))
         for number, code in failed:
             complain(

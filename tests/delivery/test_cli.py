@@ -181,6 +181,13 @@ def test_tests_go_to_each_address_given(run: Run, root: Path) -> None:
     assert row(run)["state"] == "new"
 
 
+@pytest.mark.parametrize("wrong", ["b.example.com", "B <b@example.com>"])
+def test_no_test_goes_out_where_one_address_is_none(run: Run, root: Path, wrong: str) -> None:
+    status, _, err = run("send", SLUG, "--test", "a@example.com", wrong)
+    assert (status, one_line(err).startswith("error: --test: ")) == (2, True)
+    assert not list((root / "outbox").glob("*/test*.eml"))
+
+
 @pytest.mark.parametrize("spread", ["2", "h", "-1h", "9d", "nanh"])
 def test_a_spread_that_is_no_time_is_a_wrong_call(run: Run, spread: str) -> None:
     assert run("send", SLUG, f"--spread={spread}")[0] == 2
