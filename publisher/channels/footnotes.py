@@ -54,7 +54,9 @@ def numbered(html: str, heading: str) -> str:
         words = f'<span class="{kind}">{inside}</span>'
         if name.rstrip("/") in {shown.rstrip("/"), shown.partition("://")[2].rstrip("/")}:
             return words
-        return f"{words}<sup>{number(shown, escape(f'{name}: {shown}' if name else shown))}</sup>"
+        title = given.get("title", "")
+        told = f"{name} ({title})" if title not in name else name
+        return f"{words}<sup>{number(shown, escape(f'{told}: {shown}' if told else shown))}</sup>"
 
     html = _LINK.sub(changed, root.body.inner_html or "")
     if not entries:

@@ -318,3 +318,10 @@ def test_the_samples_are_articles_and_shorter_than_half_of_what_wechat_takes() -
         assert found == []
         assert made is not None
         assert len(made.html) < 14_000
+
+
+def test_what_a_pointer_shows_above_a_link_stands_with_its_address() -> None:
+    html = '<section><p><a href="https://e.com/" title="A &quot;b&quot;">words</a></p></section>'
+    assert "[1] words (A &quot;b&quot;): https://e.com/</p>" in numbered(html, "Links")
+    same = '<section><p><a href="https://e.com/" title="words">words</a></p></section>'
+    assert "[1] words: https://e.com/</p>" in numbered(same, "Links")
