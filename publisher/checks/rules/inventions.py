@@ -124,7 +124,7 @@ class Summed:
     @cached_property
     def values(self) -> frozenset[Decimal]:
         """Its numbers, in words too."""
-        return frozenset(value for number in numbers(self.text, words=True) for value in number.values)
+        return frozenset(value for number in numbers(self.text, words="en") for value in number.values)
 
     @cached_property
     def money(self) -> dict[Decimal, set[str]]:

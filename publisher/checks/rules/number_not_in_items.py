@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property
+from functools import cache, cached_property
 
 from publisher.checks.context import Context, Line, field
 from publisher.diagnostics import Diagnostic, Severity, define, say
@@ -29,27 +29,22 @@ _UNITS = {
     for ten, more in {"": 0, "百": 2, "千": 3, "백": 2, "천": 3}.items()
     for unit, zeros in {"万": 4, "萬": 4, "亿": 8, "億": 8, "兆": 12, "만": 4, "억": 8, "조": 12}.items()},
 }  # fmt: skip
-_SPOKEN = frozenset({"en", "de", "fr", "es", "pt", "zh", "ja"})
-"""Languages whose words for numbers are known."""
-_TENS = (
-    "ten twenty thirty forty fifty sixty seventy eighty ninety hundred",
-    "zehn zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig hundert",
-    "dix vingt trente quarante cinquante soixante soixante-dix quatre-vingts quatre-vingt-dix cent",
-    "diez veinte treinta cuarenta cincuenta sesenta setenta ochenta noventa cien",
-    "dez vinte trinta quarenta cinquenta sessenta setenta oitenta noventa cem",
-)
-_ONES = (
-    "one two three four five six seven eight nine ten eleven twelve",
-    "ein zwei drei vier fünf sechs sieben acht neun zehn elf zwölf",
-    "un deux trois quatre cinq six sept huit neuf dix onze douze",
-    "un dos tres cuatro cinco seis siete ocho nueve diez once doce",
-    "um dois três quatro cinco seis sete oito nove dez onze doze",
-)
-_WORDS: dict[str, int | Decimal] = {
-    **{word.casefold(): n for words in _ONES for n, word in enumerate(words.split(), 1)},
-    **{word.casefold(): 10 * n for words in _TENS for n, word in enumerate(words.split(), 1)},
-    **dict.fromkeys(("half", "halb", "demi", "medio", "meio"), Decimal("0.5")),
+_TENS = {
+    "en": "ten twenty thirty forty fifty sixty seventy eighty ninety hundred half",
+    "de": "zehn zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig hundert halb",
+    "fr": "dix vingt trente quarante cinquante soixante soixante-dix quatre-vingts quatre-vingt-dix cent demi",
+    "es": "diez veinte treinta cuarenta cincuenta sesenta setenta ochenta noventa cien medio",
+    "pt": "dez vinte trinta quarenta cinquenta sessenta setenta oitenta noventa cem meio",
 }
+_ONES = {
+    "en": "one two three four five six seven eight nine ten eleven twelve",
+    "de": "ein zwei drei vier fünf sechs sieben acht neun zehn elf zwölf",
+    "fr": "un deux trois quatre cinq six sept huit neuf dix onze douze",
+    "es": "un dos tres cuatro cinco seis siete ocho nueve diez once doce",
+    "pt": "um dois três quatro cinco seis sete oito nove dez onze doze",
+}
+_SPOKEN = frozenset({*_ONES, "zh", "ja"})
+"""Languages whose words for numbers are known."""
 _HAN_DIGITS = {c: n for n, c in enumerate("零一二三四五六七八九")} | {"两": 2, "兩": 2, "〇": 0}
 _HAN_PLACES = {"十": 10, "百": 100, "千": 1000}
 _UNIT = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
@@ -70,8 +65,6 @@ letters before a number those alone of scripts that write no blank there: 融资
 _IN_NAME = regex(r"[A-Za-z]-")  # GPT-5: inventions.py looks at names
 _GLUED = regex(r"(?<![\d.,])(\d+(?:\.\d+)?)", re.ASCII)
 _LONG = "|".join(sorted((unit for unit in _UNITS if len(unit) > 2 and unit[0].isascii()), key=len, reverse=True))
-_BASE = "|".join(_WORDS).replace("ss", "(?:ss|ß)")
-_WORD = regex(rf"\b(?:({_BASE})(?:[ -](hundred))?(?:[ -](?:an? )?({_UNIT}))?|({_LONG}))\b", re.IGNORECASE)
 _HAN = regex(
     rf"([{''.join(_HAN_DIGITS)}{''.join(_HAN_PLACES)}]{{1,20}})(万亿|亿|億|兆|万|萬|千万|百万|成)?|([万萬亿億])(?=[卡人元])"
 )
@@ -116,7 +109,8 @@ class Said:
     def __init__(self, texts: Iterable[str], language: str, other: str) -> None:
         self._texts, self._comma = texts, Locale.of(other, {}).decimal_comma
         self._commas = {self._comma, Locale.of(language, {}).decimal_comma}
-        self._spoken = {subtags(tag).language for tag in (language, other)} <= _SPOKEN
+        self._language = subtags(language).language or "en"
+        self._spoken = {self._language, subtags(other).language} <= _SPOKEN
 
     def lacking(self, text: str) -> Iterator[Number]:
         """The numbers of a text that are not among them, nor may be there in words."""
@@ -130,7 +124,8 @@ class Said:
     @cached_property
     def _values(self) -> frozenset[Decimal]:
         """Read both ways where the languages differ in them: names and versions keep their point."""
-        told = (one for text in self._texts for comma in self._commas for one in numbers(text, words=True, comma=comma))
+        ways = [*zip(self._commas, (self._language, ""), strict=False)]  # words are the same either way
+        told = (one for text in self._texts for comma, words in ways for one in numbers(text, words=words, comma=comma))
         return frozenset(value for number in told for value in number.values)
 
     @cached_property
@@ -149,9 +144,9 @@ def sums_up(item: Item) -> bool:
     return any(grade in {Grade.DRAFTED, Grade.SUMMARISED} for grade in grades)
 
 
-def numbers(text: str, *, words: bool = False, comma: bool = False) -> Iterator[Number]:
-    """The numbers of a text in digits; with ``words`` those in words too. ``comma``: before a
-    fraction stands one, as in most languages of Europe.
+def numbers(text: str, *, words: str = "", comma: bool = False) -> Iterator[Number]:
+    """The numbers of a text in digits; with ``words``, a language, those in its words and in Chinese ones too.
+    ``comma``: before a fraction stands one, as in most languages of Europe.
     """
     pattern, plain = _NOTATIONS[comma]
     row: list[tuple[Number, int]] = []
@@ -161,17 +156,31 @@ def numbers(text: str, *, words: bool = False, comma: bool = False) -> Iterator[
         if unit and found[0][-2].isspace():  # 5 m, 7 k: a metre, a word
             values |= {Decimal(digits)}
         row.append((Number(found[0], values, found.start()), _UNITS.get(unit, 0)))
-    yield from _summed(text, row, keep=words)
+    yield from _summed(text, row, keep=bool(words))
     if not words:
         return
     for found in _GLUED.finditer(text):  # GPT-5, o3, V3: a number glued to letters
         yield Number(found[0], frozenset({Decimal(found[1])}), found.start())
-    for found in _WORD.finditer(text):
-        base = Decimal(_WORDS[found[1].casefold()] if found[1] else 1)
+    pattern, known = _words(words)
+    for found in pattern.finditer(text):
+        base = known[found[1].casefold()] if found[1] else Decimal(1)
         scale = 10 ** _UNITS.get((found[3] or found[4] or "").casefold(), 0) * (100 if found[2] else 1)
         yield Number(found[0], frozenset({base * scale}), found.start())
     han = ((Number(one[0], _han_values(one), one.start()), _UNITS.get(one[2], 0)) for one in _HAN.finditer(text))
     yield from _summed(text, han, keep=True)
+
+
+@cache
+def _words(language: str) -> tuple[re.Pattern[str], dict[str, Decimal]]:
+    """The words for numbers of a language, and those of English, which all cite: a pattern, and their values."""
+    known: dict[str, Decimal] = {}
+    for name in {"en", language} & _ONES.keys():
+        known |= {word.casefold(): Decimal(n) for n, word in enumerate(_ONES[name].split(), 1)}
+        *tens, half = _TENS[name].split()
+        known |= {word.casefold(): Decimal(10 * n) for n, word in enumerate(tens, 1)} | {half: Decimal("0.5")}
+    base = "|".join(known).replace("ss", "(?:ss|ß)")
+    of = rf"\b(?:({base})(?:[ -](hundred))?(?:[ -](?:an? )?({_UNIT}))?|({_LONG}))\b"
+    return re.compile(of, re.IGNORECASE), known
 
 
 def _summed(text: str, row: Iterable[tuple[Number, int]], *, keep: bool) -> Iterator[Number]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from urllib.parse import unquote
 
 from markdown_it.common.utils import normalizeReference
@@ -139,7 +140,7 @@ def is_words(url: str) -> bool:
 
 
 def _without_definition(text: Text) -> Iterator[Diagnostic]:
-    begun = {normalizeReference(label) for label in _BEGUN.findall(text.prose.text)} if "][" in text.prose.text else ()
+    begun = cache(lambda: {normalizeReference(label) for label in _BEGUN.findall(text.prose.text)})
     for words, place in text.written:
         for found in _REFERENCE.finditer(words):
             written = found["label"].strip() or found["text"]
@@ -152,7 +153,7 @@ def _without_definition(text: Text) -> Iterator[Diagnostic]:
                 if found["mark"]:
                     message = say("this is no picture: [{label}] is defined nowhere in the file", label=values["label"])
                     advice = say("add a line [{label}]: images/NAME, or write ![{text}](images/NAME)", **values)
-                if normalizeReference(written) in begun:
+                if normalizeReference(written) in begun():
                     message = say("this is not a link: the line of [{label}]: goes on the paragraph above it", **values)
                     advice = say("put an empty line above it")
                 yield LINK_NOT_MADE.at(place(found.start(), found.end()), message, help=advice)
