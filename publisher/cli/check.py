@@ -40,6 +40,7 @@ def check(
 
     Exit status 1 when there is an error; warnings alone leave it 0.
     """
+    from publisher.diagnostics.text import summed_up
     from publisher.proofing.checking import check_repository, remembered
 
     root, config = context.obj.resolve(), None
@@ -52,7 +53,7 @@ def check(
         config, findings = read_config(root)
         if config is None:
             _show(findings, root, format, None, sys.stderr)
-            _summary(findings, 0, 0)
+            tell(summed_up(findings, 0, 0))
             return 2
         slugs = chosen_slugs(root, issues)
         with Bar(say("checking")) as bar:
@@ -67,7 +68,7 @@ def check(
         with Bar(say("asking links")) as bar:
             found += check_all_links(config, checked.slugs, bar.at)
     _show(found, root, format, config, sys.stdout, folded=not everything)
-    _summary(found, len(checked.slugs), _mendable(root, found))
+    tell(summed_up(found, len(checked.slugs), _mendable(root, found)))
     return int(blocking(found))
 
 
@@ -126,13 +127,6 @@ def _show(
         from publisher.checks.registry import codes
 
         sys.stdout.write(machines.render_sarif(findings, codes(config)))
-
-
-def _summary(findings: Sequence[Diagnostic], issues: int, mendable: int) -> None:
-    """The counts, on standard error."""
-    from publisher.diagnostics.text import summed_up
-
-    tell(summed_up(findings, issues, mendable))
 
 
 @app.command(epilog=examples("publisher explain unknown-key"))
