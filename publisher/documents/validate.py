@@ -12,6 +12,7 @@ from operator import attrgetter
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from publisher.diagnostics import Code, Diagnostic, Fault, Place, Sentence, Severity, Span, define, say
@@ -141,8 +142,9 @@ def _finding(
             message = say("the key {key} is unknown, and {lacking} is missing", key=loc[-1], lacking=str(meant[loc]))
         return UNKNOWN_KEY.at(place, message, help=_known(str(loc[-1]), [*_fields(model, loc[:-1])]))
     (node, _, name), said = _walk(root, loc), details.get("ctx", {})
+    needed = bool(loc) and (field := _fields(model, loc[:-1]).get(str(loc[-1]))) is not None and field.is_required()
     if is_null(node) and said.get("code") not in rules.own_empty:
-        advice = say("write one, or delete {name}", name=name)
+        advice = say("write it") if needed else say("write one, or delete {name}", name=name)
         return EMPTY_VALUE.at(_key_place(root, loc, path), say("{name} has no value", name=name), help=advice)
     if kind == "publisher":
         message = said["message"]
@@ -150,7 +152,8 @@ def _finding(
             message = say(message.template, **{**message.values, "it": name})
         empty = isinstance(node, Scalar) and not node.text.strip()
         place = _key_place(root, loc, path) if empty or loc[-1:] == ("[key]",) else Place(path, _start(node))
-        return Fault(said["code"], message, said["help"]).at(place)
+        stays = needed and said["code"] is EMPTY_VALUE and isinstance(node, Scalar)
+        return Fault(said["code"], message, say("write it") if stays else said["help"]).at(place)
     return _typed(kind, node, name, details, Place(path, _start(node)))
 
 
@@ -158,8 +161,8 @@ def _missing(model: type[BaseModel], root: Mapping, path: str, loc: KeyPath, rul
     parent, name = _walk(root, loc[:-1])[0], str(loc[-1])
     span = rules.start if parent is root and rules.start else Span.point(*parent.span[:2])
     advice = say("add {name}", name=name)
-    if description := _fields(model, loc[:-1]).get(name):
-        advice = say("add {name}: {meaning}", name=name, meaning=_lowered(description))
+    if (field := _fields(model, loc[:-1]).get(name)) and field.description:
+        advice = say("add {name}: {meaning}", name=name, meaning=_lowered(field.description))
     message = say("the key {name} is missing", name=name)
     return rules.lacking.get(name, MISSING_KEY).at(Place(path, span), message, help=advice)
 
@@ -248,8 +251,8 @@ def _start(node: Node) -> Span:
     return span if span.line == span.end_line else Span(span.line, span.column, span.line, span.column + 1)
 
 
-def _fields(model: type[BaseModel], loc: KeyPath) -> dict[str, str | None]:
-    """Name and description of the keys of the model at ``loc``."""
+def _fields(model: type[BaseModel], loc: KeyPath) -> dict[str, FieldInfo]:
+    """The fields of the model at ``loc``, by their keys."""
     current: type[BaseModel] | None = model
     for part in loc:
         if current is None or isinstance(part, int):
@@ -259,7 +262,7 @@ def _fields(model: type[BaseModel], loc: KeyPath) -> dict[str, str | None]:
         )
     if current is None:
         return {}
-    return {field.alias or name: field.description for name, field in current.model_fields.items() if not field.exclude}
+    return {field.alias or name: field for name, field in current.model_fields.items() if not field.exclude}
 
 
 def _model_of(annotation: Any) -> type[BaseModel] | None:
