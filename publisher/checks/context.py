@@ -124,9 +124,13 @@ def field(places: Places, at: KeyPath, text: str, key: object = None) -> Line:
     return Line(text, place, key)
 
 
-def fields(context: Context) -> Iterator[Line]:
+@lru_cache(maxsize=2)
+def fields(context: Context) -> tuple[Line, ...]:
     """Every field of plain text, those of the issue and then those of each item; ``key`` is the field's own."""
-    issue = context.issue
+    return tuple(_all_fields(context.issue))
+
+
+def _all_fields(issue: Issue) -> Iterator[Line]:
     yield from _fields(issue.places, ("title",), issue.title)
     if ("subject",) in issue.places.values:
         yield from _fields(issue.places, ("subject",), issue.subject)

@@ -64,7 +64,9 @@ _MISREAD = regex(
 )
 _EAST = "鐨鏄鈥锛銆鍦"
 """What 的, 是, “, ，, 。 and 在 begin with where UTF-8 was read as GBK; hardly any text has one of them."""
-_EASTERN_SIGN, _ANY_SIGN = regex(f"[{_EAST}]"), regex(f"[ÂÃâðïã-é{_EAST}]")
+MISREAD_SIGNS = f"ÂÃâðïã-é{_EAST}"
+"""One of them stands in any text that was misread, as a class of a regular expression has them."""
+_EASTERN_SIGN, _ANY_SIGN = regex(f"[{_EAST}]"), regex(f"[{MISREAD_SIGNS}]")
 _HAN_RUN = regex("[\u2e80-\u9fff\ue000-\ufaff\uff00-\uffef]{3,}")
 
 

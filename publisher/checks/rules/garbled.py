@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 from publisher.checks.context import Context, Line, fields
 from publisher.diagnostics import Diagnostic, Severity, define, say
-from publisher.documents.encodings import misread, told_misread
+from publisher.documents.encodings import MISREAD_SIGNS, misread, told_misread
 from publisher.documents.yaml_typos import shortened
 from publisher.regex import regex
 
 GARBLED = define("garbled-text", Severity.WARNING)
-_LOST = regex("\ufffd+")
+_LOST, _SPOILED = regex("\ufffd+"), regex(f"[\ufffd{MISREAD_SIGNS}]")
 
 
 def check(context: Context) -> Iterator[Diagnostic]:
@@ -17,13 +17,13 @@ def check(context: Context) -> Iterator[Diagnostic]:
     for line in fields(context):
         yield from _look(line)
     for text in context.texts:
-        if not text.prose.text.isascii():
+        if _SPOILED.search(text.prose.text):
             for words, place in text.plain():
                 yield from _look(Line(words, place, None))
 
 
 def _look(line: Line) -> Iterator[Diagnostic]:
-    if line.text.isascii():
+    if not _SPOILED.search(line.text):
         return
     for start, end, right in misread(line.text):
         message, advice = told_misread(shortened(line.text[start:end]), shortened(right))

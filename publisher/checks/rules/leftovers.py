@@ -30,6 +30,7 @@ _UNFINISHED = regex(
     r"|[Ll]orem ipsum dolor\b[^\n]*)[ \t]*$",
     re.MULTILINE,
 )
+_NOTES = ("TODO", "TBD", "FIXME", "待补", "待写", "待完善", "此处", "orem ipsum")
 _NO_TEXT = regex(
     r"undefined|null|nan|\[object object\]|untitled|todo|tbd|404 not found|403 forbidden|502 bad gateway|access denied"
     r"|page not found|无标题|無標題|未命名|未找到标题|获取失败|待定|待补充?|lorem ipsum.*",
@@ -206,6 +207,7 @@ def _placeholders(context: Context) -> Iterator[Diagnostic]:
     places += [
         place(*found.span())
         for text in context.texts
+        if any(sign in text.prose.text for sign in _NOTES)
         for words, place in text.written
         for found in _UNFINISHED.finditer(words)
     ]
