@@ -80,7 +80,8 @@ class Proof:
         """With the commit that its edition was made of."""
         if self.edition is None:
             return self
-        return replace(self, edition=self.edition.of_commit(history.commit(self.slug, *others.slugs(self.slug))))
+        commit = history.commit(self.slug, *others.slugs(self.slug))
+        return self if commit == self.edition.commit else replace(self, edition=self.edition.of_commit(commit))
 
 
 def proofread(config: Config, slug: str, *, commit: bool = True, others: Others | None = None) -> Proof:
