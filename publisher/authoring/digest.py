@@ -325,8 +325,7 @@ class _Reader:
         """
         lines, out = list(lines), list[str]()
         while lines and lines[-1].number not in self._signs.code and _RULE.fullmatch(lines[-1].words):
-            last = lines.pop()
-            self._leave(last, last.text)
+            self._leave(lines[-1], lines.pop().text)
         for line in lines:
             coded = line.number in self._signs.code
             text = line.text if coded or self._signs.levels else line.words

@@ -277,7 +277,8 @@ def test_what_a_sender_claimed_that_others_took_for_dead_is_recovered_before_its
     assert (account(database, mailing).uncertain, account(database, mailing).claimed) == (1, 2)
 
 
-def test_an_answer_of_a_sender_long_gone_never_touches_a_newer_claim(database: Database) -> None:
+def _released(database: Database) -> tuple[Ledger, Ledger, Claim]:
+    """A sender taken for dead, one that lives, and the claim of the first, which an operator has released."""
     add_people(database, 1)
     mailing = frozen(database)
     dead, living = opened(database, mailing), opened(database, mailing)
@@ -285,9 +286,14 @@ def test_an_answer_of_a_sender_long_gone_never_touches_a_newer_claim(database: D
     living.recover(alone=True)
     with database.begin() as connection:
         assert release_uncertain(connection, mailing.id) == 1
+    return dead, living, claim
+
+
+def test_an_answer_of_a_sender_long_gone_never_touches_a_newer_claim(database: Database) -> None:
+    dead, living, claim = _released(database)
     assert len(living.record_and_claim([], 1, 9).claims) == 1
     dead.record_and_claim([(claim, Outcome(Verdict.RETRY, "x"))])
-    assert account(database, mailing).claimed == 1
+    assert account(database, dead.mailing).claimed == 1
 
 
 @pytest.mark.parametrize(("answer", "then"), [
@@ -297,15 +303,9 @@ def test_an_answer_of_a_sender_long_gone_never_touches_a_newer_claim(database: D
 def test_a_late_acceptance_stops_the_second_copy_of_whom_an_operator_released(
     database: Database, answer: Outcome, then: str
 ) -> None:
-    add_people(database, 1)
-    mailing = frozen(database)
-    dead, living = opened(database, mailing), opened(database, mailing)
-    (claim,) = dead.record_and_claim([], 1, 1).claims
-    living.recover(alone=True)
-    with database.begin() as connection:
-        assert release_uncertain(connection, mailing.id) == 1
+    dead, living, claim = _released(database)
     dead.record_and_claim([(claim, answer)])
-    assert getattr(account(database, mailing), then) == 1
+    assert getattr(account(database, dead.mailing), then) == 1
     assert len(living.record_and_claim([], 1, 9).claims) == (then == "pending")
 
 

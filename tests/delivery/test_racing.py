@@ -261,6 +261,15 @@ def test_a_mailing_that_was_frozen_twice_is_migrated_and_mails_nobody_twice(data
     assert (left.pending, left.excluded_by_reason) == (1, {"reached": 2})  # a resume mails nobody twice
 
 
+def _frozen(database: Database, people: int) -> Ledger:
+    """The ledger of a mailing to so many, with nobody claimed."""
+    add_people(database, people)
+    with database.begin() as connection:
+        ledger = Ledger(database, freeze_module.freeze(connection, make_letter()))
+    ledger.open()
+    return ledger
+
+
 @pytest.mark.postgres
 def test_results_that_meet_events_of_the_same_recipients_are_recorded(
     config: Config, postgres_url: str, monkeypatch: pytest.MonkeyPatch
@@ -268,27 +277,23 @@ def test_results_that_meet_events_of_the_same_recipients_are_recorded(
     """What takes in events holds one recipient and wants the other, the sender the other way round."""
     monkeypatch.setenv("PUBLISHER_DATABASE_URL", postgres_url)
     database = open_database(config)
-    add_people(database, 2)
-    with database.begin() as connection:
-        mailing = freeze_module.freeze(connection, make_letter())
-    ledger = Ledger(database, mailing)
-    ledger.open()
+    ledger = _frozen(database, 2)
     claims = ledger.record_and_claim([], 2, 1).claims
     row = text("SELECT 1 FROM recipients WHERE mailing_id = :mailing AND number = :number FOR UPDATE")
     waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     with database.begin() as ours, database.connect() as observer:
         # The longer patience is ours: it is the sender whom PostgreSQL breaks.
         ours.execute(text("SET LOCAL deadlock_timeout = '60s'"))
-        ours.execute(row, {"mailing": mailing.id, "number": claims[1].number})
+        ours.execute(row, {"mailing": ledger.mailing.id, "number": claims[1].number})
         results = [(claim, submitted(f"m-{claim.number}")) for claim in claims]
         thread = threading.Thread(target=ledger.record_and_claim, args=(results,))
         thread.start()
         while not observer.execute(text(waits)).scalar_one():
             observer.rollback()
-        ours.execute(row, {"mailing": mailing.id, "number": claims[0].number})
+        ours.execute(row, {"mailing": ledger.mailing.id, "number": claims[0].number})
     thread.join()
     with database.connect() as connection:
-        assert mailings.account(connection, mailing.id).submitted == 2
+        assert mailings.account(connection, ledger.mailing.id).submitted == 2
     database.close()
 
 
@@ -311,7 +316,7 @@ def test_a_spread_is_of_its_mailing_alone_and_of_every_worker_that_shares_it(
     assert time.monotonic() - began > 1.5
     assert _copies(config) == {1: 24}
     with database.connect() as connection:
-        held = dict(connection.execute(select(paces.c.name, paces.c.ceiling)).tuples().all())
+        held = {row.name: row.ceiling for row in connection.execute(select(paces))}
     assert held == {f"folder:{config.root}/outbox": 300, f"mailing {sent.mailing.reference}": 12}
     database.close()
 
@@ -323,11 +328,7 @@ def test_a_cancelled_mailing_ends_before_the_next_begins_so_that_nobody_is_left_
 ) -> None:
     monkeypatch.setenv("PUBLISHER_DATABASE_URL", postgres_url)
     database = open_database(config)
-    add_people(database, 3)
-    with database.begin() as connection:
-        mailing = freeze_module.freeze(connection, make_letter())
-    ledger = Ledger(database, mailing)
-    ledger.open()
+    ledger = _frozen(database, 3)
     claims = ledger.record_and_claim([], 2, 1).claims
     set_operator(database, SLUG, Operator.CANCELLED)
     with pytest.raises(UsageError, match="last messages"):
@@ -352,11 +353,7 @@ def test_whoever_is_being_claimed_as_an_operator_cancels_is_claimed_before(
     """So that the next mailing's freeze, which comes after the word, knows of them."""
     monkeypatch.setenv("PUBLISHER_DATABASE_URL", postgres_url)
     database, said = open_database(config), list[Account]()
-    add_people(database, 3)
-    with database.begin() as connection:
-        mailing = freeze_module.freeze(connection, make_letter())
-    ledger = Ledger(database, mailing)
-    ledger.open()
+    ledger = _frozen(database, 3)
     word = threading.Thread(target=lambda: said.append(set_operator(database, SLUG, Operator.CANCELLED)))
 
     def cancel(_connection: object, _cursor: object, statement: str, *_: object) -> None:
@@ -368,6 +365,6 @@ def test_whoever_is_being_claimed_as_an_operator_cancels_is_claimed_before(
     assert len(ledger.record_and_claim([], 2, 1).claims) == 2
     word.join()
     with database.connect() as connection:
-        assert mailings.account(connection, mailing.id).claimed == 2
+        assert mailings.account(connection, ledger.mailing.id).claimed == 2
     assert said[0].claimed == 2
     database.close()

@@ -19,7 +19,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
     for text in context.texts:
         if _SPOILED.search(text.prose.text):
             for words, place in text.plain():
-                yield from _look(Line(words, place, None))
+                yield from _look(Line(words, place))
 
 
 def _look(line: Line) -> Iterator[Diagnostic]:
