@@ -119,10 +119,10 @@ def slug_in(root: Path, name: str) -> str:
     """The folder's name in ``name``, which may be a path from the root or from where we are; it need not exist."""
     if (slug := slug_of(name)) and slug != name:
         return slug
-    from publisher.issue.series import step_of_path
+    from publisher.issue.series import slug_of_path
 
-    if step := step_of_path(name):
-        return step
+    if slug := slug_of_path(name):
+        return slug
     issues, path = root.resolve() / "issues", Path(name).resolve()
     if len(Path(name).parts) > 1 and path != issues and path.is_relative_to(issues):
         return path.relative_to(issues).parts[0]

@@ -15,8 +15,8 @@ from pathlib import Path, PurePosixPath
 from publisher.config import Config
 from publisher.config.theme import built_in
 from publisher.edition.model import AnySlot, Asset, CountedLinks, Personal, Slotted
-from publisher.issue.folder import SERIES
-from publisher.issue.series import step_of_path
+from publisher.issue.folder import ISSUES, SERIES
+from publisher.issue.series import slug_of_path
 
 SHARED = ""
 """The part of every issue: see :func:`shared_paths`."""
@@ -141,15 +141,13 @@ def _answers(changes: str) -> list[list[str]]:
     return answers
 
 
-def part_of(path: str, shared: Iterable[str]) -> str | None:
+def part_of(path: str, shared: Iterable[str] = ()) -> str | None:
     """What a file belongs to: the slug of an issue or of a step of a series, what all share, or nothing."""
     pieces = PurePosixPath(path).parts
     if not pieces:
         return None
-    if pieces[0] == "issues" and len(pieces) > 2:
-        return pieces[1]
-    if pieces[0] == SERIES:
-        return step_of_path(path)
+    if len(pieces) > 2 and pieces[0] in {ISSUES, SERIES}:
+        return slug_of_path(path)
     return SHARED if any(one == "." or f"{path}/".startswith(f"{one}/") for one in shared) else None
 
 

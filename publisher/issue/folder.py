@@ -136,7 +136,7 @@ def read_folder(root: Path, slug: str) -> IssueFolder:
     if not leads_inside(root, root / path):
         outside = OUTSIDE.at(Place(path), say("the folder is a link out of the repository"), help=say("copy it in"))
         return IssueFolder(slug, path, None, (), (outside,))
-    if is_markdown(path) and is_file(root / path):
+    if is_markdown(path) and (is_file(root / path) or f"{root}/{path}" in shadows.get()):
         return IssueFolder(slug, path.rpartition("/")[0], path, (), tuple(findings))
     whole = f"{root}/{path}/"
     links = {one.removeprefix(whole): False for one in shadows.get() if f"{one.rpartition('/')[0]}/" == whole}

@@ -272,6 +272,11 @@ def item_schema() -> dict[str, Any]:
     return _schema(RawItem, "An item")
 
 
+def step_schema(*, folder: bool) -> dict[str, Any]:
+    """The keys of a step of a series: of issue.yaml in its folder, or of the front matter of its file."""
+    return _schema(RawStep if folder else RawTextStep, "A step of a series")
+
+
 def _schema(model: type[Raw], title: str) -> dict[str, Any]:
     schema = model.model_json_schema(mode="validation")
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_tidy(schema), "title": title}
@@ -283,7 +288,11 @@ def _tidy(node: Any) -> Any:
         return [_tidy(part) for part in node]
     if not isinstance(node, dict):
         return node
-    kept = {key: _tidy(value) for key, value in node.items() if not (key == "default" and value is None)}
+    kept = {
+        key: _tidy(value)
+        for key, value in node.items()
+        if not (key == "default" and value is None) and not key.startswith("\0")
+    }
     if isinstance(kept.get("title"), str):
         del kept["title"]
     options = kept.get("anyOf")

@@ -5,12 +5,15 @@ What names a step is ``series/<name>/<slug>``, without the number: files may be 
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from publisher.diagnostics import Diagnostic, Place, Severity, define, say
+from publisher.documents.text import shadows
 from publisher.issue.folder import (
     DROPPINGS,
     IMAGES,
+    ISSUES,
     MARKDOWN_SUFFIXES,
     SERIES,
     SLUG,
@@ -37,9 +40,11 @@ def steps_of(root: Path) -> dict[str, list[str]]:
     return found
 
 
-def step_of_path(path: str) -> str | None:
-    """The slug of the step that a path from the root belongs to."""
+def slug_of_path(path: str) -> str | None:
+    """The slug of the issue or step that a path from the root is of."""
     parts = Path(path).parts
+    if len(parts) > 1 and parts[0] == ISSUES:
+        return parts[1]
     name = _STEP.fullmatch(parts[2].partition(".")[0]) if len(parts) > 2 and parts[0] == SERIES else None
     return f"{SERIES}/{parts[1]}/{name[2]}" if name else None
 
@@ -87,7 +92,7 @@ def _entries(root: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _listed(folder: Path) -> list[Path]:
-    try:
-        return sorted(entry for entry in folder.iterdir() if not DROPPINGS.fullmatch(entry.name))
-    except OSError:
-        return []
+    held = (Path(one) for one in shadows.get() if one.rpartition("/")[0] == str(folder))
+    with suppress(OSError):
+        return sorted(entry for entry in {*held, *folder.iterdir()} if not DROPPINGS.fullmatch(entry.name))
+    return []

@@ -17,6 +17,7 @@ from publisher.issue.load import date_of_slug
 from publisher.issue.markdown.boxes import CONTAINERS
 from publisher.issue.pictures import pictures_of
 from publisher.issue.read_item import anchor_of_file
+from publisher.issue.series import slug_of_path
 from publisher.language import canonical, spoken
 from publisher.lsp import keys
 from publisher.lsp.document import Document
@@ -74,6 +75,7 @@ def _in_yaml(letter: OpenNewsletter, path: str, kind: str, spot: keys.Spot, quot
 def _used(letter: OpenNewsletter, path: str, kind: str, at: KeyPath) -> list[str]:
     """Values that only the repository knows."""
     name = next((str(part) for part in reversed(at) if part != 0), "")
+    slug = slug_of_path(path) or ""
     own = letter.config.newsletter.language if letter.config else "en"
     known: dict[str, Callable[[], list[str]]] = {
         "tags": lambda: letter.archive.used("tags"),
@@ -84,8 +86,8 @@ def _used(letter: OpenNewsletter, path: str, kind: str, at: KeyPath) -> list[str
         "language": lambda: [*dict.fromkeys((own, *(canonical(name) or name for name in spoken())))],
         "translation_of": lambda: sorted(letter.archive.facts, reverse=True),
         "anchor": lambda: [anchor_of_file(path, 1)],
-        "date": lambda: [day.isoformat()] if (day := date_of_slug(path.split("/")[1])) else [],
-        "items": lambda: _files(letter, path),
+        "date": lambda: [day.isoformat()] if (day := date_of_slug(slug)) else [],
+        "items": lambda: _files(letter, path, slug),
         "timezone": lambda: sorted(available_timezones()),
     }
     if kind == "config":
@@ -94,9 +96,8 @@ def _used(letter: OpenNewsletter, path: str, kind: str, at: KeyPath) -> list[str
     return known[name]() if name in known and (name != "items" or at == ("items", 0)) else []
 
 
-def _files(letter: OpenNewsletter, path: str) -> list[str]:
+def _files(letter: OpenNewsletter, path: str, slug: str) -> list[str]:
     """The item files of an issue that its list does not name yet, and those that it does."""
-    slug = path.split("/")[1]
     names = [PurePosixPath(item).name for item in letter.seen(lambda: read_folder(letter.real, slug)).items]
     listed = {word for line in letter.open[path].lines for word in line.split()} if path in letter.open else set()
     return sorted(names, key=lambda name: (name in listed, name))
@@ -107,7 +108,7 @@ def _in_markdown(letter: OpenNewsletter, path: str, where: re.Pattern[str]) -> I
         for name in pictures_of(letter.real / PurePosixPath(path).parent):
             yield name, name.replace(" ", "%20"), Kind.File, ""
     elif where is _ANCHOR:
-        issue = letter.issue(path.split("/")[1])
+        issue = letter.issue(slug_of_path(path) or "")
         for item in issue.items if issue else ():
             yield item.anchor, item.anchor, Kind.Reference, item.headline
     else:

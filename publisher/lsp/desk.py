@@ -17,6 +17,7 @@ from publisher.diagnostics import Diagnostic, Severity, in_order, rendered, say
 from publisher.diagnostics.model import RANKS
 from publisher.diagnostics.sentences import language
 from publisher.diagnostics.text import Shown, told
+from publisher.issue.series import slug_of_path
 from publisher.language import Locale
 from publisher.lsp import keys, navigation
 from publisher.lsp.completion import complete
@@ -46,7 +47,7 @@ class Desk:
     def opened(self, params: types.DidOpenTextDocumentParams) -> None:
         """A text is open from now on; the file counts for nothing."""
         item = params.text_document
-        if (found := self._where(item.uri)) and found[1].startswith(("issues/", "config.yaml")):
+        if (found := self._where(item.uri)) and found[1].startswith(("issues/", "series/", "config.yaml")):
             letter, path = found
             letter.open[path] = Document(item.uri, item.text, self._encoding, item.version)
             letter.changed(path)
@@ -191,10 +192,10 @@ class Desk:
 
     async def lenses(self, params: types.CodeLensParams) -> list[types.CodeLens]:
         """Above the first line: how long the issue is to read, and how many bytes its mail has."""
-        if (at := await self._settled(params.text_document.uri)) is None or not at[1].startswith("issues/"):
+        if (at := await self._settled(params.text_document.uri)) is None:
             return []
         letter, path, _ = at
-        edition = letter.editions.get(path.split("/")[1])
+        edition = letter.editions.get(slug_of_path(path) or "")
         if edition is None or letter.config is None:
             return []
         words = Locale.of(edition.language, letter.config.labels)

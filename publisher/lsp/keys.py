@@ -5,22 +5,28 @@ list whichever it is.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache, partial
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 from publisher.config.model import config_schema
 from publisher.documents.nodes import KeyPath
-from publisher.issue.folder import MARKDOWN_SUFFIXES, YAML_SUFFIXES
+from publisher.issue.folder import MARKDOWN_SUFFIXES, SERIES, YAML_SUFFIXES
 from publisher.issue.item_file import RULE
-from publisher.issue.raw import issue_schema, item_schema
+from publisher.issue.raw import issue_schema, item_schema, step_schema
+from publisher.issue.series import slug_of_path
 
 _LINE = re.compile(
     r"(?P<lead> *(?:-(?: +|$))*)(?:(?P<key>[^\s:#\"'\[\]{},&*!|>-][^:#]*?)[ \t]*:(?:[ \t]+|$))?", re.DOTALL
 )
 _WRITTEN = re.compile(r"[^\[\]{},]*\Z")
-_SCHEMAS = {"config": config_schema, "issue": issue_schema, "item": item_schema}
+LISTS = frozenset({"issue", "step folder"})
+"""The kinds that list items."""
+_SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
+    "config": config_schema, "issue": issue_schema, "item": item_schema,
+    "step": partial(step_schema, folder=False), "step folder": partial(step_schema, folder=True),
+}  # fmt: skip
 
 
 class Spot(NamedTuple):
@@ -35,14 +41,19 @@ class Spot(NamedTuple):
 
 
 def kind_of(path: str) -> str | None:
-    """Which schema a file of a repository follows: ``config``, ``issue`` or ``item``; None for none."""
-    parts = PurePosixPath(path)
+    """Which schema a file of a repository follows, a key of ``_SCHEMAS``; None for none."""
     if path == "config.yaml":
         return "config"
-    suffix = parts.suffix.lower()
-    if len(parts.parts) != 3 or parts.parts[0] != "issues" or suffix not in YAML_SUFFIXES | MARKDOWN_SUFFIXES:
+    depth, suffix, of_series = path.count("/"), PurePosixPath(path).suffix.lower(), path.startswith(f"{SERIES}/")
+    if slug_of_path(path) is None or suffix not in YAML_SUFFIXES | MARKDOWN_SUFFIXES:
         return None
-    return "issue" if parts.stem == "issue" and suffix in YAML_SUFFIXES else "item"
+    if of_series and depth == 2:
+        return "step" if suffix in MARKDOWN_SUFFIXES else None
+    if depth != 2 + of_series:
+        return None
+    if PurePosixPath(path).stem != "issue" or suffix not in YAML_SUFFIXES:
+        return "item"
+    return "step folder" if of_series else "issue"
 
 
 def yaml_lines(path: str, lines: Sequence[str]) -> range:

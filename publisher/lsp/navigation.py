@@ -12,6 +12,7 @@ from publisher.documents.nodes import KeyPath
 from publisher.issue.folder import MARKDOWN_SUFFIXES, YAML_SUFFIXES, is_markdown, read_folder
 from publisher.issue.item_file import keys_of, read_item_file
 from publisher.issue.read_item import anchor_of_file
+from publisher.issue.series import slug_of_path
 from publisher.lsp import keys
 from publisher.lsp.document import Document
 from publisher.lsp.newsletter import OpenNewsletter
@@ -43,7 +44,7 @@ def definition(
 ) -> types.Location | None:
     """Where the item file, picture, item or issue is that stands under the cursor."""
     kind, folder = keys.kind_of(path), PurePosixPath(path).parent
-    if kind not in {"issue", "item"}:
+    if kind in {None, "config"}:
         return None
     line, column = document.place(position)
     if found := scalar_at(tree(path, document), (line, column)):
@@ -51,14 +52,14 @@ def definition(
         written = scalar.text.strip().removeprefix("./")
         if at[-1] == "translation_of":
             return _location(letter, f"issues/{written}/issue.yaml")
-        if at[-1] == "image" or (kind == "issue" and len(at) == 2 and at[0] == "items"):
+        if at[-1] == "image" or (kind in keys.LISTS and len(at) == 2 and at[0] == "items"):
             return _location(letter, f"{folder}/{written}")
     for link in _LINK.finditer(document.lines[line - 1]):
         if link.start() < column <= link.end() + 1:
             target = link["target"]
             if not target.startswith("#"):
                 return _location(letter, f"{folder}/{target.removeprefix('./').replace('%20', ' ')}")
-            issue = letter.issue(folder.name)
+            issue = letter.issue(slug_of_path(path) or "")
             for item in issue.items if issue else ():
                 if item.anchor == target[1:]:
                     place = item.places.of("headline")
@@ -135,7 +136,7 @@ def _symbol(document: Document, name: str, kind: types.SymbolKind, span: Span) -
 
 def item_entry(path: str, document: Document, position: types.Position) -> Scalar | None:
     """The entry of ``items:`` under the cursor that names a file."""
-    found = scalar_at(tree(path, document), document.place(position)) if keys.kind_of(path) == "issue" else None
+    found = scalar_at(tree(path, document), document.place(position)) if keys.kind_of(path) in keys.LISTS else None
     return found[1] if found and len(found[0]) == 2 and found[0][0] == "items" else None
 
 
@@ -148,7 +149,7 @@ def references(letter: OpenNewsletter, old: str, new: str) -> dict[str, list[typ
     """The edits, by path, that go with giving an item file another name in its issue: the list of items, and links to
     its anchor, which is made from its name where it has none of its own.
     """
-    slug, name = old.split("/")[1], PurePosixPath(new).name
+    slug, name = slug_of_path(old) or "", PurePosixPath(new).name
     folder = letter.seen(lambda: read_folder(letter.real, slug))
     edits: dict[str, list[types.TextEdit]] = {}
     listing = folder.issue_file

@@ -22,11 +22,13 @@ from publisher.diagnostics.catalogue import with_levels
 from publisher.documents.text import MAX_BYTES, shadows
 from publisher.edition.model import Edition
 from publisher.edition.others import Others
+from publisher.edition.provenance import part_of
 from publisher.edition.unseen import unseen
 from publisher.errors import PublisherError
-from publisher.issue.folder import loose_files
+from publisher.issue.folder import ISSUES, SERIES, loose_files
 from publisher.issue.load import read_issue
 from publisher.issue.model import Issue
+from publisher.issue.series import loose_steps, slug_of_path, steps_of
 from publisher.lsp.archive import ArchiveFacts
 from publisher.lsp.document import Document
 from publisher.preview.watch import changed_files
@@ -79,18 +81,17 @@ class OpenNewsletter:
     def changed(self, path: str) -> None:
         """A text that is, was or becomes open is another; or the file is."""
         self._turn += not path.endswith(".md")
-        room, _, rest = path.partition("/")
-        slug, _, inner = rest.partition("/")
-        if room != "issues" or not inner:
+        slug, room = slug_of_path(path), path.partition("/")[0]
+        if part_of(path) is None:
             self._waiting[_CONFIG] = None
-        touched = [slug] if room == "issues" and slug else []
-        if room not in {"issues", "config.yaml", "series"}:  # the theme, which all share
-            touched = [known for known in self._told if known != _CONFIG]
+        touched = [slug] if slug else []
+        if slug is None and room not in {ISSUES, "config.yaml"}:  # the theme, or pictures of steps
+            touched = [known for known in self._told if known.startswith(SERIES if room == SERIES else "") and known]
         for owner in touched:
-            if owner in self._told or any(path.startswith(f"issues/{owner}/") for path in self.open):
+            if owner in self._told or owner in map(slug_of_path, self.open):
                 self._waiting.pop(owner, None)  # the last one touched is judged first
                 self._waiting[owner] = None
-            elif owner not in self.archive.unread:
+            elif room == ISSUES and owner not in self.archive.unread:
                 self.archive.unread.append(owner)
         self._quiet.clear()
         self._wake.set()
@@ -133,9 +134,9 @@ class OpenNewsletter:
         texts = {path: document.text.encode("utf-8", "surrogatepass") for path, document in self.open.items()}
         return {f"{self.real}/{path}": text for path, text in texts.items()}
 
-    async def _watch(self, more: Iterable[str]) -> None:
+    async def _watch(self) -> None:
         """Take note of files that change on the disk, by whatever hand."""
-        async for files in changed_files(self.real, more):
+        async for files in changed_files(self.real, lambda: self.config):
             for path in {file.relative_to(self.real).as_posix() for file in files}:
                 self.changed(path)
 
@@ -173,15 +174,14 @@ class OpenNewsletter:
             if self.config is None or rules != config.rule_files:
                 await asyncio.to_thread(self.archive.open, config)
             self.config = config
-            for slug in {*self._told, *(path.split("/")[1] for path in self.open if path.startswith("issues/"))}:
+            for slug in {*self._told, *map(slug_of_path, self.open)}:
                 if slug:
                     self._waiting[slug] = None
             if len(self.archive.unread) <= _FEW:
                 while self.archive.unread:
                     await asyncio.to_thread(self.archive.read, config)
         if len(self._tasks) == 1:
-            more = {config.templates, *config.checks.rules} if config else ()
-            self._tasks.append(asyncio.create_task(self._watch(more)))
+            self._tasks.append(asyncio.create_task(self._watch()))
         self._publish(_CONFIG, found, True)
 
     def _read_surroundings(self) -> tuple[Config | None, list[Diagnostic]]:
@@ -190,6 +190,7 @@ class OpenNewsletter:
             return None, found
         with suppress(PublisherError):  # issues/ is away for the moment in which git changes branches
             found += loose_files(self.real)
+        found += loose_steps(self.real)
         around = (*config_warnings(config), *shadowed(config), *unseen(config))
         return config, [*with_levels(config.checks.levels, [*found, *around])]
 
@@ -225,7 +226,8 @@ class OpenNewsletter:
 
     def _steps(self, config: Config, slug: str, turn: int) -> Iterator[tuple[list[Diagnostic], bool]]:
         """The findings as far as they are known, and whether they are all."""
-        if not (self.real / "issues" / slug).is_dir():
+        of_series = slug.startswith(f"{SERIES}/")
+        if not (slug in steps_of(self.real) if of_series else (self.real / ISSUES / slug).is_dir()):
             self.archive.forget(slug)
             self._late.pop(slug, None)
             self.editions.pop(slug, None)
@@ -237,8 +239,10 @@ class OpenNewsletter:
         proof = next(judged)
         at_once = {*proof.findings}
         yield [*at_once.union(() if proof.broken else self._late.get(slug, ()))], False
-        self.archive.know(slug, proof.issue, proof.basis.facts)
-        proof = next(judged, proof).judged(config, findings_across(config, self.archive.known(), {slug}))
+        proof, held = next(judged, proof), proof
+        if not of_series:
+            self.archive.know(slug, held.issue, held.basis.facts)
+            proof = proof.judged(config, findings_across(config, self.archive.known(), {slug}))
         self._late[slug] = tuple(finding for finding in proof.findings if finding not in at_once)
         if proof.edition:
             self.editions[slug] = proof.edition
@@ -253,7 +257,7 @@ class OpenNewsletter:
         for finding in found:
             now.setdefault(finding.path, []).append(finding)
         self._told[owner] = now
-        open_here = [path for path in self.open if path.split("/")[1:2] == [owner] or (not owner and "/" not in path)]
+        open_here = [path for path in self.open if (slug_of_path(path) or _CONFIG) == owner]
         for path in sorted({*before, *now, *open_here}):
             if (again and path in self.open) or before.get(path) != now.get(path):
                 self._tell(self, path, self.findings(path))

@@ -12,7 +12,9 @@ from pygls.protocol.language_server import lsp_method
 from publisher import __version__
 from publisher.lsp.desk import FIX_ALL, Desk
 
-_FILES = types.FileOperationPattern("**/issues/*/*.{md,markdown,yaml,yml}", types.FileOperationPatternKind.File)
+_FILES = types.FileOperationPattern(
+    "**/{issues/*,series/*/*}/*.{md,markdown,yaml,yml}", types.FileOperationPatternKind.File
+)
 _ITEMS = types.FileOperationRegistrationOptions([types.FileOperationFilter(_FILES, scheme="file")])
 _FIXES = types.CodeActionOptions([types.CodeActionKind.QuickFix, FIX_ALL])
 

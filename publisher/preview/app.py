@@ -85,9 +85,7 @@ def create_app(root: Path, port: int, *, editor: bool = False) -> Starlette:
         return StreamingResponse(_stream(changes, stopping), media_type="text/event-stream")
 
     async def send_test(request: Request) -> Response:
-        slug = request.path_params["slug"]
-        workshop.changed([workshop.root / "issues" / slug])  # a test is of what is saved, noticed by now or not
-        view = await run_in_threadpool(_view, workshop, request)
+        view = await run_in_threadpool(_view, workshop, request, anew=True)  # of what is saved, noticed by now or not
         try:
             address = str((await request.json())["to"])
         except (ValueError, KeyError, TypeError):
@@ -112,9 +110,9 @@ def create_app(root: Path, port: int, *, editor: bool = False) -> Starlette:
         routes=[
             Route("/", page),
             Route("/api/issues", issues),
-            Route("/api/issues/{slug}", issue),
-            Route("/api/issues/{slug}/test", send_test, methods=["POST"]),
-            Route("/frame/{slug}", frame),
+            Route("/api/issues/{slug:path}/test", send_test, methods=["POST"]),
+            Route("/api/issues/{slug:path}", issue),
+            Route("/frame/{slug:path}", frame),
             Route("/site/{name:path}", asset),
             Route("/events", events),
             Mount("/static", StaticFiles(directory=STATIC)),
@@ -124,9 +122,9 @@ def create_app(root: Path, port: int, *, editor: bool = False) -> Starlette:
     )
 
 
-def _view(workshop: Workshop, request: Request) -> PreviewState:
+def _view(workshop: Workshop, request: Request, *, anew: bool = False) -> PreviewState:
     try:
-        return workshop.view(request.path_params["slug"])
+        return workshop.view(request.path_params["slug"], anew=anew)
     except UsageError as error:
         raise HTTPException(404, error.message) from error
 

@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from publisher.config import Config
+from publisher.diagnostics import rendered, say
 from publisher.edition.model import AnySlot, Edition, Slot
 from publisher.edition.theme import Theme
 from publisher.errors import PublisherError
+from publisher.issue.folder import SERIES
 from publisher.site.archive import arrange
 from publisher.site.pages import ArchivePages
 
@@ -92,6 +94,8 @@ def plain(text: str, language: str, dark: bool) -> str:
 def document(edition: Edition, look: Look, config: Config) -> str:
     """The HTML of a frame; where the theme is broken, what to mend."""
     mailed = next((one.edition for one in edition.variants if one.name == look.variant), edition)
+    if look.kind == "page" and edition.slug.startswith(f"{SERIES}/"):
+        return plain(rendered(say("A step of a series has no page in the archive.")), "en", look.dark)
     if look.kind == "text":
         return plain(mailed.text.with_values(SAMPLE), edition.language, look.dark)
     try:

@@ -2,14 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from watchfiles import Change, DefaultFilter, awatch
 
+from publisher.config import Config
+from publisher.edition.provenance import part_of, shared_paths
 from publisher.errors import UsageError
-from publisher.issue.folder import files_below
+from publisher.issue.folder import ISSUES, SERIES, files_below
 from publisher.preview.workshop import Workshop
 
 log = logging.getLogger(__name__)
@@ -19,17 +21,18 @@ Versions = dict[str, int | None]
 class _OurFiles(DefaultFilter):
     """What an edition is made of; editors' swap files and our own output are not."""
 
-    def __init__(self, root: Path, rooms: Collection[str]) -> None:
+    def __init__(self, root: Path, named: Callable[[], Iterable[str]]) -> None:
         super().__init__()
-        self._root, self._rooms = root, frozenset((*rooms, "config.yaml"))
+        self._root, self._named = root, named
 
     def __call__(self, change: Change, path: str) -> bool:
         """Whether a change of ``path`` matters."""
         try:
-            parts = Path(path).relative_to(self._root).parts
+            inner = Path(path).relative_to(self._root).as_posix()
         except ValueError:
             return False
-        return bool(parts) and parts[0] in self._rooms and super().__call__(change, path)
+        ours = inner.partition("/")[0] in {ISSUES, SERIES} or part_of(inner, self._named()) is not None
+        return ours and super().__call__(change, path)
 
 
 class Changes:
@@ -55,8 +58,7 @@ class Changes:
 
     async def watch(self) -> None:
         """Watch until cancelled; what changed is looked at anew, also where nobody has it open."""
-        config = self._workshop.config
-        async for paths in changed_files(config.root, {config.templates, *config.checks.rules}):
+        async for paths in changed_files(self._workshop.root, lambda: self._workshop.config):
             slugs = await asyncio.to_thread(self._workshop.changed, paths)
             self._tell(dict.fromkeys(slugs))
             await self._look(sorted(slugs, reverse=True))
@@ -72,33 +74,38 @@ class Changes:
             queue.put_nowait(versions)
 
 
-async def changed_files(root: Path, more: Iterable[str]) -> AsyncIterator[set[Path]]:
-    """Files of issues, config.yaml and what is in the folders of ``more``, as they change, without end.
+async def changed_files(root: Path, config: Callable[[], Config | None]) -> AsyncIterator[set[Path]]:
+    """Files of issues and series, config.yaml and what it names as ``config()`` has it then, as they change, without
+    end.
 
     Waits 10 ms for a burst to end: an editor's save is several operations.
     """
-    rooms = {"issues", *(Path(path).parts[0] for path in more)}
-    files = _OurFiles(root, rooms)
+
+    def named() -> Sequence[str]:
+        now = config()
+        return (*shared_paths(now), *now.checks.rules) if now else ("config.yaml",)
+
+    files = _OurFiles(root, named)
     try:
         async for batch in awatch(root, watch_filter=files, debounce=120, step=10, ignore_permission_denied=True):
             yield {Path(path) for _, path in batch}
     except Exception as error:
         # A name that is no UTF-8 anywhere below ends the watcher, and editors would look at yesterday's mail.
         log.warning("files are looked at once a second: %r", error)
-    before = await asyncio.to_thread(_state, root, rooms)
+    before = await asyncio.to_thread(_state, root, named())
     while True:
         await asyncio.sleep(1)
-        now = await asyncio.to_thread(_state, root, rooms)
+        now = await asyncio.to_thread(_state, root, named())
         if changed := before ^ now:
             yield {Path(path) for path, _ in changed}
         before = now
 
 
-def _state(root: Path, rooms: Collection[str]) -> set[tuple[str, int]]:
+def _state(root: Path, named: Iterable[str]) -> set[tuple[str, int]]:
     """Every file and when it was last written."""
-    paths = (path for name in rooms for path, plain in files_below(str(root / name)) if plain)
+    places = (str(root / name) for name in (ISSUES, SERIES, *named))
     found = set()
-    for path in (*paths, str(root / "config.yaml")):
+    for path in (path for place in places for path, _ in files_below(place)):
         with suppress(OSError):
             found.add((path, Path(path).stat().st_mtime_ns))
     return found

@@ -13,6 +13,7 @@ from publisher.edition.brand import theme_assets
 from publisher.edition.model import Edition
 from publisher.errors import ConfigError, UsageError
 from publisher.issue.folder import discover
+from publisher.issue.series import slug_of_path, steps_of
 from publisher.proofing.proof import proofread, refuse_unknown
 
 
@@ -51,9 +52,9 @@ class Workshop:
         self._lock = threading.RLock()
 
     def slugs(self) -> list[str]:
-        """Every issue, the newest first."""
+        """Every issue, the newest first; then the steps of series, in their order."""
         try:
-            return sorted(discover(self.root), reverse=True)
+            return [*sorted(discover(self.root), reverse=True), *steps_of(self.root)]
         except UsageError:  # issues/ is away for the moment in which git changes branches
             return []
 
@@ -61,10 +62,10 @@ class Workshop:
         """The view of an issue that was made last, though files may have changed since."""
         return self._views.get(slug)
 
-    def view(self, slug: str) -> PreviewState:
-        """The view of an issue, made if need be. Raises :class:`UsageError` where there is no such issue."""
+    def view(self, slug: str, *, anew: bool = False) -> PreviewState:
+        """The view of an issue or a step, made if need be, or ``anew``. Raises :class:`UsageError` without one."""
         with self._lock:
-            if slug not in self._stale and (view := self._views.get(slug)):
+            if not anew and slug not in self._stale and (view := self._views.get(slug)):
                 return view
             refuse_unknown(self.config, slug)
             self._stale.discard(slug)
@@ -73,12 +74,12 @@ class Workshop:
 
     def changed(self, paths: Iterable[Path]) -> list[str]:
         """Take note of changed files; the slugs whose views have to be made anew."""
-        names = {path.relative_to(self.root).parts for path in paths if path.is_relative_to(self.root)}
-        slugs = {parts[1] for parts in names if parts[0] == "issues" and len(parts) > 1}
+        owners = {slug_of_path(str(path.relative_to(self.root))) for path in paths if path.is_relative_to(self.root)}
         with self._lock:
-            if any(parts[0] != "issues" for parts in names):
+            if None in owners:
                 self._reload()
-                slugs |= set(self._views)
+                owners |= set(self._views)
+            slugs = {*filter(None, owners)}
             self._stale |= slugs
             return sorted(slugs)
 

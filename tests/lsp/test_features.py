@@ -86,6 +86,26 @@ def test_completion_knows_where_the_cursor_stands(
     assert len(found) == len({*found})
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "there", "not_there"),
+    [
+        ("01-hello.md", "---\ntitle: 一\n\n---\n正文\n", {"after", "subject", "audience"}, {"title", "date", "items"}),
+        ("02-tips/issue.yaml", "title: 一\n\n", {"after", "intro", "items"}, {"title", "date", "translation_of"}),
+        ("02-tips/01-one.md", "---\nheadline: 一\n\n---\n正文\n", {"source", "kind"}, {"after", "headline"}),
+        ("notes.yaml", "title: 一\n\n", set(), {"after", "date", "headline"}),
+    ],
+)
+def test_completion_knows_the_keys_of_steps(
+    editor: Editor, root: Path, name: str, text: str, there: set[str], not_there: set[str]
+) -> None:
+    file = root / "series/welcome" / name
+    file.parent.mkdir(parents=True)
+    uri = editor.open(file, text)
+    found = labels(editor, uri, text.split("\n").index("", 1), 0)
+    assert there <= {*found}
+    assert not_there.isdisjoint(found)
+
+
 def test_completion_of_config_goes_by_its_schema(editor: Editor, root: Path) -> None:
     for text, wanted in (
         ("|", "newsletter"),

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.lsp.client import Editor
-from tests.lsp.conftest import CONFIG, SLUG, item, write
+from tests.lsp.conftest import CONFIG, PIXEL, SLUG, item, write
 from tests.warm import command
 
 
@@ -102,6 +102,37 @@ def test_findings_of_files_that_are_not_open_are_told_and_taken_back(editor: Edi
     editor.until_codes(uri(root, "02-two.md"), "item-left-out")
     editor.change(listing, 3, text)
     editor.until_codes(uri(root, "02-two.md"))
+
+
+def test_steps_of_series_are_judged_as_check_judges_them(editor: Editor, root: Path) -> None:
+    steps = root / "series/welcome"
+    (steps / "02-tips").mkdir(parents=True)
+    matter = "---\ntitle: 你好\nafter: 3x\n---\n正文,![点](images/dot.png)。\n"
+    (steps / "01-hello.md").write_text(matter, encoding="utf-8")
+    (steps / "02-tips/issue.yaml").write_text("title: 窍门\nafter: 1d\ndate: 2025-01-05\n", encoding="utf-8")
+    (steps / "02-tips/01-one.md").write_text(item("第一条", ""), encoding="utf-8")
+    (steps / "hello.md").write_text(matter, encoding="utf-8")
+    hello = editor.open(steps / "01-hello.md")
+    editor.until_codes(hello, "bad-value", "half-width-punctuation", "image-missing")
+    editor.until_codes((steps / "hello.md").as_uri(), "step-misnamed")
+    tips = editor.open(steps / "02-tips/issue.yaml")
+    editor.until_codes((steps / "02-tips/01-one.md").as_uri(), "empty-body")
+    editor.until_codes(tips, "unknown-key")
+    told = json.loads(command(root, "check", "--format", "json").stdout)
+    assert {(one["path"], one["code"], one["line"] - 1) for one in told if one["path"].startswith("series/")} == {
+        (address.removeprefix(f"{root.as_uri()}/"), one["code"], one["range"]["start"]["line"])
+        for address, found in editor.findings.items()
+        for one in found
+        if address.startswith(steps.as_uri())
+    }
+    (steps / "images").mkdir()
+    (steps / "images/dot.png").write_bytes(PIXEL)
+    editor.until_codes(hello, "bad-value", "half-width-punctuation")
+    editor.change(hello, 2, matter.replace("3x", "3d").replace(",", "，"))
+    editor.until_codes(hello)
+    assert editor.ask("textDocument/codeLens", {"textDocument": {"uri": hello}})
+    unsaved = editor.open(steps / "03-more.md", matter)
+    editor.until_codes(unsaved, "bad-value", "half-width-punctuation")
 
 
 def test_closing_without_saving_returns_to_the_disk(editor: Editor, root: Path) -> None:

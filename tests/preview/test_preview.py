@@ -183,6 +183,49 @@ def test_a_template_and_the_config_change_the_view_of_every_tab(page: Any, previ
     other.close()
 
 
+def test_files_that_config_has_come_to_name_change_the_view(preview: Preview) -> None:
+    preview.write("好的", "正文。")
+    config, good = preview.root / "config.yaml", (preview.root / "config.yaml").read_text(encoding="utf-8")
+    sheet, look = preview.root / "brand/own.css", preview.root / "looks/theme.yaml"
+    for file, before in ((sheet, "p { letter-spacing: 1px }"), (look, "size: {story: 24}")):
+        file.parent.mkdir()
+        file.write_text(before)
+
+    def shows(words: str) -> bool:
+        return words in httpx.get(f"{preview.url}/frame/{SLUG}").text
+
+    config.write_text(f"{good}theme: {{name: looks, css: [brand/own.css]}}\n", encoding="utf-8")
+    changes = ((sheet, "", "letter-spacing:1px"), (sheet, "p { letter-spacing: 2px }", "letter-spacing:2px"))
+    for file, text, words in (*changes, (look, "size: {story: 23}", "font-size:23px")):
+        file.write_text(text or file.read_text())
+        preview.until(lambda words=words: shows(words))  # type: ignore[misc]
+        assert shows(words)
+    config.write_text(good, encoding="utf-8")
+
+
+def test_a_step_of_a_series_is_shown_too(page: Any, preview: Preview) -> None:
+    preview.write("好的", "正文。")
+    step = preview.root / "series/welcome/01-hello.md"
+    step.parent.mkdir(parents=True)
+    matter = "---\ntitle: 你好\nafter: 0\n---\n"
+    step.write_text(f"{matter}第一步。\n", encoding="utf-8")
+    page.goto(f"{preview.url}/#issue=series/welcome/hello")
+    frame = page.frame_locator("iframe:not(.coming)")
+    expect(frame.locator("body")).to_contain_text("第一步。")
+    assert _title(page, "series/welcome/hello").locator(".title").inner_text() == "你好"
+    step.write_text(f"{matter}第二步。。\n", encoding="utf-8")
+    expect(frame.locator("body")).to_contain_text("第二步。")
+    expect(page.locator("#findings")).to_contain_text("doubled-punctuation")
+    page.get_by_role("radio", name="Archive page").click()
+    expect(frame.locator("body")).to_contain_text("A step of a series has no page in the archive.")
+    headers = {"origin": f"http://127.0.0.1:{preview.port}"}
+    address = f"{preview.url}/api/issues/series/welcome/hello/test"
+    assert httpx.post(address, json={"to": "a@example.com"}, headers=headers).status_code == 200
+    (made,) = preview.root.rglob("*.eml")
+    made.unlink()
+    shutil.rmtree(preview.root / "series")
+
+
 def test_a_broken_issue_shows_its_findings_over_the_last_good_view(page: Any, preview: Preview) -> None:
     preview.write("好的", "正文。")
     frame = open_issue(page, preview)
