@@ -8,6 +8,7 @@ became of one recipient is never raised: it is a value of the ledger. What is le
     ├── ConfigError       config.yaml cannot be used; carries its diagnostics
     ├── ContentError      the issue that was asked for has errors; carries its diagnostics
     ├── DatabaseError     unreachable, read-only, full, from a newer version, locked by another sender
+    │   └── ConflictError     another process was at the same rows at the same moment (PostgreSQL)
     ├── TransportError    the provider cannot be used at all: credentials, identity, pause, network
     ├── DeployError       the archive cannot be written or is not live
     ├── ThemeError        a template of the theme is at fault (:mod:`publisher.edition.model`); carries its diagnostic
@@ -67,6 +68,10 @@ class ContentError(PublisherError):
 
 class DatabaseError(PublisherError):
     """The database cannot be used."""
+
+
+class ConflictError(DatabaseError):
+    """Another process was at the same rows at the same moment: the whole transaction may be tried again."""
 
 
 class TransportError(PublisherError):

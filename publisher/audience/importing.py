@@ -15,8 +15,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
-
 from publisher.audience import store
 from publisher.audience.address import Address
 from publisher.audience.columns import NO_EMAIL, ColumnError, Columns, ImportRow, language_tag, time_zone
@@ -30,7 +28,7 @@ from publisher.config.audience import AttributeConfig
 from publisher.database import Database
 from publisher.database.failures import despite_conflicts
 from publisher.diagnostics import say, told_by
-from publisher.errors import DatabaseError, UsageError
+from publisher.errors import UsageError
 
 BATCH = 4_000
 """Rows a transaction: a tenth of a second in which other writers wait."""
@@ -130,11 +128,8 @@ def _write(database: Database, batch: list[ImportRow], **options: Any) -> list[R
         with database.begin() as connection:
             return write_batch(connection, batch, **options)
 
-    try:  # on PostgreSQL somebody may subscribe between our look and our insert; the second look sees them
-        return despite_conflicts(attempt, tries=6)
-    except IntegrityError as error:
-        message = say("the same subscribers are being written by another command")
-        raise DatabaseError(message, help=say("run the import again")) from error
+    # On PostgreSQL somebody may subscribe between our look and our insert; the second look sees them.
+    return despite_conflicts(attempt, tries=6)
 
 
 def _columns(
@@ -182,25 +177,29 @@ def add(
         raise UsageError(say("there is no time zone {timezone!r}", timezone=timezone), help=advice)
     if language and (tag := language_tag(language)) is None:
         raise UsageError(say("the language is not a BCP 47 tag"), help=say("write zh-CN, en or ja"))
-    with database.begin() as connection:
-        if held := suppression(connection, address.mailbox_key):
-            message = say("the address is suppressed ({reason})", reason=say(held.reason.value))
-            raise UsageError(message, help=say("publisher suppressions remove takes it back"))
-        if forgotten_among(connection, [address.mailbox_key]):
-            raise UsageError(say("this person asked to be forgotten"), help=_BY_FORM)
-        if known := store.find(connection, address):
-            if known.state is ConsentState.UNSUBSCRIBED:
-                raise UsageError(say("this person has unsubscribed"), help=_BY_FORM)
-            if series and known.state is ConsentState.CONFIRMED:
-                enrol(connection, [known.id], series, store.now())
-                return known
-            if known.address_key == address.address_key:
-                advice = say("publisher subscribers show tells more")
-                raise UsageError(say("this person is a subscriber already"), help=advice)
-        state = ConsentState.PENDING if pending else ConsentState.CONFIRMED
-        added = store.add(
-            connection, address, how=ConsentSource.COMMAND, state=state,
-            name=name.strip(), language=tag, timezone=zone, topics=topics,
-        )  # fmt: skip
-        enrol(connection, [added.id], series, store.now())
-        return added
+
+    def attempt() -> Subscriber:
+        with database.begin() as connection:
+            if held := suppression(connection, address.mailbox_key):
+                message = say("the address is suppressed ({reason})", reason=say(held.reason.value))
+                raise UsageError(message, help=say("publisher suppressions remove takes it back"))
+            if forgotten_among(connection, [address.mailbox_key]):
+                raise UsageError(say("this person asked to be forgotten"), help=_BY_FORM)
+            if known := store.find(connection, address):
+                if known.state is ConsentState.UNSUBSCRIBED:
+                    raise UsageError(say("this person has unsubscribed"), help=_BY_FORM)
+                if series and known.state is ConsentState.CONFIRMED:
+                    enrol(connection, [known.id], series, store.now())
+                    return known
+                if known.address_key == address.address_key:
+                    advice = say("publisher subscribers show tells more")
+                    raise UsageError(say("this person is a subscriber already"), help=advice)
+            state = ConsentState.PENDING if pending else ConsentState.CONFIRMED
+            added = store.add(
+                connection, address, how=ConsentSource.COMMAND, state=state,
+                name=name.strip(), language=tag, timezone=zone, topics=topics,
+            )  # fmt: skip
+            enrol(connection, [added.id], series, store.now())
+            return added
+
+    return despite_conflicts(attempt)

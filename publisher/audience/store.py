@@ -62,7 +62,7 @@ def add(
     attributes: Mapping[str, str] | None = None,
     evidence: Evidence = None,
 ) -> Subscriber:
-    """Enter a new subscriber. The address must not be there yet: IntegrityError otherwise."""
+    """Enter a new subscriber. The address must not be there yet: ConflictError otherwise."""
     at = now()
     reference = next(new_references())
     key = connection.execute(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select, true
+from sqlalchemy import ColumnElement, Connection, delete, select, true
 
 from publisher.audience.address import Address
 from publisher.audience.model import ConsentEvent, ConsentSource, Subscriber
@@ -116,10 +116,10 @@ def _anyone(connection: Connection) -> bool:
 
 
 def _salt(connection: Connection) -> bytes:
-    value = connection.scalar(select(salts.c.value).where(salts.c.purpose == _PURPOSE))
-    if value is None:
-        value = secrets.token_hex(32)
-        connection.execute(insert(salts).values(purpose=_PURPOSE, value=value))
+    kept = select(salts.c.value).where(salts.c.purpose == _PURPOSE)
+    if (value := connection.scalar(kept)) is None:
+        insert_once(connection, salts, {"purpose": _PURPOSE, "value": secrets.token_hex(32)})
+        value = connection.scalars(kept).one()
     return bytes.fromhex(value)
 
 

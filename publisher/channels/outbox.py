@@ -84,9 +84,10 @@ def record(connection: Connection, one: Announcement, state: AnnouncementState, 
 
 
 def settle(connection: Connection, one: Announcement, *, posted: bool) -> bool:
-    """An operator's word on an uncertain one: it is there, or it is to be posted again. False: it was not uncertain."""
+    """An operator's word on an uncertain one: it is there, or it is to be posted again. False: it is not as it was."""
     state = AnnouncementState.POSTED if posted else AnnouncementState.PENDING
-    return _write(connection, _this(one) & (c.state == AnnouncementState.UNCERTAIN), state, "operator") == 1
+    as_shown = (c.state == one.state) & (c.changed_at == one.changed_at)
+    return _write(connection, _this(one) & as_shown, state, "operator") == 1
 
 
 def _this(one: Announcement) -> ColumnElement[bool]:

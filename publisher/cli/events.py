@@ -252,10 +252,14 @@ def _release(database: Database, found: list[Doubtful], yes: bool) -> dict[str, 
     if not agreed(say("Let the next send mail to these {n} again?", n=count), yes, refusal):
         return {}
     released: dict[str, int] = {}
-    for mailing in (one.mailing for one in found if one.recipients):
-        released[mailing.reference] = number = release(database, mailing)
-        way = "publish" if mailing.slug.startswith("series/") else f"send {mailing.slug}"
-        tell(say("{slug}: {n} released; publisher {way} mails to them", slug=mailing.slug, n=number, way=way))
+    for one in (one for one in found if one.recipients):
+        slug, left = one.mailing.slug, len(one.recipients)
+        released[one.mailing.reference] = number = release(database, one)
+        way = "publish" if slug.startswith("series/") else f"send {slug}"
+        tell(say("{slug}: {n} released; publisher {way} mails to them", slug=slug, n=number, way=way))
+        if left := left - number:
+            told = say("{n} changed meanwhile and are left as they are; look again", n=left)
+            warn(say("{slug}: {told}", slug=slug, told=told))
     return released
 
 

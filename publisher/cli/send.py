@@ -121,19 +121,23 @@ def cancel(context: typer.Context, issue: Issue, yes: Yes = False) -> int:
 
     A later publisher send freezes a new mailing of the issue as it is then, to those whom no earlier one reached.
     """
-    if not agreed(say("Cancel {slug} for good?", slug=issue), yes):
+    told = _set(context, issue, "cancelled", say("Cancel {slug} for good?", slug=issue), yes)
+    if told is None:
         return 1
-    told = _set(context, issue, "cancelled")
     put(say("{slug} is cancelled: {counts}", slug=issue, counts=told))
     tell(say("publisher send {slug} would mail only those not reached yet", slug=issue))
     return 0
 
 
-def _set(context: typer.Context, issue: str, wanted: str) -> str:
-    """What an operator wants of a mailing, written down; how far it is."""
-    from publisher.delivery.mailings import set_operator
+def _set(context: typer.Context, issue: str, wanted: str, question: str = "", yes: bool = True) -> str | None:
+    """What an operator wants of a mailing, written down; how far it is. None where the answer is no."""
+    from publisher.delivery.mailings import newest, set_operator
     from publisher.delivery.states import numbered
 
     with opened(context) as (_, database):
-        account = set_operator(database, issue, wanted)
+        with database.connect() as connection:
+            asked = newest(connection, issue)
+        if not agreed(question, yes):
+            return None
+        account = set_operator(database, issue, wanted, asked)
     return numbered({"pending": account.pending, "submitted": account.submitted})

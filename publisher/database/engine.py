@@ -23,7 +23,7 @@ from publisher.config.model import Config
 from publisher.database.failures import UnreadableError, explain, unusable_url
 from publisher.database.migrate import file_of, migrate
 from publisher.diagnostics import say
-from publisher.errors import DatabaseError, refusal
+from publisher.errors import ConflictError, DatabaseError, refusal
 
 BUSY_SECONDS = 15
 """How long a statement waits for another process's SQLite transaction."""
@@ -62,7 +62,7 @@ class Database:
         """A transaction that writes: committed at the end of the block, rolled back when it raises.
 
         SQLite takes its write lock at once (``BEGIN IMMEDIATE``), so that two writers queue here, where waiting is
-        safe, and never fail in the middle. Raises DatabaseError. An IntegrityError passes: it is for the caller.
+        safe, and never fail in the middle. Raises DatabaseError, of which ConflictError is for the caller.
         ``lost``: also where the file was taken away, for what has happened; it may be put back.
         """
         with _explained(self._engine.url), self._writer.begin() as connection:
@@ -245,7 +245,10 @@ def _explained(url: URL) -> Iterator[None]:
         # PostgreSQL's own words quote the row, hence the address, and would stand in a traceback.
         constraint = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
         safe = type(error.orig)(f"SQLSTATE {state}: {constraint}")
-        raise IntegrityError(error.statement, None, safe, hide_parameters=True) from None
+        broken = IntegrityError(error.statement, None, safe, hide_parameters=True)
+        if isinstance(told := explain(error.orig, url), ConflictError):
+            raise told from broken
+        raise broken from None
     except DBAPIError as error:
         raise explain(error.orig or error, url) from error
     except (sqlite3.Error, UnreadableError) as error:

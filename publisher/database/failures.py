@@ -10,24 +10,18 @@ from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import URL
-from sqlalchemy.exc import IntegrityError
 
 from publisher.diagnostics import say
 from publisher.documents.yaml import read_data
-from publisher.errors import DatabaseError
+from publisher.errors import ConflictError, DatabaseError
 
 
 class UnreadableError(ValueError):
     """A value that we wrote cannot be read again: the message names it, and holds none of it."""
 
 
-def is_conflict(error: Exception) -> bool:
-    """Whether another transaction was in the way, so that the whole of this one is to be tried again."""
-    if isinstance(error, IntegrityError):
-        return True
-    state = getattr(getattr(error.__cause__, "orig", None), "sqlstate", None)
-    return state in {"40P01", "40001"}  # PostgreSQL: deadlock_detected, serialization_failure
-
+_CONFLICTS = {"40P01", "40001", "23503", "23505"}
+"""Of PostgreSQL: deadlock_detected, serialization_failure, foreign_key_violation, unique_violation."""
 
 Answer = TypeVar("Answer")
 
@@ -37,8 +31,8 @@ def despite_conflicts(transaction: Callable[[], Answer], tries: int = 2) -> Answ
     for left in reversed(range(tries)):
         try:
             return transaction()
-        except (IntegrityError, DatabaseError) as error:
-            if not left or not is_conflict(error):
+        except ConflictError:
+            if not left:
                 raise
             time.sleep(0.05)  # who was waiting for us comes first
     raise AssertionError
@@ -77,7 +71,8 @@ def _of_postgresql(error: BaseException, url: URL) -> DatabaseError:
         return DatabaseError(message, help=say("start it, or correct PUBLISHER_DATABASE_URL"))
     for codes, means, advice in _known()["postgresql"]:
         if str(state).startswith(tuple(codes)):
-            return DatabaseError(say(means, at=at), help=say(advice))
+            kind = ConflictError if state in _CONFLICTS else DatabaseError
+            return kind(say(means, at=at), help=say(advice))
     advice = say("see the server's log")
     return DatabaseError(say("the database at {at} failed with SQLSTATE {state}", at=at, state=state), help=advice)
 

@@ -22,12 +22,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO
 
-from sqlalchemy import URL, Connection, case, cast, delete, insert, literal_column, or_, select, text, update
+from sqlalchemy import URL, Connection, case, cast, delete, literal_column, or_, select, text, update
 from sqlalchemy.types import String
 
 from publisher.audience.tables import enrolments
 from publisher.database import Database
-from publisher.database.bulk import insert_once
+from publisher.database.bulk import insert_into, insert_once
 from publisher.database.migrate import file_of
 from publisher.delivery.tables import LEFT_TO_MONTH, UNFINISHED, mailings, origins, recipients, settled_marks
 from publisher.diagnostics import say
@@ -247,8 +247,8 @@ def settle(connection: Connection, slug: str) -> None:
 
 def write_word(connection: Connection, slug: str, word: str) -> None:
     """An operator's word about an issue or a step, in the place of an earlier one."""
-    connection.execute(delete(settled_marks).where(settled_marks.c.slug == slug))
-    connection.execute(insert(settled_marks).values(slug=slug, word=word))
+    written = insert_into(connection, settled_marks).values(slug=slug, word=word)
+    connection.execute(written.on_conflict_do_update(index_elements=["slug"], set_={"word": word}))
 
 
 def take_as_own(connection: Connection, now: datetime, steps: Iterable[str] | None = None) -> None:

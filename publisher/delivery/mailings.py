@@ -115,13 +115,18 @@ def write_operator(connection: Connection, mailing_id: int, operator: str) -> No
     connection.execute(update(mailings).where(mailings.c.id == mailing_id).values(operator=operator))
 
 
-def set_operator(database: Database, slug: str, wanted: str) -> Account:
-    """An operator's word; the account then. Raises UsageError where there is nothing to pause, resume or cancel."""
+def set_operator(database: Database, slug: str, wanted: str, asked: Mailing | None = None) -> Account:
+    """An operator's word; the account then. Raises UsageError where there is nothing to pause, resume or cancel, or
+    where the issue was frozen anew since the operator was ``asked`` about a mailing.
+    """
     with database.begin() as connection:
         mailing = newest(connection, slug)
         if mailing is None:
             message = say("nothing of {slug} has been frozen", slug=slug)
             raise UsageError(message, help=say("publisher status lists the mailings"))
+        if asked and asked.id != mailing.id:
+            message = say("{slug} was frozen anew meanwhile: nothing was done", slug=slug)
+            raise UsageError(message, help=f"publisher status {slug}")
         if mailing.operator == Operator.CANCELLED and wanted != Operator.CANCELLED:
             message = say("{slug} is cancelled for good", slug=slug)
             raise UsageError(message, help=say("publisher send {slug} mails those not reached yet", slug=slug))

@@ -16,12 +16,13 @@ from publisher.audience.model import ConsentEvent, ConsentState
 from publisher.audience.tables import consents, enrolments, series, subscribers, taken_steps
 from publisher.config import Config
 from publisher.database import Database
+from publisher.database.bulk import among
 from publisher.database.metadata import Instant
 from publisher.delivery.candidates import candidates, variant_of
 from publisher.delivery.freeze import begin, preview, segment_of, write_recipients
 from publisher.delivery.lock import forgotten, settle_mark
 from publisher.delivery.mailings import Mailing, by_id, finish, letter_of, newest, unsettled
-from publisher.delivery.settle import count_as_reached, had_step_since
+from publisher.delivery.settle import Uncertain, count_as_reached, had_step_since
 from publisher.delivery.states import Exclusion, Operator, RecipientState
 from publisher.delivery.tables import literally, mailings, recipients
 from publisher.issue.load import read_issue
@@ -80,7 +81,7 @@ def admit(
     """Write whoever is ``due`` (references) for a step of a series into the mailing of its edition.
 
     That mailing grows from run to run; an edited step has another one. None where nobody is due, or while somebody is
-    pending in the mailing of an earlier edition. Raises IntegrityError where one of them has taken the step meanwhile.
+    pending in the mailing of an earlier edition. Raises ConflictError where one of them has taken the step meanwhile.
     """
     audience: int = connection.execute(select(func.count()).select_from(due.subquery())).scalar_one()
     mailing, slug = newest(connection, letter.slug), letter.slug
@@ -171,10 +172,11 @@ def begin_anew(database: Database, slug: str) -> int:
     return had
 
 
-def fall_due_again(connection: Connection, mailing: Mailing) -> int:
-    """Let the uncertain of an earlier mailing of a step get its newest edition, on an operator's word; how many."""
+def fall_due_again(connection: Connection, mailing: Mailing, whom: Iterable[Uncertain]) -> int:
+    """Let uncertain ones of an earlier mailing of a step get its newest edition, on an operator's word; how many."""
     r, t = recipients.c, taken_steps.c
-    doubtful = and_(r.mailing_id == mailing.id, r.state == literally(RecipientState.UNCERTAIN))
+    shown = among(connection, r.number, [one.number for one in whom])
+    doubtful = and_(r.mailing_id == mailing.id, r.state == literally(RecipientState.UNCERTAIN), shown)
     theirs = t.reference.in_(select(r.reference).where(doubtful))
     connection.execute(taken_steps.delete().where(t.step == mailing.slug, theirs))
     over = {"state": RecipientState.EXCLUDED, "reason": Exclusion.CORRECTED, "changed_at": datetime.now(UTC)}

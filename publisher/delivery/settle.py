@@ -1,6 +1,7 @@
 """Feedback into the ledger: events settle what is uncertain. Idempotent, in any order; states only rise."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, exists, func, insert, literal, select, update
 
 from publisher.audience.tables import subscribers, taken_steps
-from publisher.database.bulk import insert_once
+from publisher.database.bulk import among, insert_once
 from publisher.database.metadata import Instant
 from publisher.delivery import folding
 from publisher.delivery.lock import mark_path, read_mark
@@ -153,6 +154,11 @@ class Uncertain:
     since: datetime | None
     reason: str
 
+    @property
+    def number(self) -> int:
+        """In its mailing."""
+        return int(self.recipient.rpartition("-")[2])
+
 
 def uncertain(connection: Connection, mailing_id: int) -> list[Uncertain]:
     """Who is uncertain in a mailing, in order: who might get a second copy if released."""
@@ -166,8 +172,8 @@ def uncertain(connection: Connection, mailing_id: int) -> list[Uncertain]:
     return [Uncertain(f"{row[0]}-{row[1]}", row[2], row[3], row[4] or "") for row in connection.execute(query)]
 
 
-def release_uncertain(connection: Connection, mailing_id: int) -> int:
-    """Make every uncertain recipient pending again, on an operator's word; how many. The next ``send`` mails them.
+def release_uncertain(connection: Connection, mailing_id: int, whom: Iterable[Uncertain]) -> int:
+    """Make uncertain recipients pending again, on an operator's word; how many. The next ``send`` mails them.
 
     An event that arrives before that still settles them, and stops the second copy.
     """
@@ -175,6 +181,7 @@ def release_uncertain(connection: Connection, mailing_id: int) -> int:
     return connection.execute(
         update(recipients)
         .where(r.mailing_id == mailing_id, r.state == _UNCERTAIN)
+        .where(among(connection, r.number, [one.number for one in whom]))
         .values(state=RecipientState.PENDING, released=r.released + 1, reason="released", changed_at=datetime.now(UTC))
     ).rowcount
 

@@ -11,6 +11,7 @@ from publisher.delivery.mailings import Mailing
 from publisher.delivery.series import fall_due_again
 from publisher.delivery.settle import Uncertain, release_uncertain, uncertain
 from publisher.errors import DatabaseError
+from publisher.issue.folder import SERIES
 
 YOUNG = timedelta(hours=1)  # events of a row younger than this may still be on the way
 
@@ -43,16 +44,19 @@ def doubtful(database: Database, issue: str | None) -> list[Doubtful]:
     return [one for one in every if one.recipients or one.mailing in found]
 
 
-def release(database: Database, mailing: Mailing) -> int:
+def release(database: Database, doubt: Doubtful) -> int:
     """Make the uncertain of a mailing pending; how many. Raises DatabaseError while a sender is at it (SQLite).
 
-    Those of an earlier mailing of a step, which nobody carries on, fall due for the step again.
+    Whoever was settled since, or is uncertain anew, was not shown and is left alone; so is everybody of an issue that
+    was frozen anew. Those of an earlier mailing of a step, which nobody carries on, fall due for the step again.
     """
+    mailing = doubt.mailing
     with mailing_lock(database, mailing.slug), database.begin() as connection:
-        newest = mailings.newest(connection, mailing.slug)
-        if newest and newest.id != mailing.id:
-            return fall_due_again(connection, mailing)
-        return release_uncertain(connection, mailing.id)
+        newest, now = mailings.newest(connection, mailing.slug), {*uncertain(connection, mailing.id)}
+        still = [one for one in doubt.recipients if one in now]
+        if newest and newest.id == mailing.id:
+            return release_uncertain(connection, mailing.id, still)
+        return fall_due_again(connection, mailing, still) if mailing.slug.startswith(f"{SERIES}/") else 0
 
 
 def _recover(database: Database, mailing: Mailing) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from publisher.config import Config
 from publisher.database import Database
+from publisher.database.bulk import insert_into
 from publisher.delivery.mailings import every_newest, runs, unsettled, waiting
 from publisher.delivery.states import RecipientState
 from publisher.diagnostics import say
@@ -52,9 +53,8 @@ def publication(connection: Connection, slug: str) -> Publication:
 
 def note(connection: Connection, slug: str, **values: Any) -> None:
     """Write what became of an issue; a row is made where there is none."""
-    known = update(publications).where(publications.c.slug == slug).values(**values)
-    if connection.execute(known).rowcount == 0:
-        connection.execute(insert(publications).values(slug=slug, **values))
+    entered = insert_into(connection, publications).values(slug=slug, **values)
+    connection.execute(entered.on_conflict_do_update(index_elements=["slug"], set_=values))
 
 
 def mailed(connection: Connection, slug: str | None = None) -> dict[str, Mailed]:

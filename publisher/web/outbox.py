@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Integer, Select, case, cast, exists, func, in
 
 from publisher.audience import store
 from publisher.audience.model import ConsentEvent, ConsentSource, ConsentState, Subscriber
-from publisher.audience.suppressions import Reason, Suppression, suppression
+from publisher.audience.suppressions import Reason, Suppression, suppress, suppression
 from publisher.audience.tables import confirmations, consents, subscribers, suppressions
 from publisher.database.bulk import among, insert_rows
 from publisher.delivery import folding
@@ -182,8 +182,8 @@ def ask(connection: Connection, since: datetime, waited: datetime, *, act: bool 
     if act:
         at = store.now()
         insert_rows(connection, confirmations, [{"subscriber_id": row.id, **_fresh(at, ASK)} for row in due])
-        held = {"reason": Reason.SILENT.value, "detail": "", "at": at}
-        insert_rows(connection, suppressions, [{"mailbox_key": row.mailbox_key, **held} for row in gone])
+        for row in gone:
+            suppress(connection, row.mailbox_key, Reason.SILENT)
         entries = [(row.id, ConsentEvent.ASKED, {"mail": row.mails + 1}) for row in due]
         entries += [(row.id, ConsentEvent.LET_GO, {"mails": row.mails}) for row in gone]
         same = {"at": at, "how": ConsentSource.COMMAND.value}

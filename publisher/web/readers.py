@@ -68,7 +68,7 @@ class Readers:
         """Somebody would like to subscribe this address. Whether a mail is now in the outbox; False: none may be sent.
 
         Nothing that is stored about somebody who is known changes: anybody can write any address into a form.
-        IntegrityError where another machine is asked for the same new address at this moment.
+        ConflictError where another machine is asked for the same new address at this moment.
         """
         with self._database.begin() as connection:
             held = suppression(connection, wish.address.mailbox_key)

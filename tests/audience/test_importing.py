@@ -27,6 +27,7 @@ from publisher.config.audience import AudienceConfig
 from publisher.config.model import Config
 from publisher.database import Database, open_database
 from publisher.delivery.freeze import preview
+from publisher.errors import UsageError
 
 
 def bring(database: Database, path: Path, content: str | bytes, **options: Any) -> Counter[str]:
@@ -333,8 +334,6 @@ def test_a_header_of_thousands_that_are_the_same_is_numbered(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("encoding", ["no-such", "base64", "idna"])
 def test_what_is_no_encoding_is_refused(tmp_path: Path, encoding: str) -> None:
-    from publisher.errors import UsageError
-
     (tmp_path / "people.csv").write_bytes(b"email\n\xff@example.com\n")
     with pytest.raises(UsageError, match="there is no encoding"):
         survey(tmp_path / "people.csv", encoding=encoding, complain=lambda problem: None)
@@ -380,8 +379,6 @@ def test_western_accents_are_not_taken_for_chinese(config: Any, tmp_path: Path) 
     [("gb18030", "李娜"), ("euc_kr", "김철수"), ("cp1251", "Иван")],
 )
 def test_a_name_that_can_be_read_in_several_ways_is_a_question(tmp_path: Path, encoding: str, name: str) -> None:
-    from publisher.errors import UsageError
-
     content = f"email,name\nann@example.com,{name}\n".encode(encoding)
     with pytest.raises(UsageError) as refused:
         look(tmp_path, content)
@@ -516,6 +513,28 @@ def test_an_import_that_meets_another_machine_at_the_same_rows_goes_on(
     assert failed == [state]
     assert tally == {"added": 2}
     assert person(database, "ben@example.com")
+    database.close()
+
+
+@pytest.mark.postgres
+def test_who_is_added_by_two_at_once_is_added_once_and_the_other_is_told(
+    config: Config, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PUBLISHER_DATABASE_URL", postgres_url)
+    database, find, meanwhile = open_database(config), store.find, list[bool]()
+
+    def finds_nobody_yet(connection: Connection, whom: Any) -> Any:
+        found = find(connection, whom)
+        if not meanwhile:
+            meanwhile.append(True)
+            importing.add(database, read_address("ann@example.com"))
+        return found
+
+    monkeypatch.setattr(store, "find", finds_nobody_yet)
+    with pytest.raises(UsageError, match="a subscriber already"):
+        importing.add(database, read_address("ann@example.com"))
+    with database.connect() as connection:
+        assert store.counts(connection)["confirmed"] == 1
     database.close()
 
 

@@ -233,6 +233,22 @@ def test_an_operator_can_say_that_it_is_there(room: Newsletter, board: Board) ->
     assert len(board.posts) == 1
 
 
+def test_an_operators_word_is_about_what_was_shown(database: Database) -> None:
+    """Not about what is uncertain anew, after somebody else had it posted once more."""
+    shown = []
+    with database.begin() as connection:
+        outbox.enter(connection, SLUG, ["team"])
+        for tries in range(2):
+            (one,) = outbox.entries(connection, SLUG)
+            assert outbox.claim(connection, one)
+            outbox.record(connection, one, AnnouncementState.UNCERTAIN, "Timeout")
+            shown += outbox.entries(connection, SLUG)
+            if not tries:
+                assert outbox.settle(connection, shown[0], posted=False)
+        assert not outbox.settle(connection, shown[0], posted=False)
+        assert outbox.settle(connection, shown[1], posted=False)
+
+
 def test_a_mailing_that_is_not_complete_is_announced_by_the_run_that_completes_it(
     room: Newsletter, board: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:

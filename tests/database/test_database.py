@@ -9,7 +9,9 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 import traceback
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,9 +19,11 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import bindparam, create_engine, event, insert, select, text, update
+from sqlalchemy import Connection, bindparam, create_engine, event, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
+from publisher.audience.address import read_address
+from publisher.audience.suppressions import Reason, erase, suppress
 from publisher.audience.tables import consents, salts, subscribers
 from publisher.audience.tokens import Tokens
 from publisher.config.model import Config
@@ -27,7 +31,9 @@ from publisher.database import Database, bulk, metadata, open_database
 from publisher.database.bulk import insert_rows, update_rows
 from publisher.database.engine import database_url
 from publisher.database.migrate import FOLDER, migrate, revisions, whole_metadata
-from publisher.errors import DatabaseError
+from publisher.delivery.lock import write_word
+from publisher.errors import ConflictError, DatabaseError
+from publisher.publishing.store import note
 
 FIRST = Path(__file__).parent / "first_version"
 
@@ -149,7 +155,7 @@ def test_the_caller_sees_a_broken_constraint(database: Database) -> None:
     with database.begin() as connection:
         insert_rows(connection, salts, rows)
         assert [tuple(row) for row in connection.execute(select(salts))] == [("a", "每"), ("b", '"')]
-    with pytest.raises(IntegrityError) as caught, database.begin() as connection:
+    with pytest.raises((ConflictError, IntegrityError)) as caught, database.begin() as connection:
         insert_rows(connection, salts, rows)
     assert '"b"' not in str(caught.value)  # a row may hold an address: parameters are never shown
 
@@ -209,16 +215,49 @@ def test_an_update_of_many_looks_up_each_row(config: Config, made: str) -> None:
 
 def test_a_broken_constraint_names_no_address_not_even_in_a_traceback(database: Database) -> None:
     from publisher.audience import store
-    from publisher.audience.address import read_address
     from publisher.audience.model import ConsentSource
 
     ann = read_address("ann@example.com")
-    with pytest.raises(IntegrityError) as caught, database.begin() as connection:  # noqa: PT012
+    with pytest.raises((ConflictError, IntegrityError)) as caught, database.begin() as connection:  # noqa: PT012
         store.add(connection, ann, how=ConsentSource.COMMAND)
         store.add(connection, ann, how=ConsentSource.COMMAND)
     said = "".join(traceback.format_exception(caught.value))
     assert "address_key" in said
     assert "ann@" not in said
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(
+    "step",
+    [
+        lambda connection: note(connection, "weekly", held_why="the lead"),
+        lambda connection: write_word(connection, "weekly", "word"),
+        lambda connection: erase(connection, read_address("ann@example.com")),
+        lambda connection: suppress(connection, "ann@example.com", Reason.MANUAL),
+    ],
+    ids=["hold", "settle", "erase", "suppress"],
+)
+def test_of_two_processes_that_write_one_row_at_once_neither_fails(
+    config: Config, postgres_url: str, monkeypatch: pytest.MonkeyPatch, step: Callable[[Connection], object]
+) -> None:
+    monkeypatch.setenv("PUBLISHER_DATABASE_URL", postgres_url)
+    database, done = open_database(config), list[bool]()
+
+    def other() -> None:
+        with database.begin() as connection:
+            step(connection)
+        done.append(True)
+
+    thread = threading.Thread(target=other)
+    with database.begin() as ours, database.connect() as observer:
+        step(ours)
+        thread.start()
+        waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        while not observer.scalar(waits):
+            observer.rollback()
+    thread.join()
+    database.close()
+    assert done == [True]
 
 
 def test_a_database_is_named_without_its_password(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,7 +279,6 @@ def test_the_folder_of_addresses_and_keys_stays_out_of_git_whatever_gitignore_sa
 
 def test_history_cannot_be_changed(database: Database) -> None:
     from publisher.audience import store
-    from publisher.audience.address import read_address
     from publisher.audience.model import ConsentSource
 
     with database.begin() as connection:

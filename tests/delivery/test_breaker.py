@@ -22,7 +22,7 @@ from publisher.delivery.ledger import Claim, Ledger
 from publisher.delivery.pace import LocalPace
 from publisher.delivery.send import Options, Sent, send
 from publisher.delivery.sender import Interrupt, Sender
-from publisher.delivery.settle import release_uncertain
+from publisher.delivery.settle import release_uncertain, uncertain
 from publisher.delivery.states import Ending
 from publisher.delivery.status import explain
 from publisher.delivery.submit_pool import DOUBTS_TO_END
@@ -121,7 +121,7 @@ def test_who_shared_a_call_with_one_that_always_fails_is_mailed_once_an_operator
         sent = send(config, sqlite, make_letter(), Options(transport=fake))
         if not sent.account.pending:
             with sqlite.begin() as connection:
-                release_uncertain(connection, sent.mailing.id)
+                release_uncertain(connection, sent.mailing.id, uncertain(connection, sent.mailing.id))
     assert (sent.account.submitted, sent.account.uncertain) == (599, 1)
     assert len({message["To"] for message in fake.messages}) == 599
 

@@ -285,7 +285,7 @@ def _released(database: Database) -> tuple[Ledger, Ledger, Claim]:
     (claim,) = dead.record_and_claim([], 1, 1).claims
     living.recover(alone=True)
     with database.begin() as connection:
-        assert release_uncertain(connection, mailing.id) == 1
+        assert release_uncertain(connection, mailing.id, uncertain(connection, mailing.id)) == 1
     return dead, living, claim
 
 
@@ -419,8 +419,8 @@ def test_a_released_recipient_is_sent_to_again_unless_an_event_comes_first(datab
         (row,) = uncertain(connection, mailing.id)
         assert (row.recipient, row.reason) == (recipient, "sender-died")
         assert Doubtful(mailing, (row, replace(row, since=NOW))).young == 1
-        assert release_uncertain(connection, mailing.id) == 1
-        assert release_uncertain(connection, mailing.id) == 0
+        assert release_uncertain(connection, mailing.id, uncertain(connection, mailing.id)) == 1
+        assert release_uncertain(connection, mailing.id, uncertain(connection, mailing.id)) == 0
     assert account(database, mailing).pending == 1
     with database.begin() as connection:
         assert settle(connection, EventKind.SEND, NOW, recipient=recipient, message_id="m").changed

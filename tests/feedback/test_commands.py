@@ -9,6 +9,7 @@ import pty
 import subprocess
 import sys
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,12 @@ import pytest
 
 from publisher.delivery.ledger import Ledger
 from publisher.delivery.lock import lock_path, mailing_lock
-from publisher.delivery.mailings import Mailing
+from publisher.delivery.mailings import Mailing, write_operator
+from publisher.delivery.settle import release_uncertain
+from publisher.delivery.settle import uncertain as doubtful
 from publisher.feedback import intake
 from publisher.feedback.apply import Applier
+from publisher.providers.outcomes import submitted
 from tests.feedback import shapes
 from tests.feedback.conftest import SLUG, Room, uncertain
 from tests.warm import command
@@ -125,20 +129,63 @@ def test_release_without_a_terminal_needs_yes(room: Room, mailing: Mailing) -> N
     assert ANN not in ran.stdout + ran.stderr
 
 
-@pytest.mark.parametrize(("answer", "pending", "status"), [("n", 0, 1), ("y", 2, 0)])
-def test_release_asks_on_a_terminal(room: Room, mailing: Mailing, answer: str, pending: int, status: int) -> None:
+def asked(room: Room, *words: str, answer: str, meanwhile: Callable[[], object]) -> tuple[int, str]:
+    """Status and standard error of a command on a terminal; ``meanwhile`` happens while its question stands there."""
     (room.config.root / "config.yaml").write_text(CONFIG)
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "publisher", "reconcile", SLUG, "--release-uncertain"],
+        [sys.executable, "-m", "publisher", *words],
         cwd=room.config.root, env=environment(), stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
+    assert process.stderr
+    said = b""
+    while not said.endswith(b"[y/N] "):
+        some = process.stderr.read1(4096)
+        assert some, said
+        said += some
+    meanwhile()
     os.write(ours, f"{answer}\n".encode())
-    _, said = process.communicate(timeout=60)
+    _, more = process.communicate(timeout=60)
     os.close(ours)
     os.close(theirs)
-    assert b"2 again?" in said
-    assert (process.returncode, room.account().pending) == (status, pending)
+    return process.returncode, (said + more).decode()
+
+
+@pytest.mark.parametrize(("answer", "pending", "status"), [("n", 0, 1), ("y", 2, 0)])
+def test_release_asks_on_a_terminal(room: Room, mailing: Mailing, answer: str, pending: int, status: int) -> None:
+    ran, said = asked(room, "reconcile", SLUG, "--release-uncertain", answer=answer, meanwhile=lambda: None)
+    assert "2 again?" in said
+    assert (ran, room.account().pending) == (status, pending)
+
+
+def test_release_concerns_only_who_was_shown(room: Room, mailing: Mailing) -> None:
+    first = mailing.recipient(1)
+
+    def meanwhile() -> None:
+        """One is released by somebody else, mailed, and uncertain again; another comes by an event."""
+        with room.database.begin() as connection:
+            assert release_uncertain(connection, mailing.id, doubtful(connection, mailing.id)) == 2
+        room.send(mailing, lambda message: uncertain(message) if message.endswith(first) else submitted(message))
+        assert (room.account().uncertain, room.account().submitted) == (1, 1)
+
+    status, said = asked(room, "reconcile", SLUG, "--release-uncertain", answer="y", meanwhile=meanwhile)
+    assert (status, room.account().pending, room.account().uncertain) == (1, 0, 1), said
+    assert "2 changed meanwhile" in said
+
+
+def test_of_an_issue_that_is_frozen_anew_meanwhile_nobody_is_released_or_lost(room: Room, mailing: Mailing) -> None:
+    room.subscribe("carl@example.com")  # after the freeze
+
+    def meanwhile() -> None:
+        with room.database.begin() as connection:
+            write_operator(connection, room.newest(SLUG).id, "cancelled")
+        assert room.freeze().id != mailing.id
+
+    status, said = asked(room, "reconcile", SLUG, "--release-uncertain", answer="y", meanwhile=meanwhile)
+    with room.database.connect() as connection:
+        assert (status, len(doubtful(connection, mailing.id))) == (1, 2), said
+    status, said = asked(room, "cancel", SLUG, answer="y", meanwhile=meanwhile)
+    assert (status, "frozen anew meanwhile" in said, room.newest(SLUG).operator) == (2, True, "going")
 
 
 def test_a_late_event_stops_the_second_copy(room: Room, mailing: Mailing) -> None:

@@ -735,7 +735,7 @@ def test_the_uncertain_of_an_earlier_edition_fall_due_again_on_an_operators_word
     letter.run(0.2)
     assert letter.mailed() == {("bob", "hello"): 1}
     (doubt,) = (one for one in doubtful(letter.database, HELLO) if one.recipients)
-    assert release(letter.database, doubt.mailing) == 1
+    assert release(letter.database, doubt) == 1
     assert not any(one.recipients for one in doubtful(letter.database, HELLO))
     if told:  # an event that arrives before the next run stops the second copy
         ann = doubt.recipients[0].recipient

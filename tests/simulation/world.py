@@ -540,7 +540,7 @@ def _release(world: World) -> None:
             for one in doubt.recipients:
                 world.released[one.recipient] += 1
                 world.again[slug, addresses.get(one.reference, "?")] += 1
-            release(database, doubt.mailing)
+            release(database, doubt)
 
     world.process(f"release {slug}", body)
 

@@ -29,7 +29,7 @@ from publisher.database import Database, open_database
 from publisher.delivery import mailings
 from publisher.delivery.local_time import LocalTime
 from publisher.delivery.send import Options
-from publisher.delivery.settle import release_uncertain, settle
+from publisher.delivery.settle import release_uncertain, settle, uncertain
 from publisher.providers.events import EventKind
 from tests.delivery.world import SLUG, add_people, add_person, make_config, varied_letter
 from tests.thrift import be_thrifty
@@ -135,7 +135,7 @@ def _settle_and_release(root: Path, database: Database) -> None:
             settle(connection, EventKind.SEND, datetime.now(UTC), recipient=recipient, message_id=row["id"])
         mailing = mailings.newest(connection, SLUG)
         assert mailing is not None
-        release_uncertain(connection, mailing.id)
+        release_uncertain(connection, mailing.id, uncertain(connection, mailing.id))
 
 
 def through_local_time(root: Path) -> dict[str, Any]:

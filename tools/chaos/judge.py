@@ -10,7 +10,7 @@ from typing import Any
 
 from publisher.database import Database
 from publisher.delivery import mailings
-from publisher.delivery.settle import release_uncertain, settle
+from publisher.delivery.settle import release_uncertain, settle, uncertain
 from publisher.delivery.states import Account
 from publisher.providers.events import EventKind
 from tests.delivery.world import SLUG
@@ -59,7 +59,7 @@ def release(database: Database) -> int:
     """Release what no event settled."""
     with database.begin() as connection:
         mailing = mailings.newest(connection, SLUG)
-        return release_uncertain(connection, mailing.id) if mailing else 0
+        return release_uncertain(connection, mailing.id, uncertain(connection, mailing.id)) if mailing else 0
 
 
 def judge(database: Database, url: str) -> Verdict:
