@@ -125,7 +125,9 @@ def cancel(context: typer.Context, issue: Issue, yes: Yes = False) -> int:
     if told is None:
         return 1
     put(say("{slug} is cancelled: {counts}", slug=issue, counts=told))
-    tell(say("publisher send {slug} would mail only those not reached yet", slug=issue))
+    step = issue.startswith("series/")
+    only = say("publisher send {slug} would mail only those not reached yet", slug=issue)
+    tell(say("who was left does not get this step any more") if step else only)
     return 0
 
 

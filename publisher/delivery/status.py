@@ -156,6 +156,7 @@ def statuses(config: Config, database: Database, slug: str | None = None) -> Sta
                 rows[-1]["folded_at"] = at.isoformat()
             tripped += tripwires.after_the_fact(connection, mailing) + tripwires.deferring(connection, mailing)
             tripped += tripwires.harmful(connection, mailing, account) + tripwires.unaddressed(mailing, account)
+        tripped += tripwires.withdrawn(config, connection, (found[name] for name in wanted if name in found))
     if slug is None:
         read = readings(config, without=found)
         tripped += tripwires.overdue(read, config)

@@ -8,7 +8,7 @@ no claim sees them, so the others go on at the same cost. The next ``send`` free
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
@@ -18,12 +18,15 @@ from publisher import __version__
 from publisher.audience.tables import domain_of, subscribers
 from publisher.config.model import Config
 from publisher.database.bulk import insert_once
+from publisher.delivery.lock import DIGEST
 from publisher.delivery.mailings import Mailing
-from publisher.delivery.states import Account, RecipientState
+from publisher.delivery.states import Account, Operator, RecipientState
 from publisher.delivery.tables import literally, mailings, receiver_tallies, recipients, second_copies
 from publisher.diagnostics import say
-from publisher.issue.load import Reading
+from publisher.issue.folder import discover
+from publisher.issue.load import Reading, read_issue
 from publisher.issue.model import Status
+from publisher.issue.series import steps_of
 from publisher.providers.events import BounceType
 from publisher.providers.receivers import receiver_of
 
@@ -39,7 +42,8 @@ GRACE = timedelta(hours=1)  # how long after its time an issue may wait for the 
 class Tripped:
     """A tripwire that went off: its name, the issue, what it saw, and what to do. No address."""
 
-    name: str  # reached-twice | more-sends-than-recipients | overdue | receiver-defers | bounces | complaints | nobody
+    # reached-twice | more-sends-than-recipients | overdue | receiver-defers | bounces | complaints | nobody | withdrawn
+    name: str
     issue: str
     message: str
     help: str
@@ -161,6 +165,33 @@ def overdue(found: Iterable[Reading], config: Config) -> list[Tripped]:
             advice = say("publisher send {slug}, or publisher hold {slug}", slug=slug)
             late.append(Tripped("overdue", slug, saw, advice, stops=False))
     return late
+
+
+def withdrawn(config: Config, connection: Connection, found: Iterable[Mailing]) -> list[Tripped]:
+    """Those of these mailings that no run goes on with, each said with its slug."""
+    every = stranded(config, connection, found)
+    return [Tripped("withdrawn", m, say("{slug}: {told}", slug=m, told=told), do, stops=False) for m, told, do in every]
+
+
+def stranded(config: Config, connection: Connection, found: Iterable[Mailing]) -> Iterator[tuple[str, str, str]]:
+    """Of these mailings those with somebody left whose files are gone, or a draft again: what to say, what to do."""
+    there, left, r = {*discover(config.root), *steps_of(config.root)}, Counter[int](), recipients.c
+    for state in (RecipientState.PENDING, RecipientState.CLAIMED):
+        of = select(r.mailing_id, func.count()).where(r.state == literally(state)).group_by(r.mailing_id)
+        left.update(dict(map(tuple, connection.execute(of))))
+    for mailing in found:
+        slug, gone = mailing.slug, mailing.slug not in there
+        if not left[mailing.id] or mailing.operator == Operator.CANCELLED or slug.startswith(DIGEST):
+            continue
+        issue = None if gone else read_issue(config, slug).partial
+        if gone or (issue and issue.status is not Status.READY):
+            what = say("no longer in the repository") if gone else say("a draft again")
+            told = say("{what}; {left}", what=what, left=say("{n:,} recipients are left", n=left[mailing.id]))
+            ways = say(
+                "publisher cancel {slug} ends its mailing; once it is back as it was, publish goes on with it",
+                slug=slug,
+            )
+            yield slug, told, ways
 
 
 def alert(config: Config, tripped: Sequence[Tripped]) -> str | None:

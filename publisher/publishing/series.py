@@ -8,13 +8,14 @@ from sqlalchemy import Connection
 
 from publisher.config import Config
 from publisher.database import Database
-from publisher.delivery import mailings
+from publisher.delivery import mailings, tripwires
 from publisher.delivery.lock import forgotten
 from publisher.delivery.mailings import Mailing
 from publisher.delivery.send import Options
 from publisher.delivery.series import Step, StepPlan, freeze_due, plan_steps, ready_steps
 from publisher.delivery.states import Operator, RecipientState
 from publisher.diagnostics import say
+from publisher.issue.folder import SERIES
 from publisher.issue.model import Status
 from publisher.mail.message import MailContent
 from publisher.proofing.proof import Proof, proofread
@@ -37,7 +38,8 @@ def mail_steps(run: Run, proofs: Iterable[Proof], blocked: str | None, options: 
         home = run.config.newsletter.language
         found_due = freeze_due(connection, steps, run.now, lambda step: letters[step.slug], home, held=held)
         grown = {one.slug for one in found_due}
-    results = [IssueResult(decision) for decision in unfit.values()]
+        stranded = _withdrawn(run.config, connection)
+    results = [IssueResult(decision) for decision in (*unfit.values(), *stranded)]
     for slug in (step.slug for step in steps if step.slug not in unfit):
         result = _mail(run, slug, slug in grown, options)
         results += [result] if result else []
@@ -125,4 +127,11 @@ def plan_of(
         ]
         newest = (mailings.newest(connection, step.slug) for step in steps if step.slug not in unfit)
         left = [left_of(connection, mailing) for mailing in newest if mailing]
-    return plans, [*unfit.values(), *filter(None, left)]
+        return plans, [*unfit.values(), *filter(None, left), *_withdrawn(config, connection)]
+
+
+def _withdrawn(config: Config, connection: Connection) -> list[IssueDecision]:
+    """The steps that are gone in the middle of their mailing."""
+    steps = (one for one in mailings.every_newest(connection) if one.slug.startswith(f"{SERIES}/"))
+    found = tripwires.stranded(config, connection, steps)
+    return [IssueDecision(Facts(slug), Action.WITHDRAWN, told, ways) for slug, told, ways in found]

@@ -52,6 +52,7 @@ from publisher.issue.series import steps_of
 from publisher.mail.message import MailContent
 from publisher.proofing.proof import proofread, proofread_steps
 from publisher.providers.events import Event, EventKind
+from publisher.publishing.doctor import Level, questions
 from publisher.publishing.publish import PublishOptions, publish
 from publisher.publishing.run import Published
 from publisher.publishing.series import freeze_here, plan_of
@@ -174,7 +175,27 @@ def test_a_run_says_whether_a_step_is_due_goes_on_or_is_paused(letter: Newslette
     mailings.set_operator(letter.database, HELLO, Operator.PAUSED)
     assert told(letter.run(0.1)) == [(HELLO, "paused", "paused; 1 recipients are left")]
     mailings.set_operator(letter.database, HELLO, Operator.GOING)
-    assert told(letter.run(0.2)) == [(HELLO, "resume", "1 recipients are left")]
+    text = letter.config.root / "series/welcome/01-hello.md"
+    away = text.rename(text.with_name("01-hi.md"))
+    _waits(letter, "no longer in the repository; 1 recipients are left", told(letter.run(0.2)))
+    away.unlink()
+    letter.step("welcome/01-hello", "0", status="draft")
+    _waits(letter, "a draft again; 1 recipients are left", told(letter.run(0.3)))
+    letter.step("welcome/01-hello", "0")
+    assert told(letter.run(0.4)) == [(HELLO, "resume", "1 recipients are left")]
+    letter.remove("welcome/01-hello")
+    assert told(letter.run(0.5)) == [], "nobody is left"
+
+
+def _waits(letter: Newsletter, why: str, ran: list[tuple[str, str, str]]) -> None:
+    """Whoever is left of a step that is gone waits for somebody, and every command that looks says so."""
+    assert ran == [(HELLO, "withdrawn", why)]
+    (planned,) = plan_of(letter.config, letter.database, [], None, letter.start)[1]
+    assert (planned.why, planned.needs_somebody) == (why, True)
+    (tripped,) = statuses(letter.config, letter.database, HELLO).tripped
+    assert (tripped.message, f"publisher cancel {HELLO}" in tripped.help) == (f"{HELLO}: {why}", True)
+    found = questions.database(questions.Probes(letter.config))
+    assert (found.level, found.message) == (Level.WARNING, f"{HELLO}: {why}")
 
 
 def test_a_step_has_no_archive_page(letter: Newsletter) -> None:

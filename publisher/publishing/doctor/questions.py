@@ -24,6 +24,7 @@ from publisher.database.engine import clock as database_clock
 from publisher.database.engine import database_url
 from publisher.delivery import mailings
 from publisher.delivery.states import word
+from publisher.delivery.tripwires import withdrawn
 from publisher.diagnostics import listed, say
 from publisher.errors import ServiceError, UsageError
 from publisher.insights.store import answers_to
@@ -103,6 +104,8 @@ def database(probes: Probes) -> Finding:
         if opened.dialect == "postgresql":
             theirs = datetime.fromtimestamp(database_clock(connection), UTC)
             probes.clocks.append((say("the database"), theirs, datetime.now(UTC)))
+        for one in withdrawn(probes.config, connection, mailings.every_newest(connection)):
+            return warning(one.message, one.help)
     return ok(say("{url} is open, writable and up to date", url=opened.url))
 
 
