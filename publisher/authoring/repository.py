@@ -216,8 +216,8 @@ def ci_files(forge: Forge, repository: Path, below: str) -> dict[str, str]:
 def hooks(below: str) -> dict[str, str]:
     """The pre-commit configuration, by its path from the top of the repository."""
     at, under = ("", "") if below == "." else (f"--root {shlex.quote(below)} ", re.escape(f"{below}/"))
-    files = rf"^{under}(issues/|config\.ya?ml$|templates/)"
-    names = {"VERSION": __version__, "ENTRY": json.dumps(f"publisher {at}check"), "FILES": json.dumps(files)}
+    entry, files = json.dumps(f"publisher {at}check"), json.dumps(f"^{under}")
+    names = {"VERSION": __version__, "ENTRY": entry, "FILES": files}
     return {HOOKS: bundled.starter_file("pre-commit.yaml", **names)}
 
 

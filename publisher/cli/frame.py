@@ -96,7 +96,7 @@ def chosen_slugs(root: Path, named: Sequence[str] | None) -> list[str] | None:
 
     Raises ``UsageError`` for one that does not exist, naming those that do.
     """
-    from publisher.issue.folder import discover
+    from publisher.issue.folder import discover, is_file, is_folder, leads_inside
     from publisher.issue.series import steps_of
 
     if not named:
@@ -104,6 +104,9 @@ def chosen_slugs(root: Path, named: Sequence[str] | None) -> list[str] | None:
     known = [*discover(root), *steps_of(root)]
     slugs = list(dict.fromkeys(slug_in(root, name) for name in named))
     if strange := next((slug for slug in slugs if slug not in known), None):
+        if leads_inside(root, root / strange) and (is_file(root / strange) or is_folder(root / strange)):
+            whole = say("name an issue; publisher check without a name looks at every file")
+            raise UsageError(say("{path} is no issue", path=strange), help=whole)
         from publisher.proofing.proof import no_issue
 
         raise no_issue(strange, known)
@@ -121,12 +124,9 @@ def slug_in(root: Path, name: str) -> str:
         return slug
     from publisher.issue.series import slug_of_path
 
-    if slug := slug_of_path(name):
-        return slug
-    issues, path = root.resolve() / "issues", Path(name).resolve()
-    if len(Path(name).parts) > 1 and path != issues and path.is_relative_to(issues):
-        return path.relative_to(issues).parts[0]
-    return name
+    top, path = root.resolve(), Path(name).resolve()
+    inner = str(path.relative_to(top)) if len(Path(name).parts) > 1 and path.is_relative_to(top) else ""
+    return slug_of_path(name) or slug_of_path(inner) or name
 
 
 Format = Annotated[Literal["text", "json"], typer.Option("--format", help="json is for machines.")]

@@ -80,7 +80,8 @@ def test_a_newsletter_in_a_folder_of_a_repository_has_its_ci_where_the_forge_loo
     assert load(top / WORKFLOW)["env"] == {"PUBLISHER_ROOT": "letters/our news"}
     (hook,) = load(top / ".pre-commit-config.yaml")["repos"][0]["hooks"]
     assert hook["entry"] == "publisher --root 'letters/our news' check"
-    assert re.search(hook["files"], "letters/our news/issues/x/a.md")
+    for file in ("issues/x/a.md", "series/welcome/01-a.md", "config.yaml", "brand/logo.png"):
+        assert re.search(hook["files"], f"letters/our news/{file}")
     assert not re.search(hook["files"], "issues/x/a.md")
 
 
