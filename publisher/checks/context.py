@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 
 from publisher.checks.markdown import Text
 from publisher.checks.parts import Link
@@ -11,7 +11,7 @@ from publisher.diagnostics import Place, Span
 from publisher.documents.nodes import KeyPath
 from publisher.issue.definitions import halves
 from publisher.issue.markdown.cjk import url_end
-from publisher.issue.model import Issue, Item, Picture, Places
+from publisher.issue.model import Issue, Item, Picture, Places, Prose
 from publisher.issue.translations import Translations, translations_of
 from publisher.regex import regex
 
@@ -110,7 +110,11 @@ class Line:
 
 
 def field(places: Places, at: KeyPath, text: str, key: object = None) -> Line:
-    """A field of plain text; where it was not written plainly, all of it is the place of any part."""
+    """A field of plain text; where its characters cannot be traced, all of it is the place of any part."""
+
+    @cache
+    def traced() -> Prose | None:
+        return places.text(*at)
 
     def place(start: int, end: int) -> Place:
         whole = places.of(*at)
@@ -119,7 +123,11 @@ def field(places: Places, at: KeyPath, text: str, key: object = None) -> Line:
         if more in {0, 2}:  # as it is, or in quotes
             column = span.column + more // 2
             return Place(whole.path, Span(span.line, column + start, span.line, column + end))
-        return whole
+        written = traced()
+        before = len(written.text) - len(written.text.lstrip()) if written else 0
+        if written is None or len(written.text.strip()) != len(text):
+            return whole
+        return written.place(0, before + start, before + end)
 
     return Line(text, place, key)
 

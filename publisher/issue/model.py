@@ -3,7 +3,7 @@
 Everything here is final: nothing is filled in later, and every field knows where it was written.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
@@ -19,23 +19,6 @@ class Status(StrEnum):
 
     DRAFT = "draft"
     READY = "ready"
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Where each value of a mapping was written; one that is absent is placed at the mapping itself."""
-
-    path: str
-    start: Span
-    values: Mapping[KeyPath, Span] = field(default_factory=lambda: MappingProxyType({}), repr=False)
-
-    def of(self, *at: str | int) -> Place:
-        """The place of the value at ``at``, or of the nearest mapping that holds it."""
-        while at:
-            if at in self.values:
-                return Place(self.path, self.values[at])
-            at = at[:-1]
-        return Place(self.path, self.start)
 
 
 @dataclass(frozen=True)
@@ -66,6 +49,27 @@ class Prose:
             return Place(self.path, Span(*start, *max(start, stop)))
         at, offset = self.origins[line]
         return Place(self.path, Span(at, offset + column, at, offset + max(end, column)))
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where each value of a mapping was written; one that is absent is placed at the mapping itself.
+
+    ``text(*at)`` is the value at ``at`` with the place of each of its characters.
+    """
+
+    path: str
+    start: Span
+    values: Mapping[KeyPath, Span] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    text: Callable[..., Prose | None] = field(default=lambda *_: None, repr=False, compare=False)
+
+    def of(self, *at: str | int) -> Place:
+        """The place of the value at ``at``, or of the nearest mapping that holds it."""
+        while at:
+            if at in self.values:
+                return Place(self.path, self.values[at])
+            at = at[:-1]
+        return Place(self.path, self.start)
 
 
 @dataclass(frozen=True, slots=True)

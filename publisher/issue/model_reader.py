@@ -73,7 +73,7 @@ class ModelReader:
         """Where every value of the mapping was written."""
         found: dict[KeyPath, Span] = {}
         _spans(self.node, (), found)
-        return Places(self.file.path, self.start, MappingProxyType(found))
+        return Places(self.file.path, self.start, MappingProxyType(found), self.prose)
 
 
 def _spans(node: Node, at: KeyPath, found: dict[KeyPath, Span]) -> None:

@@ -197,6 +197,25 @@ def test_nothing_is_mended_inside_an_address_or_code(root: Path, piece: str) -> 
     assert (root / ITEM).read_text(encoding="utf-8") == text.replace("首,句", "首，句")
 
 
+@pytest.mark.parametrize(
+    ("headline", "mended", "places"),
+    [
+        (">-\n  一条很长的\n  标题,写成两行。。", ">-\n  一条很长的\n  标题，写成两行。", [(4, 5), (4, 10)]),
+        ('" 一条\n  标题,写成两行"', '" 一条\n  标题，写成两行"', [(3, 5)]),
+        ('"一条\\u6807题,有转义"', '"一条\\u6807题，有转义"', [(2, 21)]),
+        ("一条标题\n  不加引号,写成两行", "一条标题\n  不加引号，写成两行", [(3, 7)]),
+    ],
+)
+def test_a_mark_in_a_headline_of_several_lines_has_its_own_place(
+    root: Path, headline: str, mended: str, places: list[tuple[int, int]]
+) -> None:
+    (root / ITEM).write_text(f"---\nheadline: {headline}\n---\n正文。\n", encoding="utf-8")
+    findings = check_issue(load_config(root), SLUG.rpartition("/")[2])[1]
+    assert [finding.span[:2] for finding in findings] == places
+    [fix] = plan_fixes(root, findings)
+    assert fix.after.decode("utf-8") == f"---\nheadline: {mended}\n---\n正文。\n"
+
+
 def test_nothing_is_mended_inside_an_address_of_a_headline(root: Path) -> None:
     text = "---\nheadline: 看,https://times.example.com/一,二 和,字\n---\n正文。\n"
     (root / ITEM).write_text(text, encoding="utf-8")
