@@ -30,18 +30,33 @@ _UNITS = {
     for unit, zeros in {"万": 4, "萬": 4, "亿": 8, "億": 8, "兆": 12, "만": 4, "억": 8, "조": 12}.items()},
 }  # fmt: skip
 _TENS = {
-    "en": "ten twenty thirty forty fifty sixty seventy eighty ninety hundred half",
-    "de": "zehn zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig hundert halb",
-    "fr": "dix vingt trente quarante cinquante soixante soixante-dix quatre-vingts quatre-vingt-dix cent demi",
-    "es": "diez veinte treinta cuarenta cincuenta sesenta setenta ochenta noventa cien medio",
-    "pt": "dez vinte trinta quarenta cinquenta sessenta setenta oitenta noventa cem meio",
+    "en": "ten twenty thirty forty fifty sixty seventy eighty ninety hundred",
+    "de": "zehn zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig hundert",
+    "fr": "dix vingt trente quarante cinquante soixante soixante-dix quatre-vingts quatre-vingt-dix cent",
+    "es": "diez veinte treinta cuarenta cincuenta sesenta setenta ochenta noventa cien",
+    "pt": "dez vinte trinta quarenta cinquenta sessenta setenta oitenta noventa cem",
 }
 _ONES = {
-    "en": "one two three four five six seven eight nine ten eleven twelve",
-    "de": "ein zwei drei vier fünf sechs sieben acht neun zehn elf zwölf",
-    "fr": "un deux trois quatre cinq six sept huit neuf dix onze douze",
-    "es": "un dos tres cuatro cinco seis siete ocho nueve diez once doce",
-    "pt": "um dois três quatro cinco seis sete oito nove dez onze doze",
+    "en": "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
+    " eighteen nineteen",
+    "de": "ein zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn siebzehn"
+    " achtzehn neunzehn",
+    "fr": "un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize dix-sept dix-huit"
+    " dix-neuf",
+    "es": "un dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciséis diecisiete"
+    " dieciocho diecinueve veinte veintiuno veintidós veintitrés veinticuatro veinticinco veintiséis veintisiete"
+    " veintiocho veintinueve",
+    "pt": "um dois três quatro cinco seis sete oito nove dez onze doze treze quatorze quinze dezesseis dezessete"
+    " dezoito dezenove",
+}
+_MORE = {
+    "en": "half 0.5 first 1 second 2 third 3 fourth 4 fifth 5 sixth 6 seventh 7 eighth 8 ninth 9 tenth 10",
+    "de": "halb 0.5 einhalb 0.5 eineinhalb 1.5 anderthalb 1.5 eins 1 eine 1 dreissig 30",
+    "fr": "demi 0.5 une 1 quatre-vingt 80 cents 100",
+    "es": "medio 0.5 media 0.5 uno 1 una 1 veintiún 21 veintiuna 21 ciento 100 doscientos 200 trescientos 300"
+    " cuatrocientos 400 quinientos 500 seiscientos 600 setecientos 700 ochocientos 800 novecientos 900",
+    "pt": "meio 0.5 meia 0.5 uma 1 duas 2 catorze 14 dezasseis 16 dezassete 17 dezanove 19 cento 100 duzentos 200"
+    " trezentos 300 quatrocentos 400 quinhentos 500 seiscentos 600 setecentos 700 oitocentos 800 novecentos 900",
 }
 _SPOKEN = frozenset({*_ONES, "zh", "ja"})
 """Languages whose words for numbers are known."""
@@ -62,6 +77,9 @@ _NOTATIONS = {
 """2,500.5, and, with a comma before the fraction, 2.500,5 or 2 500,5: the pattern, and what makes Python's of it. Of
 letters before a number those alone of scripts that write no blank there: 融资5亿, و١٢٣.
 """
+_DATE = regex(r"\d{4}([-./])\d\d?\1\d\d?|\d\d?([-./])\d\d?\2\d{4}")
+_ROW = regex(rf"(?<!\d)(?:{_DATE.pattern})(?!\d)|\+?\d(?:[ {_NARROW}()./-]{{0,2}}\d)*")
+_LONG_ROW = 7  # digits, as of a telephone number; their groups are no numbers
 _IN_NAME = regex(r"[A-Za-z]-")  # GPT-5: inventions.py looks at names
 _GLUED = regex(r"(?<![\d.,])(\d+(?:\.\d+)?)", re.ASCII)
 _LONG = "|".join(sorted((unit for unit in _UNITS if len(unit) > 2 and unit[0].isascii()), key=len, reverse=True))
@@ -107,19 +125,36 @@ class Said:
     """The numbers of texts in one language, as somebody looks for them who reads them in another, or in the same."""
 
     def __init__(self, texts: Iterable[str], language: str, other: str) -> None:
-        self._texts, self._comma = texts, Locale.of(other, {}).decimal_comma
+        self._texts, self._comma = tuple(texts), Locale.of(other, {}).decimal_comma
         self._commas = {self._comma, Locale.of(language, {}).decimal_comma}
         self._language = subtags(language).language or "en"
         self._spoken = {self._language, subtags(other).language} <= _SPOKEN
 
     def lacking(self, text: str) -> Iterator[Number]:
-        """The numbers of a text that are not among them, nor may be there in words."""
+        """The numbers of a text that are not among them, nor may be there in words, or as digits in other groups."""
+        rows = None
         for number in numbers(text, comma=self._comma):
             digits = _digits(number.values)
             if number.values.isdisjoint(self._values) and (
                 self._spoken or (len(digits) >= _SEVERAL and digits not in self._known)
             ):
-                yield number
+                if rows is None:
+                    rows = [row.span() for row in _ROW.finditer(text) if self._has(row[0])]
+                if not any(start <= number.start < end for start, end in rows):
+                    yield number
+
+    def _has(self, row: str) -> bool:
+        """Whether digits in groups are there in other groups: a telephone number, an ISBN, a date."""
+        if _DATE.fullmatch(row):  # its month may be a word
+            one, two, year = sorted(map(int, re.findall(r"\d+", row)))
+            return year in self._values and (two in self._values or (two <= 12 and one in self._values))
+        digits = re.sub(r"\D", "", row)
+        tail = digits[-_LONG_ROW:] if row[0] == "+" else digits.lstrip("0")
+        return len(digits) >= _LONG_ROW and any(
+            tail in theirs
+            for written, theirs in self._rows
+            if digits == theirs or len(written) > len(theirs) or len(row) > len(digits)
+        )
 
     @cached_property
     def _values(self) -> frozenset[Decimal]:
@@ -127,6 +162,11 @@ class Said:
         ways = [*zip(self._commas, (self._language, ""), strict=False)]  # words are the same either way
         told = (one for text in self._texts for comma, words in ways for one in numbers(text, words=words, comma=comma))
         return frozenset(value for number in told for value in number.values)
+
+    @cached_property
+    def _rows(self) -> tuple[tuple[str, str], ...]:
+        rows = (row[0] for text in self._texts for row in _ROW.finditer(text))
+        return tuple((row, re.sub(r"\D", "", row)) for row in rows)
 
     @cached_property
     def _known(self) -> frozenset[tuple[int, ...]]:
@@ -161,26 +201,56 @@ def numbers(text: str, *, words: str = "", comma: bool = False) -> Iterator[Numb
         return
     for found in _GLUED.finditer(text):  # GPT-5, o3, V3: a number glued to letters
         yield Number(found[0], frozenset({Decimal(found[1])}), found.start())
-    pattern, known = _words(words)
+    pattern, part, known = _words(words)
     for found in pattern.finditer(text):
-        base = known[found[1].casefold()] if found[1] else Decimal(1)
-        scale = 10 ** _UNITS.get((found[3] or found[4] or "").casefold(), 0) * (100 if found[2] else 1)
-        yield Number(found[0], frozenset({base * scale}), found.start())
+        for value in _counted(known[word.casefold()] for word in part.findall(found[0])):
+            yield Number(found[0], frozenset({value}), found.start())
     han = ((Number(one[0], _han_values(one), one.start()), _UNITS.get(one[2], 0)) for one in _HAN.finditer(text))
     yield from _summed(text, han, keep=True)
 
 
 @cache
-def _words(language: str) -> tuple[re.Pattern[str], dict[str, Decimal]]:
-    """The words for numbers of a language, and those of English, which all cite: a pattern, and their values."""
-    known: dict[str, Decimal] = {}
+def _words(language: str) -> tuple[re.Pattern[str], re.Pattern[str], dict[str, Decimal]]:
+    """The words for numbers of a language, and those of English, which all cite: a pattern of words that stand
+    together, one of a single word, and their values.
+    """
+    known = {unit: Decimal(10**zeros) for unit, zeros in _UNITS.items()}
     for name in {"en", language} & _ONES.keys():
-        known |= {word.casefold(): Decimal(n) for n, word in enumerate(_ONES[name].split(), 1)}
-        *tens, half = _TENS[name].split()
-        known |= {word.casefold(): Decimal(10 * n) for n, word in enumerate(tens, 1)} | {half: Decimal("0.5")}
-    base = "|".join(known).replace("ss", "(?:ss|ß)")
-    of = rf"\b(?:({base})(?:[ -](hundred))?(?:[ -](?:an? )?({_UNIT}))?|({_LONG}))\b"
-    return re.compile(of, re.IGNORECASE), known
+        known |= {word: Decimal(n) for n, word in enumerate(_ONES[name].split(), 1)}
+        known |= {word: Decimal(10 * n) for n, word in enumerate(_TENS[name].split(), 1)}
+        words = iter(_MORE[name].split())
+        known |= {word: Decimal(next(words)) for word in words}
+    known |= {f"{word[:-2]}as": value for word, value in known.items() if value >= 200 and word.endswith("os")}
+    spoken = sorted((re.escape(word) for word in known if word not in _UNITS), key=len, reverse=True)
+    part = rf"(?>{_LONG}|{'|'.join(spoken)})"
+    of = rf"\b{part}(?:(?:[ -]?(?:und|and|et|y|e)(?: an?)?[ -]?|[ -](?:an? )?)?{part}){{0,15}}(?:[ -](?:{_UNIT}))?\b"
+    return re.compile(of, re.IGNORECASE), re.compile(f"{part}|{_UNIT}", re.IGNORECASE), known
+
+
+def _counted(values: Iterable[Decimal]) -> Iterator[Decimal]:
+    """The numbers that words make which stand together: two hundred and five, zweiundzwanzig, quatre-vingt-dix-sept."""
+    total, least, row, last = Decimal(0), Decimal(0), Decimal(0), Decimal(0)  # ``row`` is what the next unit counts
+    for value in values:
+        if value >= 1000:
+            if total and value >= least:
+                yield total
+                total = Decimal(0)
+            total, least, row, last = total + (row or 1) * value, value, Decimal(0), Decimal(0)
+        elif value == 100 and 0 < last < 20:
+            row, last = row + 99 * last, value
+        elif not row or value < 1 <= last or _goes_on(last, value):
+            row, last = row + value, value
+        else:
+            yield total + row
+            total, row, last = Decimal(0), value, value
+    yield total + row
+
+
+def _goes_on(last: Decimal, value: Decimal) -> bool:
+    """Whether it is of the same number: a hundred twenty, twenty five, soixante quinze, zwei(und)zwanzig."""
+    if last % 100 == 0:
+        return value < 100
+    return value < 20 if last >= 20 else value >= 20 and value % 10 == 0 and last < 10
 
 
 def _summed(text: str, row: Iterable[tuple[Number, int]], *, keep: bool) -> Iterator[Number]:
