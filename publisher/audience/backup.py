@@ -11,16 +11,17 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
+from tempfile import TemporaryDirectory
 
 from publisher.audience.tokens import keys_in, keys_of_environment
 from publisher.config.model import Config
 from publisher.database import Database, open_database
 from publisher.database.engine import database_url, keep_out_of_git
 from publisher.database.failures import explain
-from publisher.database.migrate import revisions
+from publisher.database.migrate import file_of, revisions
 from publisher.diagnostics import reason_of, say
 from publisher.documents.atomic import write_file
-from publisher.errors import DatabaseError, UsageError
+from publisher.errors import DatabaseError, UsageError, refusal
 
 LAST = "last-backup"
 """The file of ``.publisher`` that says when the last backup was made."""
@@ -55,10 +56,10 @@ def back_up(config: Config, file: Path) -> Copied:
     database = open_database(config)
     now = datetime.now(UTC)
     part = file.with_name(f"{file.name}.{token_hex(4)}.partial")  # whatever bears the name is whole, also after a kill
+    taken = UsageError(say("{file} is there already and was left as it is", file=file), help=say("name another file"))
     try:
         if os.path.lexists(file):
-            advice = say("name another file")
-            raise UsageError(say("{file} is there already and was left as it is", file=file), help=advice)
+            raise taken
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except OSError as error:
         message = say("{file} cannot be written: {reason}", file=file, reason=reason_of(error))
@@ -68,14 +69,15 @@ def back_up(config: Config, file: Path) -> Copied:
             with database.raw() as raw:
                 raw.backup(target)
             target.execute("PRAGMA journal_mode=DELETE")  # one file, whole without a WAL
-            target.execute(f"DROP TABLE IF EXISTS {_TABLE}")  # of a restore that was killed
+            target.execute(f"DROP TABLE IF EXISTS {_TABLE}")  # of an earlier version's restore that was killed
             target.execute(f"CREATE TABLE {_TABLE} (made_at TEXT NOT NULL, keys TEXT NOT NULL)")
             target.execute(f"INSERT INTO {_TABLE} VALUES (?, ?)", (now.isoformat(), ",".join(signing_keys(config))))  # noqa: S608
             target.commit()
             copied = _examine(target, file)
-        part.rename(file)
     except UsageError as error:  # the copy is new, so what is wrong with it is the database's
         raise explain(sqlite3.DatabaseError("malformed"), database.engine.url) from error
+    else:
+        _name(part, file, taken)
     finally:
         for path in (part, part.with_name(f"{part.name}-journal")):  # SQLite leaves it where there is no more room
             path.unlink(missing_ok=True)
@@ -95,6 +97,7 @@ def restore(
 ) -> Copied:
     """Put ``file`` in the place of the database and the keys beside those that are there. What waited in the outboxes
     is uncertain then: it is not mailed again by itself. ``guard`` is held meanwhile, or refuses: somebody is at work.
+    It is made ready in a copy and comes in one transaction, so that a kill leaves what was there, or all of it.
 
     Raises UsageError: no backup, damaged, from a newer version, or a ledger that is not empty without ``force``.
     """
@@ -108,14 +111,32 @@ def restore(
             if not force and _is_used(database):
                 message = say("{url} is not empty, and a restore replaces it: nothing was done", url=database.url)
                 raise UsageError(message, help=say("publisher backup it first; then publisher restore --force"))
-            with guard(database), database.raw() as raw:
-                put_keys(config.root / ".publisher", text.split(","))
-                source.backup(raw)
-    # An older version's backup is brought up to date as it is opened.
-    with closing(open_database(config)) as database, database.begin() as connection:
-        waited = sum(connection.exec_driver_sql(statement).rowcount for statement in _OUTBOXES)
-        connection.exec_driver_sql(f"DROP TABLE {_TABLE}")
+            url = database.engine.url
+            path = Path(file_of(url) or "")
+            advice = say("is there room on the disk? run it again")
+            with refusal(say("{path} cannot be written", path=path), advice), TemporaryDirectory(dir=path.parent) as at:
+                ready = Path(at) / path.name
+                with closing(sqlite3.connect(ready)) as copy:
+                    source.backup(copy)
+                # An older version's backup is brought up to date as it is opened.
+                own = url.set(database=str(ready), query={})
+                with closing(open_database(config, own)) as fresh, fresh.begin() as connection:
+                    waited = sum(connection.exec_driver_sql(statement).rowcount for statement in _OUTBOXES)
+                    connection.exec_driver_sql(f"DROP TABLE {_TABLE}")
+                with guard(database), closing(sqlite3.connect(ready)) as copy, database.raw() as raw:
+                    put_keys(config.root / ".publisher", text.split(","))
+                    copy.backup(raw)
     return replace(copied, waited=waited)
+
+
+def _name(part: Path, file: Path, taken: UsageError) -> None:
+    """Give a whole file its name. Raises ``taken`` where another one has got it meanwhile."""
+    try:
+        file.hardlink_to(part)  # a rename would take the place of it
+    except FileExistsError:
+        raise taken from None
+    except OSError:  # a disk that knows no links
+        part.rename(file)
 
 
 def last_backup(config: Config) -> datetime | None:

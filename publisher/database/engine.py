@@ -109,7 +109,7 @@ class Database:
         self._engine.dispose()
 
 
-def open_database(config: Config, text: str | None = None) -> Database:
+def open_database(config: Config, text: str | URL | None = None) -> Database:
     """Open, create or upgrade the database at the URL ``text``, else that ``config`` and the environment name.
 
     Raises DatabaseError: unreachable, read-only, full, corrupt, from a newer version, no driver.
@@ -121,7 +121,7 @@ def open_database(config: Config, text: str | None = None) -> Database:
     return Database(engine)
 
 
-def database_url(config: Config, text: str | None = None) -> URL:
+def database_url(config: Config, text: str | URL | None = None) -> URL:
     """The URL to open: ``text``, else of the environment, else of the config.
 
     A relative SQLite path is relative to the root.

@@ -295,6 +295,25 @@ def test_a_backup_keeps_to_its_fine_print(config: Config, sqlite: Database, tmp_
             restore(other, tmp_path / file, force=True)
 
 
+def test_of_two_backups_by_one_name_at_once_the_later_is_told_and_takes_nothings_place(
+    config: Config, sqlite: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_people(sqlite, 3)
+    kept, examine, first = tmp_path / "kept", backup._examine, list[bytes]()
+
+    def meanwhile(connection: sqlite3.Connection, file: Path) -> backup.Copied:
+        monkeypatch.setattr(backup, "_examine", examine)
+        back_up(config, kept)
+        first.append(kept.read_bytes())
+        return examine(connection, file)
+
+    monkeypatch.setattr(backup, "_examine", meanwhile)
+    with pytest.raises(UsageError, match="was left as it is"):
+        back_up(config, kept)
+    assert [kept.read_bytes()] == first
+    assert [path.name for path in tmp_path.glob("kept*")] == ["kept"]
+
+
 def test_a_backup_that_is_killed_leaves_nothing_by_its_name(config: Config, sqlite: Database, tmp_path: Path) -> None:
     """A job that names a file a day keeps what it finds there, and its operator trusts it."""
     add_people(sqlite, 3)
@@ -326,25 +345,6 @@ def test_a_backup_for_which_there_is_no_room_leaves_nothing(
     with pytest.raises(DatabaseError, match="disk is full"):
         back_up(config, folder / "kept")
     assert [*folder.iterdir()] == []
-
-
-def test_a_restore_that_is_killed_leaves_a_database_to_go_on_with(
-    config: Config, sqlite: Database, tmp_path: Path
-) -> None:
-    add_people(sqlite, 3)
-    token = Tokens.open(config).sign(Purpose.UNSUBSCRIBE, "ann")
-    back_up(config, kept := tmp_path / "kept")
-    other = make_config(tmp_path / "other")
-    other.root.mkdir()
-    opened = iter([open_database])
-    if not (child := os.fork()):
-        die = lambda *_: os.kill(os.getpid(), signal.SIGKILL)  # noqa: E731
-        backup.open_database = lambda *given: next(opened, die)(*given)  # type: ignore[assignment,return-value]
-        restore(other, kept)
-    assert os.waitpid(child, 0)[1] == signal.SIGKILL
-    assert Tokens.open(other).read(Purpose.UNSUBSCRIBE, token), "links already mailed work"
-    assert back_up(other, tmp_path / "anew").subscribers == 3
-    assert restore(other, kept, force=True).subscribers == 3
 
 
 def test_a_backup_of_a_damaged_database_names_the_database_and_the_way_out(

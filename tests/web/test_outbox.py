@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from publisher.audience.backup import back_up, restore
 from publisher.audience.model import ConsentSource, ConsentState
 from publisher.audience.suppressions import Reason, erase, suppress
 from publisher.audience.tables import confirmations, subscribers
-from publisher.audience.tokens import Tokens
+from publisher.audience.tokens import Purpose, Tokens
 from publisher.config import load_config
 from publisher.config.model import Config, DeliveryConfig, SesTransport, SmtpConfig
 from publisher.database import Database, open_database
@@ -321,6 +322,37 @@ def test_killed_in_the_middle_serve_doubles_none_and_loses_none(tmp_path: Path, 
         assert "Traceback" not in process.communicate(timeout=20)[1]
         assert taken() == {f"reader{number}@example.com": 1 for number in range(20)}
         database.close()
+
+
+def test_a_restore_that_is_killed_anywhere_repeats_no_mail_that_waited_in_it(config: Config, tmp_path: Path) -> None:
+    """Nor loses the keys by which links already mailed work."""
+    database, token = open_database(config), Tokens.open(config).sign(Purpose.UNSUBSCRIBE, "ann")
+    ask(database, 3)
+    back_up(config, tmp_path / "kept")
+    post(config, database, 60, FakeTransport())
+    database.close()
+    found, status = list[dict[str, int]](), -1
+    while status:
+        (config.root / ".publisher/secret.key").unlink(missing_ok=True)
+        if not (child := os.fork()):
+            left = iter(range(len(found) + 1))
+
+            def die(event: str, _args: object, left: Iterator[int] = left) -> None:
+                if event == "sqlite3.connect" and next(left, None) is None:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+            sys.addaudithook(die)
+            try:
+                restore(config, tmp_path / "kept", force=True)
+            finally:
+                os._exit(sys.exc_info()[0] is not None)
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        assert status in {0, -signal.SIGKILL}
+        found.append(states(database))
+        database.close()
+        assert "submitted" in found[-1] or Tokens.open(config).read(Purpose.UNSUBSCRIBE, token)
+    assert {str(one) for one in found} == {"{'submitted': 3}", "{'uncertain': 3}"}
+    assert len(found) > 4
 
 
 def test_a_restored_backup_repeats_no_mail_that_waited_in_it(config: Config, tmp_path: Path) -> None:
