@@ -1,4 +1,4 @@
-"""Findings as data: a :class:`Diagnostic` has a place, a stable code, a message and an action. Renderers live apart."""
+"""Diagnostics: findings about content, each with a place, a stable code, a message and an action; their renderers."""
 
 from publisher.diagnostics.catalogue import Code, Fault, catalogue, define
 from publisher.diagnostics.model import Diagnostic, Place, Severity, Span, blocking, in_order

@@ -1,6 +1,6 @@
-"""The catalogue of codes: every finding has a stable name, a default severity and a page that explains it.
+"""Registry of codes: each code has a stable name, a default severity and a page of documentation.
 
-The pages are Markdown, one file a language: ``pages/en.md``, each page under a heading that is its code.
+The pages are Markdown, one file per language (``pages/en.md``), each page under a heading that is its code.
 """
 
 import re
@@ -16,11 +16,11 @@ from publisher.diagnostics.sentences import Sentence, language, rendered, say
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A kind of finding.
+    """Kind of finding.
 
-    A ``fixed`` code prevents building, or guards readers: ``checks.levels`` in config.yaml cannot soften it.
-    The line of a ``secret`` code is never shown: it holds one. A plug-in makes its codes itself, ours are defined by
-    :func:`define`; its ``page`` is Markdown as in the files of pages, by default the docstring of its module.
+    A ``fixed`` code blocks a build or protects readers: ``checks.levels`` in config.yaml cannot change its severity.
+    The source line of a ``secret`` code is never shown, because it contains a secret. Built-in codes are created by
+    :func:`define`, plug-ins construct their own. ``page`` is Markdown; a plug-in's defaults to its module's docstring.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Code:
 
     @property
     def doc(self) -> str:
-        """Its page as Markdown, in the reader's language: a summary line, then *Why it matters* and an *Example*."""
+        """The page as Markdown in the current language: a summary line, then *Why it matters* and an *Example*."""
         return self.page or pages(language.get())[self.name]
 
     @property
@@ -40,7 +40,7 @@ class Code:
         return self.doc.partition("\n")[0]
 
     def explained(self, level: int = 1) -> str:
-        """Its page under its name, a heading of ``level``, and its severity; Markdown."""
+        """Return the page as Markdown, under the code's name as a heading of ``level``, with the severity."""
         change = say("Severity: {severity}; `checks.levels` in config.yaml can change it.", severity=self.severity)
         if self.fixed:
             change = say("Severity: {severity}, whatever `checks.levels` says.", severity=self.severity)
@@ -49,7 +49,7 @@ class Code:
         return "\n".join([f"{'#' * level} {self.name}", "", rendered(change), "", *page, ""])
 
     def at(self, place: Place, message: Sentence, *, help: Sentence | None = None) -> Diagnostic:
-        """A finding of this kind at ``place``."""
+        """Return a finding of this kind at ``place``."""
         return Diagnostic(place.path, place.span, self.severity, self.name, message, help)
 
 
@@ -57,27 +57,27 @@ _CODES: dict[str, Code] = {}
 
 
 class Fault(NamedTuple):
-    """What is wrong, and the way out, before it has a place."""
+    """Code, message and help of a finding whose place is not yet known."""
 
     code: Code
     message: Sentence
     help: Sentence | None
 
     def at(self, place: Place) -> Diagnostic:
-        """The finding at ``place``."""
+        """Return the finding at ``place``."""
         return self.code.at(place, self.message, help=self.help)
 
 
 @cache
 def pages(name: str = "en") -> Mapping[str, str]:
-    """The pages of all codes in a language, by code."""
+    """The pages of all codes in one language, by code."""
     text = (Path(__file__).parent / "pages" / f"{name}.md").read_text(encoding="utf-8")
     found = re.split(r"^# ([a-z0-9-]+)\n", text, flags=re.MULTILINE)[1:]
     return {code: page.strip() for code, page in zip(found[::2], found[1::2], strict=True)}
 
 
 def define(name: str, severity: Severity, *, fixed: bool = False, secret: bool = False) -> Code:
-    """Enter a code into the catalogue, in the module that reports it. A name is entered once."""
+    """Register a code; called in the module that reports it. Raises ValueError if the name is registered already."""
     if name in _CODES:
         raise ValueError(f"code {name!r} is defined twice")
     _CODES[name] = code = Code(name, severity, fixed, secret)
@@ -90,7 +90,7 @@ def catalogue() -> dict[str, Code]:
 
 
 def with_levels(levels: Mapping[str, str], findings: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
-    """The findings at the levels that config.yaml asks for; ``off`` drops one. A fixed code keeps its own."""
+    """Apply ``checks.levels`` of config.yaml to the findings: ``off`` drops one. Fixed codes keep their severity."""
     for finding in findings:
         level = levels.get(finding.code)
         if level is None or (finding.code in _CODES and _CODES[finding.code].fixed):

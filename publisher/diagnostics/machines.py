@@ -1,8 +1,8 @@
-"""Findings for machines: the stable list of ``check --format json``, workflow commands of GitHub, and SARIF 2.1.0.
+"""Machine-readable findings: the stable list of ``check --format json``, GitHub workflow commands and SARIF 2.1.0.
 
-GitHub shows a workflow command beside its line of a pull request; its escapes are those of ``@actions/core``
-(``packages/core/src/command.ts``): ``%``, CR and LF in data; ``:`` and ``,`` as well in properties. SARIF (OASIS) is
-what code hosts read into their security and quality tabs.
+GitHub shows a workflow command next to its line in a pull request. Escaping follows ``@actions/core``
+(``packages/core/src/command.ts``): ``%``, CR and LF in data; also ``:`` and ``,`` in properties. SARIF (OASIS) is
+the format that code hosts read for their security and quality views.
 """
 
 import json
@@ -20,20 +20,20 @@ from publisher.diagnostics.text import Shown, fold, printable, told
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _KEYS = ("path", "line", "column", "end_line", "end_column", "severity", "code", "message", "help")
 _LAID_OUT = "\n  {\n" + ",\n".join(f'    "{key}": %s' for key in _KEYS) + "\n  }"
-"""What ``json.dumps`` writes with an indent of 2, for which it has no C."""
+"""The layout of ``json.dumps(indent=2)``, which CPython's C encoder does not support."""
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 
 
 def as_object(diagnostic: Diagnostic) -> dict[str, Any]:
-    """One finding as plain data. Lines and columns count from 1; the end is exclusive."""
+    """Return a finding as plain data. Lines and columns count from 1; the end is exclusive."""
     told = rendered(diagnostic.message), diagnostic.help and rendered(diagnostic.help)
     values = (diagnostic.path, *diagnostic.span, str(diagnostic.severity), diagnostic.code, *told)
     return dict(zip(_KEYS, values, strict=True))
 
 
 def render_json(diagnostics: Iterable[Diagnostic]) -> str:
-    """A JSON array, one finding an element, with a newline at its end."""
+    """Return a JSON array with one element per finding and a newline at its end."""
     objects = [_LAID_OUT % tuple(map(_dumped, as_object(diagnostic).values())) for diagnostic in diagnostics]
     return f"[{','.join(objects)}\n]\n" if objects else "[]\n"
 
@@ -43,7 +43,7 @@ def _dumped(value: str | int | None) -> str:
 
 
 def render_github(diagnostics: Iterable[Diagnostic], *, folded: bool = False) -> str:
-    """One command a line; with ``folded`` many findings of one kind are one. GitHub shows ten of a job's anyway."""
+    """Return one workflow command per line; ``folded`` merges many findings of one kind. GitHub shows ten per job."""
     shown = fold(diagnostics) if folded else map(Shown, diagnostics)
     return "".join(f"{_command(one)}\n" for one in shown)
 
@@ -52,7 +52,7 @@ def _command(shown: Shown) -> str:
     diagnostic, span = shown.finding, shown.finding.span
     listed = f"file={_property(diagnostic.path)},line={span.line},endLine={span.end_line}"
     if span.end_line == span.line:
-        # GitHub takes columns only where a finding stays within one line; its end column is inclusive.
+        # GitHub accepts columns only if the finding is within one line; its end column is inclusive.
         listed += f",col={span.column},endColumn={max(span.end_column - 1, span.column)}"
     listed += f",title={_property(diagnostic.code)}"
     text = told(diagnostic)
@@ -69,7 +69,7 @@ def _property(text: str) -> str:
 
 
 def render_sarif(diagnostics: Iterable[Diagnostic], known: Mapping[str, Code] | None = None) -> str:
-    """One log with one run: the rules of what was found, by their codes in ``known``, and every finding."""
+    """Return a SARIF log with one run: all findings, and a rule for each code found, described from ``known``."""
     found = list(diagnostics)
     names = sorted({diagnostic.code for diagnostic in found})
     places = {name: place for place, name in enumerate(names)}

@@ -1,4 +1,4 @@
-"""The diagnostic and its place. Lines and columns count from 1, columns in Unicode code points; ends are exclusive."""
+"""Diagnostic and place. Lines and columns count from 1, columns in Unicode code points; ends are exclusive."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from publisher.diagnostics.sentences import Sentence
 
 
 class Severity(StrEnum):
-    """How bad a finding is. Only an error blocks a build."""
+    """Severity of a finding. Only an error blocks a build."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -17,11 +17,11 @@ class Severity(StrEnum):
 
 
 RANKS = {severity: rank for rank, severity in enumerate(Severity)}
-"""0 for the worst: sorts errors first."""
+"""Sort key of severities: 0 is the most severe."""
 
 
 class Span(NamedTuple):
-    """A half-open range of a text file; ``end_line``/``end_column`` is the first position after it."""
+    """Half-open range of a text file; ``end_line``/``end_column`` is the first position after it."""
 
     line: int
     column: int
@@ -30,7 +30,7 @@ class Span(NamedTuple):
 
     @classmethod
     def point(cls, line: int, column: int = 1) -> Self:
-        """An empty span: something is missing here."""
+        """Return an empty span, used for something that is missing at this position."""
         return cls(line, column, line, column)
 
 
@@ -38,22 +38,22 @@ START = Span.point(1, 1)
 
 
 class Place(NamedTuple):
-    """A span of a file; ``path`` is relative to the repository's root, with ``/``."""
+    """Span of a file; ``path`` is relative to the repository's root, with ``/``."""
 
     path: str
     span: Span = START
 
 
 UNTIL_LATER = "link-to-unpublished-issue"
-"""The code that time ends: once the linked issue is out it is said no more. Nothing begins with time alone."""
+"""The only code whose finding disappears as time passes: once the linked issue is published. No finding appears so."""
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One finding.
+    """Finding about content.
 
     ``message`` states the fault on one line; ``help`` states the action (what to write), never a question. Both are
-    English text; :func:`publisher.diagnostics.rendered` gives them in another language.
+    English text; :func:`publisher.diagnostics.rendered` translates them.
     """
 
     path: str
@@ -65,35 +65,35 @@ class Diagnostic:
 
     @property
     def line(self) -> int:
-        """Where it begins."""
+        """The first line."""
         return self.span.line
 
     @property
     def column(self) -> int:
-        """Where it begins in its line."""
+        """The first column."""
         return self.span.column
 
     @property
     def end_line(self) -> int:
-        """Where it ends."""
+        """The last line."""
         return self.span.end_line
 
     @property
     def end_column(self) -> int:
-        """The first column after it."""
+        """The first column after the finding."""
         return self.span.end_column
 
     def __hash__(self) -> int:
-        """Of what tells findings apart; an enum's hash is no C."""
+        """Hash the distinguishing fields only: the hash of an enum is slow, as it is not implemented in C."""
         return hash((self.path, self.span, self.code, self.message))
 
 
 def in_order(findings: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Each finding once, in the order of a report: by file, by place, the worst first."""
+    """Return the findings without duplicates, sorted for a report: by file, by place, then by severity."""
     once = dict.fromkeys(findings)
     return sorted(once, key=lambda one: (one.path, one.span, RANKS[one.severity], one.code, one.message))
 
 
 def blocking(findings: Iterable[Diagnostic]) -> bool:
-    """Whether one of them is an error, so that nothing is built of what they are about."""
+    """Whether a finding is an error, which blocks the build."""
     return any(finding.severity is Severity.ERROR for finding in findings)

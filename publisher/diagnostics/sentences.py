@@ -1,7 +1,7 @@
-"""Sentences as data: an English template with its named values, rendered in the language of whoever reads.
+"""Translatable sentences: an English template with named values, rendered in the language of the output.
 
-The catalogs are gettext's, compiled to ``.mo``, in a language's folder (:mod:`publisher.language`): ``findings.po``,
-``commands.po`` and ``operations.po``, each of some rooms, as the Makefile has them.
+The gettext catalogs are compiled to ``.mo`` and kept in a language's folder (:mod:`publisher.language`):
+``findings.po``, ``commands.po`` and ``operations.po``; the Makefile lists which packages each of them covers.
 A language of :data:`LANGUAGES` also has a file in ``pages/``.
 """
 
@@ -26,15 +26,15 @@ Value = str | int | float
 _BREAKS = re.compile(r"[\x00-\x08\n-\x1f\x7f\u2028\u2029]+")
 
 language: ContextVar[str] = ContextVar("language", default="en")
-"""The language that findings are shown in: set by the command line from its options, by the preview a request."""
+"""The language of findings: the command line sets it from its options, the preview for each request."""
 
 
 class Sentence(str):
-    """A sentence in English that can be rendered in another language.
+    """English sentence that can be rendered in another language.
 
-    ``template`` is English as well, and the key of the catalogs; ``values`` fill its ``{names}`` by ``str.format``, and
-    may be sentences themselves. Values come from authors and are never templates. ``plural`` is the template where
-    the value ``n`` is not 1; empty where there is one form.
+    ``template`` is the English message ID in the catalogs; ``values`` fill its ``{names}`` by ``str.format`` and may be
+    sentences themselves. Values come from authors and are never used as templates. ``plural`` is the template if the
+    value ``n`` is not 1; empty for a sentence without a plural form.
     """
 
     __slots__ = ("plural", "template", "values")
@@ -43,7 +43,7 @@ class Sentence(str):
     plural: str
 
     def __new__(cls, text: str, template: str, values: Mapping[str, Value], plural: str = "") -> Sentence:
-        """The sentence whose English is ``text``; :func:`say` and :func:`counted` make it."""
+        """Create a sentence whose English is ``text``; call :func:`say` or :func:`counted` instead."""
         self = super().__new__(cls, text)
         self.template, self.values, self.plural = template, values, plural
         return self
@@ -60,7 +60,7 @@ class Sentence(str):
 
 
 def say(template: str, /, **values: object) -> Sentence:
-    """A sentence of a template and its values. Without values the template is the text, braces and all."""
+    """Create a sentence from a template and values. Without values the template is used as it is, including braces."""
     if not values:
         return template if isinstance(template, Sentence) else _plain(template)
     shown = {name: _on_one_line(value) for name, value in values.items()}
@@ -68,13 +68,13 @@ def say(template: str, /, **values: object) -> Sentence:
 
 
 def _on_one_line(value: object) -> Value:
-    """A value, which authors write, without what moves the cursor of a terminal; of an error its sentence."""
+    """Return a value on one line, without terminal control characters; for an exception, its sentence."""
     value = told_by(value) if isinstance(value, Exception) else value
     return value if isinstance(value, Sentence | int | float) else _BREAKS.sub(" ", str(value))
 
 
 def told_by(error: BaseException) -> str:
-    """What an error says: the sentence that it was raised with, else its text."""
+    """The sentence that an exception was raised with, otherwise its text."""
     return error.args[0] if error.args and isinstance(error.args[0], Sentence) else str(error)
 
 
@@ -84,13 +84,13 @@ def _plain(template: str) -> Sentence:
 
 
 def counted(one: str, many: str, /, n: int, **values: object) -> Sentence:
-    """A sentence with a plural: ``one`` where ``n`` is 1, else ``many``; both may hold ``{n}``."""
+    """Create a sentence with a plural: ``one`` if ``n`` is 1, otherwise ``many``; both may contain ``{n}``."""
     shown = {"n": n, **{name: _on_one_line(value) for name, value in values.items()}}
     return Sentence((one if n == 1 else many).format(**shown), one, shown, many)
 
 
 def either(names: Iterable[str]) -> str:
-    """The names as ``a or b or c``."""
+    """Join names as ``a or b or c``."""
     return listed(names, say("{one} or {other}"))
 
 
@@ -100,23 +100,23 @@ SYSTEM = {str(reason): reason for reason in (
     say("address already in use"), say("name or service not known"), say("operation not permitted"),
     say("too many levels of symbolic links"),
 )}  # fmt: skip
-"""What systems say, in lower case."""
+"""Translatable error messages of operating systems, by their English text in lower case."""
 
 
 def reason_of(error: OSError) -> str:
-    """What the system says, as it says it; a sentence where that is known."""
+    """The operating system's message for an error; a :class:`Sentence` if it is one of :data:`SYSTEM`."""
     text = error.strerror or str(error)
     return Sentence(text, text.lower(), {}) if text.lower() in SYSTEM else text
 
 
 def listed(parts: Iterable[str], form: str = "") -> str:
-    """The parts as ``a, b, c``, or as the ``form`` of two of them says; empty where there are none."""
+    """Join the parts as ``a, b, c``, or by ``form``, the template for two of them; empty if there are no parts."""
     form = form or say("{one}, {other}")
     return reduce(lambda one, other: say(form, one=one, other=other), [*parts] or [""])
 
 
 def rendered(text: str, name: str | None = None) -> str:
-    """A sentence in a language, :data:`language` by default; what is no sentence, or has no translation, as it is."""
+    """Translate a sentence, by default into :data:`language`. Other text, or text without translation, is unchanged."""
     translations = _catalog(name or language.get())
     if translations is None or not isinstance(text, Sentence):
         return str(text)
@@ -133,14 +133,14 @@ def _catalog(name: str) -> GNUTranslations | None:
 
 
 def kept(value: Value) -> Any:
-    """As plain data: a text, a number, or the parts of a sentence."""
+    """Serialize a value to plain data: a text, a number, or the parts of a sentence."""
     if not isinstance(value, Sentence):
         return value
     return [str(value), value.template, {name: kept(v) for name, v in value.values.items()}, value.plural]
 
 
 def revived(data: Any) -> Any:
-    """What :func:`kept` took apart."""
+    """Restore a value from what :func:`kept` returned."""
     if not isinstance(data, list | tuple):
         return data
     text, template, values, plural = data

@@ -1,6 +1,6 @@
-"""Findings for people: place, fault, the author's own line with the spot underlined, and what to do.
+"""Findings for people: place, fault, the source line with the span underlined, and the action.
 
-Of many findings of one kind a person reads the first, and how many more there are.
+If there are many findings of one kind, the first is shown together with the number of the others.
 """
 
 import re
@@ -15,13 +15,13 @@ from publisher.diagnostics.model import Diagnostic, Severity, Span
 from publisher.diagnostics.sentences import counted, rendered, say
 from publisher.diagnostics.width import widths
 
-# Unicode's classes Cc, Cs, Zl and Zp, and what turns the direction of writing.
+# Unicode categories Cc, Cs, Zl and Zp, and the bidirectional formatting characters.
 _OBEYED = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028-\u202e\u2066-\u2069]")
 _TAB = 4
 _WINDOW = 100
-"""Columns of a source line that are shown; a Chinese paragraph is one line of hundreds."""
+"""Columns of a source line that are shown; a Chinese paragraph is one line of hundreds of columns."""
 _PIECE = 512
-"""Characters of a line that are looked at together."""
+"""Unit, in characters, in which a long line is cut."""
 
 _COMMA = say(", ")
 _COLOURS = {Severity.ERROR: "\x1b[1;31m", Severity.WARNING: "\x1b[1;33m", Severity.INFO: "\x1b[1;36m"}
@@ -29,11 +29,11 @@ _HELP = say("help: ")
 _SEVERITIES = {Severity.ERROR: say("error"), Severity.WARNING: say("warning"), Severity.INFO: say("info")}
 _BOLD, _DIM, _CYAN, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[36m", "\x1b[0m"
 FEW = 3
-"""Findings of one kind that are all shown. Of more the first is; of errors as many as this, for each is an act."""
+"""Number of findings of one kind that are all shown. Of more, only the first is shown; of errors the first three."""
 
 
 class Shown(NamedTuple):
-    """A finding, and how many of its kind stand behind it in how many files; 0 where each is shown."""
+    """Finding, and how many more of its kind it stands for in how many files; 0 if each is shown."""
 
     finding: Diagnostic
     more: int = 0
@@ -41,7 +41,7 @@ class Shown(NamedTuple):
 
     @property
     def rest(self) -> str:
-        """What stands behind it, in words."""
+        """The sentence about the findings that are not shown."""
         told = counted(
             "+ {more} more in {n} file; publisher check --all",
             "+ {more} more in {n} files; publisher check --all",
@@ -52,7 +52,7 @@ class Shown(NamedTuple):
 
 
 def fold(findings: Iterable[Diagnostic]) -> list[Shown]:
-    """The findings that are shown, in their order; a kind is a code at a severity."""
+    """Return the findings to show, in their order; those of one code and severity are of one kind."""
     kinds: dict[tuple[str, Severity], list[tuple[int, Diagnostic]]] = {}
     for place, finding in enumerate(findings):
         kinds.setdefault((finding.code, finding.severity), []).append((place, finding))
@@ -70,10 +70,10 @@ def fold(findings: Iterable[Diagnostic]) -> list[Shown]:
 def render_text(
     diagnostics: Iterable[Diagnostic], root: Path | None = None, *, color: bool = False, folded: bool = False
 ) -> str:
-    """One block a finding, with an empty line between two; an empty string where there is none.
+    """Return one block per finding, separated by empty lines; an empty string if there are no findings.
 
-    With ``folded`` many of one kind are one block, which says how many more there are. The line is shown from the file
-    under ``root``; where that cannot be read, the place alone has to do.
+    With ``folded``, many findings of one kind become one block, which states the number of the others. The source line
+    is read from the file under ``root``; if the file cannot be read, only the place is shown.
     """
     lines = _SourceLines(root)
     shown = fold(diagnostics) if folded else map(Shown, diagnostics)
@@ -81,7 +81,7 @@ def render_text(
 
 
 def summed_up(findings: Iterable[Diagnostic], issues: int, mendable: int) -> str:
-    """How many findings of each severity there are, in how many issues, and how many need not be mended by hand."""
+    """Summarize: the findings by severity, the number of issues, and how many findings ``check --fix`` can repair."""
     numbers = Counter(finding.severity for finding in findings)
     several = (
         counted("{n:,} error", "{n:,} errors", numbers[Severity.ERROR]),
@@ -98,7 +98,7 @@ def summed_up(findings: Iterable[Diagnostic], issues: int, mendable: int) -> str
 
 
 class _SourceLines:
-    """Lines of files, each file read once."""
+    """Cache of source lines; each file is read once."""
 
     def __init__(self, root: Path | None) -> None:
         self._root = root
@@ -106,7 +106,7 @@ class _SourceLines:
         self._secret = {name for name, code in catalogue().items() if code.secret}
 
     def of(self, diagnostic: Diagnostic) -> str | None:
-        """The line that a finding points at, if there is one to show."""
+        """The source line of a finding; None if it is secret or cannot be read."""
         if diagnostic.code in self._secret:
             return None
         if diagnostic.path not in self._files:
@@ -119,7 +119,7 @@ class _SourceLines:
             return []
         file = self._root / path
         try:
-            # A link out of the repository is a finding; showing what it leads to would be worse than the fault.
+            # A symbolic link out of the repository is a finding itself: showing the target's content could leak it.
             if not file.resolve().is_relative_to(self._root.resolve()) or not file.is_file():
                 return []
             with file.open("rb") as stream:
@@ -144,7 +144,7 @@ def _block(shown: Shown, lines: _SourceLines, color: bool) -> str:
         block.append(f"  {paint(' ' * len(number) + ' |', _DIM)} {paint(marks, _COLOURS[severity], keep=' ')}")
     if diagnostic.help:
         label = rendered(_HELP)
-        space = label[len(label.rstrip()) :]  # a full-width colon takes none
+        space = label[len(label.rstrip()) :]  # no space after a full-width colon
         block.append(f"  {paint(label.rstrip(), _CYAN)}{space}{printable(rendered(diagnostic.help))}")
     if shown.more:
         block.append(f"  {paint(shown.rest, _BOLD)}")
@@ -152,8 +152,8 @@ def _block(shown: Shown, lines: _SourceLines, color: bool) -> str:
 
 
 def _excerpt(source: str, span: Span) -> tuple[str, str]:
-    """The source line as a terminal shows it, cut to a window around the span, and the carets below it."""
-    at = max(0, span.column // _PIECE - 1) * _PIECE  # of a long line three pieces: they hold more than is shown
+    """Return the source line as a terminal shows it, cut to a window around the span, and the carets below it."""
+    at = max(0, span.column // _PIECE - 1) * _PIECE  # three units of a long line hold more than is shown
     cells, whole = _cells(source[at : at + 3 * _PIECE])
     start = min(span.column - 1 - at, len(cells))
     end = min(span.end_column - 1 - at, len(cells)) if span.end_line == span.line else len(source.rstrip()) - at
@@ -168,7 +168,7 @@ def _excerpt(source: str, span: Span) -> tuple[str, str]:
 
 @lru_cache(maxsize=8)
 def _cells(source: str) -> tuple[list[tuple[str, int]], int]:
-    """Each code point as it may be shown, with its columns, and the columns of all; many findings may share a line."""
+    """Each code point as shown with its columns, and the sum; cached because many findings may share a line."""
     cells = []
     for character, width in zip(source, widths(source), strict=True):
         shown = " " * _TAB if character == "\t" else printable(character)
@@ -177,7 +177,7 @@ def _cells(source: str) -> tuple[list[tuple[str, int]], int]:
 
 
 def _window(cells: list[tuple[str, int]], start: int) -> tuple[int, int]:
-    """The range of cells of a long line to show: what fits around the start of the span."""
+    """Return the range of cells of a long line that fits into the window around the start of the span."""
     first, room = start, _WINDOW // 3
     while first > 0 and room > 0:
         first -= 1
@@ -192,18 +192,18 @@ def _window(cells: list[tuple[str, int]], start: int) -> tuple[int, int]:
 
 
 def told(diagnostic: Diagnostic) -> str:
-    """Its message, and its help on a second line."""
+    """Return the message of a finding, with its help on a second line."""
     advice = diagnostic.help
     return rendered(diagnostic.message) + (f"\n{rendered(_HELP)}{rendered(advice)}" if advice else "")
 
 
 def printable(text: str) -> str:
-    """The text without what a terminal would obey, or what turns the direction of writing; on one line."""
+    """Replace control characters, including line breaks and bidirectional formatting, with U+FFFD."""
     return _OBEYED.sub("\ufffd", text)
 
 
 def _paint(text: str, colour: str, keep: str = "", *, on: bool) -> str:
-    """The text in a colour; the characters ``keep`` before it stay without."""
+    """Return the text in a colour; leading characters in ``keep`` stay uncoloured."""
     if not on:
         return text
     indent = text[: len(text) - len(text.lstrip(keep))] if keep else ""

@@ -1,4 +1,4 @@
-"""How wide text stands on a terminal and in an inbox: columns of the East Asian Width property (UAX #11)."""
+"""Display width of text in a terminal or an inbox: columns by the East Asian Width property (UAX #11)."""
 
 import unicodedata
 
@@ -6,16 +6,16 @@ _JOINER = "\u200d"
 
 
 def _within(character: str) -> bool:
-    """Whether it stands in the one before it: marks, formats, vowels and finals of a Hangul syllable."""
+    """Whether a character adds no column: marks, format characters, and vowels and finals of a Hangul syllable."""
     if unicodedata.combining(character) or unicodedata.category(character) in {"Mn", "Me", "Cf"}:
         return True
     return "\u1160" <= character <= "\u11ff"
 
 
 def widths(text: str) -> list[int]:
-    """The columns of each code point; what a joiner or a skin tone joins to an emoji adds none."""
+    """The columns of each code point; those joined to an emoji by a joiner, and skin tones, add none."""
     result: list[int] = []
-    flags = 0  # regional indicators before this one: the second of two stands in the first
+    flags = 0  # regional indicators before this one: the second of a pair adds no column
     for index, character in enumerate(text):
         is_flag = "\U0001f1e6" <= character <= "\U0001f1ff"
         joined = index and (text[index - 1] == _JOINER or "\U0001f3fb" <= character <= "\U0001f3ff")
@@ -28,12 +28,12 @@ def widths(text: str) -> list[int]:
 
 
 def display_width(text: str) -> int:
-    """Columns of the whole text."""
+    """The columns of the whole text."""
     return len(text) if text.isascii() else sum(widths(text))
 
 
 def cut(line: str, columns: int) -> str:
-    """A line cut to ``columns`` of display width with an ellipsis, between words where it has words."""
+    """Cut a line to ``columns`` of display width with an ellipsis, between words if possible."""
     if display_width(line) <= columns:
         return line
     used = end = 0

@@ -1,6 +1,6 @@
-"""One text file as a document: bytes become text, text becomes YAML nodes, and each node knows where it was written.
+"""Reading of a text file: bytes are decoded to text, text is parsed to YAML nodes, and each node knows its place.
 
-The lowest room that reads: config.yaml and the files of an issue are read with the same eyes and the same limits.
+Used for config.yaml as well as for the files of an issue, so the same rules and limits apply to both.
 """
 
 from publisher.documents.nodes import Entry, Mapping, Node, Scalar, Sequence, find, is_null

@@ -1,4 +1,4 @@
-"""Writing a file whole or not at all: to a temporary one beside it, which then takes its name."""
+"""Atomic writing of files: the content goes to a temporary file in the same folder, which is then renamed."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -11,7 +11,7 @@ _numbers = count()
 
 
 def write_file(path: Path, content: bytes, mode: int = 0o644) -> bool:
-    """Write it; ``False`` when the file already holds just that. Folders are made. Raises OSError."""
+    """Write a file and create its folders; ``False`` if it has this content already. Raises OSError."""
     if holds(path, content):
         return False
     if not path.parent.is_dir():
@@ -23,7 +23,7 @@ def write_file(path: Path, content: bytes, mode: int = 0o644) -> bool:
 
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
-    """No other process is within a block like this one over the same folder. Raises OSError."""
+    """Hold an exclusive lock on a folder during the block; waits for other processes. Raises OSError."""
     import fcntl
 
     handle = os.open(folder, os.O_RDONLY)
@@ -36,7 +36,7 @@ def alone_in(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def replacing(path: Path, mode: int = 0o600) -> Iterator[BinaryIO]:
-    """A new file, which takes the name after the block, and is gone where the block fails. Raises OSError."""
+    """Open a temporary file that replaces ``path`` after the block; deleted if the block fails. Raises OSError."""
     handle, temporary = _new_in(path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -50,15 +50,15 @@ def replacing(path: Path, mode: int = 0o600) -> Iterator[BinaryIO]:
 
 
 def _new_in(folder: Path) -> tuple[int, str]:
-    """A new file with a name of its own; tempfile takes twice the time to find one."""
+    """Create a file with a unique name; tempfile takes twice as long to find one."""
     while True:
         name = f"{folder}/.publisher-{os.getpid()}-{next(_numbers)}.tmp"
-        with suppress(FileExistsError):  # of a process that died, or of another machine
+        with suppress(FileExistsError):  # left by a process that died, or by another machine
             return os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), name
 
 
 def clear(folders: Iterable[Path]) -> None:
-    """Remove from folders what processes that died in the middle of writing have left there."""
+    """Remove the temporary files of processes that died while writing from the folders."""
     for left in (file for folder in folders for file in folder.glob(".publisher-*-*.tmp")):
         with suppress(OSError, ValueError, OverflowError):
             try:
@@ -68,7 +68,7 @@ def clear(folders: Iterable[Path]) -> None:
 
 
 def holds(path: Path, content: bytes) -> bool:
-    """Whether the file has just that content."""
+    """Whether the file exists and has exactly this content."""
     try:
         with path.open("rb") as file:
             return os.fstat(file.fileno()).st_size == len(content) and file.read() == content

@@ -1,7 +1,7 @@
-"""What encoding bytes that are not UTF-8 may have. ``charset-normalizer`` sorts out what makes no sense; which of the
-readings left is likely is weighed here, by how everyday their characters are: names are too short for its statistics.
+"""Detection of the encoding of bytes that are not UTF-8. ``charset-normalizer`` excludes impossible candidates; the
+others are ranked here by how common their characters are: names are too short for its statistics.
 
-And the other way round: text that was UTF-8 once and was read as something else before it came here.
+Also detection of text that was UTF-8 and was decoded with another encoding before it was saved (mojibake).
 """
 
 import codecs
@@ -19,19 +19,19 @@ ENCODINGS = {
     "koi8_r": "KOI8-R", "cp1250": "Windows-1250", "cp1253": "Windows-1253", "cp1254": "Windows-1254",
     "cp1255": "Windows-1255", "cp1256": "Windows-1256", "tis_620": "TIS-620",
 }  # fmt: skip
-"""What is thought of, by Python's name, with the name that people know."""
+"""Candidate encodings, by Python's name, with the names that people know."""
 SAMPLE = 32 * 1024
-"""Bytes of lines that are not ASCII; more tell nothing new."""
+"""Maximum of bytes examined, from lines that are not ASCII; more do not improve the result."""
 _MARGIN = 6.0
-"""How much likelier a reading has to be than any other, as a natural logarithm: four hundred times."""
+"""How much more likely a candidate has to be than any other, as a natural logarithm: a factor of four hundred."""
 
-# Costs, as natural logarithms: what a character tells against a reading. A letter costs the size of its alphabet.
+# Costs, as natural logarithms, of a character under a candidate encoding. A letter costs the size of its alphabet.
 _STRANGE, _CROOKED, _SIGN, _ODD, _CAPITALS = 12.0, 11.0, 7.0, 3.0, 2.0
 _RARE = 4.0
 _MOST_STRANGE = 0.3
-"""The part of the characters that may be strange or crooked before a reading makes no sense."""
+"""Fraction of the characters that may be strange or crooked before a candidate is excluded."""
 
-# In each table of the East: the lead bytes of its everyday characters, the least second byte, and how many there are.
+# The common characters of each East Asian encoding: first and last lead byte, lowest second byte, and their number.
 _EASTERN = {
     "gb18030": (0xB0, 0xD7, 0xA1, 3755),
     "big5": (0xA4, 0xC6, 0x40, 5401),
@@ -40,7 +40,7 @@ _EASTERN = {
     "euc_jp": (0xB0, 0xCF, 0xA1, 2965),
 }
 _KANA = re.compile("[\u3041-\u3096\u30a1-\u30fc]")
-_WIDE = re.compile("[\u3000-\u303f\uff01-\uff5e\u00b7]")  # punctuation, letters and digits in full width
+_WIDE = re.compile("[\u3000-\u303f\uff01-\uff5e\u00b7]")  # full-width punctuation, letters and digits
 _HALF_KANA = re.compile(r"(?<![^\s,;|\"'])[\uff61-\uff9f]+(?![^\s,;|\"'])")
 _SCRIPTS = {
     "cp1251": ("\u0400-\u04ff", 33), "koi8_r": ("\u0400-\u04ff", 33), "cp1253": ("\u0386-\u03ce", 35),
@@ -48,31 +48,31 @@ _SCRIPTS = {
 }  # fmt: skip
 _LATIN = "\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u017f", 60
 _SIGNS = re.compile("[\u2010-\u2026\u20ac\u00a0\u00ab\u00bb\u00ae\u00a9№]")
-# Of Latin letters outside ASCII: a vowel between vowels, a consonant between consonants (both of their own code page,
-# as ø for ř), and what hardly any name has.
+# Unlikely patterns of non-ASCII Latin letters: a vowel between vowels, a consonant between consonants (both of the
+# same kind in the right code page, as ø for ř), and letters that hardly any name has.
 _ODDITIES = re.compile("(?<=[av])v(?=[av])|(?<=[bc])[cn](?=[bc])|n(?=[av])|x")
 
 _WESTERN = {bytes([byte]).decode("cp1252", "ignore") or chr(byte): byte for byte in range(0x80, 0x100)}
-_WESTERN |= {chr(byte): byte for byte in range(0x80, 0x100)}  # Latin-1 has controls where Windows-1252 has signs
+_WESTERN |= {chr(byte): byte for byte in range(0x80, 0x100)}  # Latin-1 has control characters there
 _TAIL = "[" + "".join(re.escape(character) for character, byte in _WESTERN.items() if byte < 0xC0) + "]"
 _QUOTE = "[\u2018-\u201f\u2026\u2013\u2014\xab\xbb]"
-# Sequences that no language has: of é and °, of curly quotes, of arrows and signs, of emoji, of wide punctuation, of
-# two Chinese characters or more. A quotation mark after IRMÃ is one.
+# Misread forms, which occur in no language: of é and °, curly quotes, arrows and signs, emoji, full-width punctuation,
+# and two or more Chinese characters. A quotation mark after capitals (IRMÃ») is correct text.
 _MISREAD = regex(
     rf"(?:Â[\xa0-\xaa\xac-\xba\xbc-\xbf]|Ã(?!{_QUOTE}){_TAIL}|(?<![A-ZÀ-Þ])(?:Ã{_QUOTE}|Â[\xab\xbb])"
     rf"|â[€\x80]{_TAIL}?|â[†œ˜š\x86\x98\x9a\x9c]{_TAIL}|ð[Ÿ\x9f]{_TAIL}{{2}}|ï[¼½»]{_TAIL}|(?:[ã-é]{_TAIL}{{2}}){{2,}})+"
 )
 _EAST = "鐨鏄鈥锛銆鍦"
-"""What 的, 是, “, ，, 。 and 在 begin with where UTF-8 was read as GBK; hardly any text has one of them."""
+"""First character of 的, 是, “, ，, 。 and 在 if UTF-8 is decoded as GBK; correct text hardly ever has one of these."""
 MISREAD_SIGNS = f"ÂÃâðïã-é{_EAST}"
-"""One of them stands in any text that was misread, as a class of a regular expression has them."""
+"""Characters of which any misread text has at least one, as the content of a regular expression's character class."""
 _EASTERN_SIGN, _ANY_SIGN = regex(f"[{_EAST}]"), regex(f"[{MISREAD_SIGNS}]")
 _HAN_RUN = regex("[\u2e80-\u9fff\ue000-\ufaff\uff00-\uffef]{3,}")
 
 
 def misread(text: str) -> Iterator[tuple[int, int, str]]:
-    """Where text stands that was UTF-8 and was read as Windows-1252, Latin-1 or GBK: its begin, its end, and what it
-    was, or nothing where too much of it is lost.
+    """Find text that was UTF-8 and was decoded as Windows-1252, Latin-1 or GBK: yields start, end, and the original
+    text, which is empty if it cannot be restored.
     """
     if not _ANY_SIGN.search(text):
         return
@@ -87,7 +87,7 @@ def misread(text: str) -> Iterator[tuple[int, int, str]]:
 
 
 def told_misread(found: str, right: str) -> tuple[Sentence, Sentence]:
-    """What is said of text that was misread, and what to do about it."""
+    """Return message and help of the finding about misread text."""
     if not right:
         return say("{found} was read in a wrong encoding", found=found), say("copy it from its source once more")
     message = say("{found} is {right}, read in a wrong encoding", found=found, right=right)
@@ -95,7 +95,7 @@ def told_misread(found: str, right: str) -> tuple[Sentence, Sentence]:
 
 
 def _again(content: bytes) -> str:
-    """The bytes as UTF-8, as far as they are that; what was read rightly may go on from there."""
+    """Decode bytes as UTF-8 up to the first error; correctly decoded text may follow there."""
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -103,9 +103,9 @@ def _again(content: bytes) -> str:
 
 
 def readings(content: bytes) -> list[str]:
-    """The encodings that make sense of the bytes: one where no other reading is nearly as likely.
+    """Return the likely encodings of the bytes: one if no other candidate is nearly as likely.
 
-    Encodings in which the bytes are the same text count as one. Empty where none makes sense.
+    Encodings that decode the bytes to the same text count as one. Empty if no candidate is possible.
     """
     strange = b"\n".join(line for line in content.splitlines() if not line.isascii())
     sample = strange[:SAMPLE]
@@ -123,16 +123,16 @@ def readings(content: bytes) -> list[str]:
 
 
 def _sensible(sample: bytes) -> set[str]:
-    from charset_normalizer import from_bytes  # slow to import, and hardly ever wanted
+    from charset_normalizer import from_bytes  # slow to import, and rarely needed
 
     found = from_bytes(sample, cp_isolation=list(ENCODINGS), threshold=0.4, enable_fallback=False)
     return {name for match in found for name in match.could_be_from_charset if name in ENCODINGS}
 
 
 def _eastern(text: str, encoding: str) -> float:
-    """How unlikely a text is: the sum over its characters outside ASCII."""
+    """The cost of a text: the sum over its non-ASCII characters; higher is less likely."""
     first, last, second, size = _EASTERN[encoding]
-    half = sum(map(len, _HALF_KANA.findall(text)))  # the reading of nearly any bytes, so it has to be whole words
+    half = sum(map(len, _HALF_KANA.findall(text)))  # nearly any bytes decode to these, so only whole words count
     costs = [math.log(63)] * half
     for character in _HALF_KANA.sub("", text):
         if character.isascii():
@@ -145,7 +145,7 @@ def _eastern(text: str, encoding: str) -> float:
         else:
             everyday = len(coded) == 2 and first <= coded[0] <= last and coded[1] >= second
             costs.append(math.log(size) if everyday else _STRANGE)
-    rare = _RARE if _STRANGE in costs else 0.0  # one is forgiven: names have rare characters
+    rare = _RARE if _STRANGE in costs else 0.0  # one is tolerated: names have rare characters
     return _total(costs) - rare
 
 
@@ -175,7 +175,7 @@ def _total(costs: list[float]) -> float:
 
 
 def _outline(character: str) -> str:
-    """A letter of ASCII as a (vowel) or b, another as v or c; n and x for those of :data:`_ODDITIES`."""
+    """An ASCII letter as a (vowel) or b, another as v or c; n and x are special letters of :data:`_ODDITIES`."""
     if not character.isalpha():
         return " "
     vowel = unicodedata.normalize("NFD", character)[0].lower() in "aeiouyøæœı"

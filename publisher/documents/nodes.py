@@ -1,4 +1,4 @@
-"""YAML as written: a tree whose every node knows its place. Nothing is interpreted yet."""
+"""YAML syntax tree whose nodes know their places. Values are not interpreted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ KeyPath = tuple[str | int, ...]  # ("cover", "alt"), ("key_points", "points", 2)
 
 
 class Scalar(NamedTuple):
-    """A value as written. ``style`` is empty for a plain scalar, else the quote or block indicator."""
+    """Value as written. ``style`` is empty for a plain scalar, otherwise the quote or block indicator."""
 
     text: str
     span: Span
@@ -18,32 +18,32 @@ class Scalar(NamedTuple):
 
 
 class Sequence(NamedTuple):
-    """A list."""
+    """YAML list."""
 
     items: tuple[Node, ...]
     span: Span
 
 
 class Entry(NamedTuple):
-    """A key and its value."""
+    """Key and its value."""
 
     key: Scalar
     value: Node
 
 
 class Mapping(NamedTuple):
-    """Keys and values, in the order of the file and by key; no key occurs twice."""
+    """Keys and values, in the order of the file and by key; keys are unique."""
 
     entries: tuple[Entry, ...]
     span: Span
     by_name: dict[str, Entry]
 
     def entry(self, name: str | int) -> Entry | None:
-        """The entry whose key is written ``name``."""
+        """The entry whose key is written ``name``, or ``None``."""
         return self.by_name.get(str(name))
 
     def get(self, name: str) -> Node | None:
-        """The value of the key ``name``."""
+        """The value of the key ``name``, or ``None``."""
         entry = self.entry(name)
         return entry.value if entry else None
 
@@ -52,7 +52,7 @@ Node = Scalar | Sequence | Mapping
 
 
 def is_null(node: Node) -> bool:
-    """Whether the node is YAML 1.2's null: a plain scalar with nothing in it, ``~`` or ``null``."""
+    """Whether the node is null as in YAML 1.2: an empty plain scalar, ``~`` or ``null``."""
     return isinstance(node, Scalar) and not node.style and node.text in {"", "~", "null", "Null", "NULL"}
 
 

@@ -1,4 +1,4 @@
-"""Bytes become text: UTF-8 only, with or without a byte order mark, lines ended by LF, CRLF or CR."""
+"""Decoding of text files: UTF-8 only, with or without byte order mark, lines ended by LF, CRLF or CR."""
 
 import os
 import re
@@ -16,12 +16,12 @@ from publisher.diagnostics.sentences import SYSTEM
 from publisher.documents.encodings import ENCODINGS, misread, readings, told_misread
 
 MAX_BYTES = 1_000_000
-"""No file of words is larger; a larger one is a mistake, and parsing it would make everybody wait."""
+"""Size limit: no file of prose is larger, and parsing a larger one by mistake would take long."""
 
-_MOSTLY = 16_384  # bytes
+_MOSTLY = 16_384  # bytes; nearly every file fits
 _MOST_CONTROLS = 20
-# What YAML's reader refuses, what Markdown calls whitespace or a line end although no editor shows it as one, and bytes
-# that a terminal would act upon.
+# Characters that YAML's reader rejects, that Markdown treats as whitespace or line end although editors do not show
+# them as such, or that a terminal interprets.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]+")
 
 _OTHER_KINDS = {
@@ -38,33 +38,33 @@ CONTROL = define("control-character", Severity.ERROR, fixed=True)
 
 
 shadows: ContextVar[Mapping[str, bytes]] = ContextVar("shadows", default=MappingProxyType({}))
-"""What an editor holds of files and has not saved, by ``root/path``: read in place of what the disk has."""
+"""Unsaved content of files that are open in an editor, by ``root/path``: read instead of the file on disk."""
 
 
 @dataclass(frozen=True)
 class TextFile:
-    """The text of one file, its lines ended by ``\\n``. ``path`` is relative to the root, with ``/``."""
+    r"""Text of a file, with ``\n`` as line end. ``path`` is relative to the root, with ``/``."""
 
     path: str
     text: str
 
     @cached_property
     def lines(self) -> tuple[str, ...]:
-        """The lines, without their ends."""
+        """The lines, without line ends."""
         return tuple(self.text.split("\n"))
 
 
 def read_text(root: Path, path: str) -> tuple[TextFile | None, list[Diagnostic]]:
-    """Read ``root / path``. There is no file where nothing sensible can be read on."""
+    """Read ``root / path``. The file is None if it cannot be read or decoded; the findings state why."""
     whole = f"{root}/{path}"
     if (held := shadows.get().get(whole)) is not None:
         return decode(path, held)
     try:
-        # Without waiting: a fifo has nobody who writes into it.
+        # Non-blocking: opening a FIFO without a writer would wait indefinitely.
         with os.fdopen(os.open(whole, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as stream:
             if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
                 return None, [unreadable(path, OSError(0, say("it is no plain file")))]
-            content = stream.read(_MOSTLY)  # room for all that may be read costs more than the reading
+            content = stream.read(_MOSTLY)  # allocating a buffer of MAX_BYTES would cost more than the reading
             content += stream.read(MAX_BYTES + 1 - _MOSTLY) if len(content) == _MOSTLY else b""
     except OSError as error:
         return None, [unreadable(path, error)]
@@ -72,14 +72,14 @@ def read_text(root: Path, path: str) -> tuple[TextFile | None, list[Diagnostic]]
 
 
 def unreadable(path: str, error: OSError, what: Sentence = _THE_FILE, advice: Sentence = _MAKE_READABLE) -> Diagnostic:
-    """The finding for what the disk refuses."""
+    """Return the finding for a file that the operating system cannot read."""
     reason = error.strerror or type(error).__name__
     reason = reason if isinstance(reason, Sentence) else SYSTEM.get(reason.lower(), reason.lower())
     return UNREADABLE.at(Place(path), say("{what} cannot be read: {reason}", what=what, reason=reason), help=advice)
 
 
 def decode(path: str, content: bytes) -> tuple[TextFile | None, list[Diagnostic]]:
-    """Decode the bytes of one file. Invisible characters are replaced one for one, so that every column stays true."""
+    """Decode the bytes of a file. Invisible characters are replaced one by one, so that columns stay correct."""
     if len(content) > MAX_BYTES:
         message = say("the file is larger than {most:,} bytes", most=MAX_BYTES)
         return None, [TOO_LARGE.at(Place(path), message, help=say("split or shorten it"))]

@@ -1,7 +1,7 @@
-"""From nodes to a pydantic model, and from pydantic's errors back to the places of the nodes.
+"""Validation of nodes by a pydantic model; pydantic's errors become findings at the places of the nodes.
 
-Every scalar reaches the model as the text that was written (null as ``None``): the model's own types say what is a
-number or a date. So ``headline: 1984`` is text and ``number: 52`` is a number, whatever YAML would make of them.
+Every scalar is passed to the model as the text that was written (null as ``None``); the types of the model decide
+about numbers and dates: ``headline: 1984`` is text and ``number: 52`` a number, whatever the YAML rules for scalars.
 """
 
 import difflib
@@ -30,7 +30,7 @@ BAD_VALUE = define("bad-value", Severity.ERROR, fixed=True)
 
 
 def data_of(node: Node, null: Any = None, text: Callable[[Scalar], str] = attrgetter("text")) -> Any:
-    """The node as plain data: dict, list, text as written (or as ``text`` reads it), and ``null`` for YAML's null."""
+    """Convert a node to dicts, lists and text (as written, or by ``text``), with ``null`` for YAML's null."""
     if isinstance(node, Mapping):
         return {entry.key.text: data_of(entry.value, null, text) for entry in node.entries}
     if isinstance(node, Sequence):
@@ -39,12 +39,12 @@ def data_of(node: Node, null: Any = None, text: Callable[[Scalar], str] = attrge
 
 
 def refuse(message: Sentence, help: Sentence | None = None, code: Code = BAD_VALUE) -> PydanticCustomError:
-    """An error that a validator raises: it becomes a finding of this code, with these words, at the value."""
+    """Create the error for a validator to raise; it becomes a finding with this code and these texts at the value."""
     return PydanticCustomError("publisher", "{message}", {"code": code, "message": message, "help": help})
 
 
 def canonical_language(tag: str) -> str:
-    """The tag in canonical form (``zh-cn`` → ``zh-CN``). Raises a finding where it is none, or of no known language."""
+    """Return the tag in canonical form (``zh-cn`` → ``zh-CN``). Raises by :func:`refuse` if invalid or unknown."""
     found = canonical(tag)
     if found is None:
         better = canonical(tag.strip().split(".")[0].replace("_", "-"))
@@ -58,10 +58,10 @@ def canonical_language(tag: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How errors of a model become findings.
+    """Options for how errors of a model become findings.
 
-    ``lacking``: codes of keys whose absence has a name of its own. ``own_empty``: codes that stay when the value is
-    null. ``start``: where a key that the whole lacks is placed.
+    ``lacking``: codes for missing keys that have their own code. ``own_empty``: codes that are kept if the value is
+    null. ``start``: the place for a missing top-level key.
     """
 
     lacking: dict[str, Code] = field(default_factory=dict)
@@ -72,7 +72,7 @@ class Rules:
 def validate(
     model: type[Model], node: Mapping, path: str, rules: Rules, *, data: Any = None, context: Any = None
 ) -> tuple[Model | None, list[Diagnostic], list[KeyPath]]:
-    """Validate ``node`` (or ``data``, made from it) as ``model``: the model, or findings and the ``loc`` of each."""
+    """Validate ``node`` (or ``data`` made from it): return the model, or findings and the ``loc`` of each."""
     try:
         return model.model_validate(data_of(node) if data is None else data, context=context), [], []
     except ValidationError as error:
@@ -100,7 +100,7 @@ _MEANT = {
 
 
 def _known(written: str, known: Sequence_[str]) -> Sentence:
-    """What to write for an unknown key: the one that was probably meant, or all that there are."""
+    """Return the help for an unknown key: the key that was probably meant, otherwise the list of known keys."""
     key, colon, rest = written.partition("：")
     near = near_key(key, known)
     if near and colon:
@@ -111,7 +111,7 @@ def _known(written: str, known: Sequence_[str]) -> Sentence:
 
 
 def near_key(written: str, known: Sequence_[str]) -> str | None:
-    """The known key that an unknown one was probably meant for."""
+    """Return the known key that was probably meant by an unknown one, or None."""
     plain = _plain(written)
     near = [name for name in _MEANT.get(plain, ()) if name in known]
     near = near or difflib.get_close_matches(plain.casefold().replace("-", "_").replace(" ", "_"), known, 1, 0.75)
@@ -211,21 +211,21 @@ def _kind(node: Node) -> Sentence:
 
 
 def _one_of(expected: str) -> Sentence:
-    """Pydantic's list of what is allowed, ``'a', 'b' or 'c'``, as advice."""
+    """Convert pydantic's list of allowed values, ``'a', 'b' or 'c'``, to a help sentence."""
     others, _, last = expected.rpartition(" or ")
     return say("write {others} or {last}", others=others, last=last) if others else say("write {words}", words=last)
 
 
 def _lowered(meaning: str) -> str:
-    """A description of a key within a sentence."""
+    """Return the description of a key with a lower-case initial, for use within a sentence."""
     text = f"{meaning[:1].lower()}{meaning[1:]}"
     return Sentence(text, meaning.template, meaning.values) if isinstance(meaning, Sentence) else text
 
 
 def _walk(root: Node, loc: KeyPath) -> tuple[Node, Scalar | None, str]:
-    """The node at ``loc`` or the last on the way there, its key, and its name in a message: ``cover.alt``, ``tags[1]``.
+    """Return the deepest node on the path ``loc``, its key, and its name in a message: ``cover.alt``, ``tags[1]``.
 
-    Parts that are not in the data (tags of unions, items of what was no list) are skipped.
+    Parts that are not in the data (tags of unions, indexes into what is not a list) are skipped.
     """
     node, key, name = root, None, ""
     for part in loc:
@@ -239,14 +239,14 @@ def _walk(root: Node, loc: KeyPath) -> tuple[Node, Scalar | None, str]:
 
 
 def _key_place(root: Node, loc: KeyPath, path: str) -> Place:
-    """The key of an empty value; in a list, where the value would be."""
+    """The place of the key of an empty value; within a list, the place of the value."""
     node, key, _ = _walk(root, loc)
     in_list = bool(loc) and isinstance(loc[-1], int)
     return Place(path, key.span if key and not in_list else node.span)
 
 
 def _start(node: Node) -> Span:
-    """The place of a value; of one of several lines only its beginning, for underlining all of them helps nobody."""
+    """The span of a value; only its first character if it has several lines, which are not underlined as a whole."""
     span = node.span
     return span if span.line == span.end_line else Span(span.line, span.column, span.line, span.column + 1)
 
@@ -266,7 +266,7 @@ def _fields(model: type[BaseModel], loc: KeyPath) -> dict[str, FieldInfo]:
 
 
 def _model_of(annotation: Any) -> type[BaseModel] | None:
-    """The model inside an annotation such as ``Picture | None`` or ``list[Item]``."""
+    """The first model inside an annotation such as ``Picture | None`` or ``list[Item]``."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     for argument in getattr(annotation, "__args__", ()):

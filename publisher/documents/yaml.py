@@ -1,7 +1,7 @@
-"""YAML text → nodes, from the parser's events, so that neither depth nor aliases can crash or swell anything.
+"""Parser from YAML text to nodes, built on parser events, so that deep nesting and aliases cannot exhaust resources.
 
-The nodes are built straight from the events and interpret nothing; the composer and constructor of PyYAML, with their
-boundless recursion and the rules of YAML 1.1 (``no`` is false, ``12:30`` is 750), never run.
+The composer and constructor of PyYAML are not used: their recursion is unbounded, and they follow the rules of YAML 1.1
+(``no`` is false, ``12:30`` is 750). Values are not interpreted here.
 """
 
 import re
@@ -31,21 +31,21 @@ _WORDS = (
     " attribution commentary_by intro body commentary description subtitle postal_address by reviewed_by"
 )
 _TEXTS = frozenset(_WORDS.split())
-"""Keys whose value is words. In any other a ``#`` after a space can only be a comment."""
+"""Keys whose values are prose. In values of other keys, ``#`` after a space is always a comment."""
 _CUT = re.compile(r"[ \t]+(?P<words>#+[^#\s].*)")
 _DEEPER = re.compile(r"[ \t]*-(?=[ \t])")
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def read_data(path: Path) -> Any:
-    """The value of a YAML file of ours, which is trusted."""
+    """Load one of the package's own YAML files, which are trusted."""
     return yaml.load(path.read_text(encoding="utf-8"), _LOADER)  # noqa: S506 - a safe loader
 
 
 def parse_yaml(file: TextFile, first: int = 1, last: int | None = None) -> tuple[Node | None, list[Diagnostic]]:
-    """Parse lines ``first`` to ``last`` (from 1, inclusive) of ``file``. Places are those of the file.
+    """Parse lines ``first`` to ``last`` (from 1, inclusive) of ``file``. Places refer to the whole file.
 
-    There is no node when the YAML is broken or holds nothing; with no finding, it holds nothing.
+    The node is None if the YAML is invalid (with findings) or empty (without).
     """
     builder = _Builder(file.path, first, (*file.lines[first - 1 : last], ""))
     try:
@@ -54,7 +54,7 @@ def parse_yaml(file: TextFile, first: int = 1, last: int | None = None) -> tuple
         builder.findings.append(_syntax(file, first, last, error))
     except _Refused:
         pass
-    except yaml.YAMLError:  # a character that YAML refuses; read_text has replaced and reported them all
+    except yaml.YAMLError:  # a character that YAML rejects; read_text has replaced and reported all of them
         advice = say("save it as UTF-8 text")
         builder.findings.append(SYNTAX.at(Place(file.path), say("the YAML cannot be read"), help=advice))
     return None, builder.findings
@@ -63,7 +63,7 @@ def parse_yaml(file: TextFile, first: int = 1, last: int | None = None) -> tuple
 def parse_mapping(
     file: TextFile, message: Sentence, help: Sentence | None, first: int = 1, last: int | None = None
 ) -> tuple[Mapping | None, list[Diagnostic]]:
-    """The same as keys and values, none where it holds nothing; where it is something else, a finding that says so."""
+    """Like :func:`parse_yaml`, for a mapping; empty if the YAML is. Any other node is a finding ``message``."""
     node, findings = parse_yaml(file, first, last)
     if node is None and not findings:
         node = Mapping((), Span.point(1), {})
@@ -75,19 +75,19 @@ def parse_mapping(
 
 
 class _Refused(Exception):  # noqa: N818
-    """Reading on makes no sense."""
+    """Stops parsing after a finding that makes the rest meaningless."""
 
 
 class _Builder:
-    """Builds nodes; how deep it goes is bounded by MAX_DEPTH."""
+    """Builds nodes from parser events; recursion is limited to MAX_DEPTH."""
 
     def __init__(self, path: str, first: int, lines: tuple[str, ...]) -> None:
         self.path, self.first, self.lines = path, first, lines
         self.findings: list[Diagnostic] = []
-        self._flow = 0  # how many lists and mappings in brackets are open
+        self._flow = 0  # number of open flow collections (in brackets)
 
     def root(self) -> Node | None:
-        """The node of the one document; None of an empty one."""
+        """Return the node of the only document; None if it is empty."""
         root, documents = None, 0
         self._event = _LOADER("\n".join(self.lines)).get_event
         while event := self._event():
@@ -103,7 +103,7 @@ class _Builder:
         return root
 
     def _node(self, event: yaml.NodeEvent, depth: int, key: Scalar | None) -> Node:
-        """The node that begins with an event, below ``key``."""
+        """Return the node that starts with an event; ``key`` is the key it belongs to."""
         span = self._span(event)
         self._plain(event, span)
         if isinstance(event, yaml.ScalarEvent):
@@ -134,7 +134,7 @@ class _Builder:
                 items.append(node)
             end = node.span
         self._flow -= bool(event.flow_style)
-        # A block collection's end mark is where the next thing begins; it really ends where its last child does.
+        # The end mark of a block collection is at the next token; the collection ends where its last child ends.
         last = self._span(inner) if event.flow_style or end is None else end
         whole = Span(*span[:2], *last[2:])
         return Mapping(tuple(entries.values()), whole, entries) if mapping else Sequence(tuple(items), whole)
@@ -167,8 +167,8 @@ class _Builder:
         raise _Refused
 
     def _plain(self, event: Any, span: Span) -> None:
-        """Neither an alias, an anchor nor a tag."""
-        if event.anchor is None and event.tag is None:  # an alias has an anchor
+        """Refuse aliases, anchors and tags."""
+        if event.anchor is None and event.tag is None:  # an alias has an anchor too
             return
         point = Span(*span[:2], span.line, span.column + 1)
         if isinstance(event, yaml.AliasEvent):
@@ -178,7 +178,7 @@ class _Builder:
         self._refuse(TAG, point, _NO_TAG, _QUOTE_TAG)
 
     def _joined(self, span: Span) -> None:
-        """Entries of a list that are indented deeper than the one above: to YAML its text goes on."""
+        """Report list entries that are indented deeper than the entry above, which YAML reads as part of its text."""
         for number in range(span.line + 1, span.end_line + 1):
             line = self.lines[number - self.first]
             if found := _DEEPER.match(line):
@@ -188,13 +188,13 @@ class _Builder:
                 self.findings.append(ENTRY_JOINED.at(place, message, help=advice))
 
     def _cut(self, text: str, span: Span) -> None:
-        """Words after `` #`` in a text: a comment to YAML, and to the editor what comes next."""
+        """Report words after `` #`` in prose: YAML drops them as a comment, but the author may have meant text."""
         if not (rest := _CUT.fullmatch(self.lines[span.end_line - self.first], span.end_column - 1)):
             return
         words, column = rest["words"].rstrip(), rest.start("words") + 1
         place = Place(self.path, Span(span.end_line, column, span.end_line, column + len(words)))
         message = say("readers would not see “{words}”: YAML takes it for a comment", words=shortened(words))
-        words = re.split(r"[,\]}]", words)[0].rstrip() if self._flow else words  # what was to be of this text
+        words = re.split(r"[,\]}]", words)[0].rstrip() if self._flow else words  # without the next scalar
         mark = '"' if not set('"\\') & set(text + words) else "'"
         whole = shortened(f"{text} {words}".lstrip() if mark == '"' else f"{text} {words}".lstrip().replace("'", "''"))
         advice = say("quote the whole text: {mark}{whole}{mark}; a comment has a space after #", mark=mark, whole=whole)
@@ -249,9 +249,9 @@ _SAID: tuple[tuple[str, Sentence, Sentence], ...] = (
 
 
 def _syntax(file: TextFile, first: int, last: int | None, error: yaml.MarkedYAMLError) -> Diagnostic:
-    """Say in an editor's words what the parser found."""
+    """Convert a parser error to a finding in words that an editor understands."""
     problem = error.problem or "the YAML cannot be read"
-    # An unclosed quote or bracket is found at the end of the file; it was opened, and is mended, elsewhere.
+    # An unclosed quote or bracket is detected at the end of the file, but has to be corrected where it was opened.
     opened = any(sign in problem for sign in ("end of stream", "expected ',' or", "could not find expected ':'"))
     mark = (
         (error.context_mark if opened or error.context in _REFUSED else None)
@@ -264,7 +264,7 @@ def _syntax(file: TextFile, first: int, last: int | None, error: yaml.MarkedYAML
     if error.context not in _REFUSED and (typo := typo_in(file, first, line) or typo_at(file, line)):
         return typo
     source = lines[line - 1] if lines else ""
-    # Found at the end of the file, it is shown at the end of the last line.
+    # An error at the end of the file is shown at the end of the last line.
     column = len(source) + 1 if found > line else min((mark.column if mark else 0) + 1, len(source) + 1)
     place = Place(file.path, Span(line, column, line, column + 1 if column <= len(source) else column))
     if error.context in _REFUSED:

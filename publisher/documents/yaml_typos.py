@@ -1,6 +1,6 @@
-"""Slips of the hand in YAML, named as such: what a parser says of them is true, and helps nobody.
+"""Detection of typical typing errors in YAML, which the parser's own messages do not help to correct.
 
-Looked for only where reading has failed, so that a text which is sound is never suspected.
+They are searched for only after parsing has failed, so that valid text never causes a finding.
 """
 
 import re
@@ -30,19 +30,19 @@ _CONFLICT = regex(r"(?P<at><{7}|={7}|>{7})(?: .*)?")
 
 
 _LONGEST = 2_000
-"""Characters of a line in which a slip is looked for: the patterns take time with the square of it."""
+"""Longest line that is searched, in characters: the patterns need quadratic time."""
 _Slips = tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], tuple[Sentence, Sentence]]], ...]
 
 SYNTAX = define("yaml-syntax", Severity.ERROR, fixed=True)
 
 
 def typo_in(file: TextFile, first: int, last: int) -> Diagnostic | None:
-    """The likeliest typo in lines ``first`` to ``last``, for who could not read them as keys and values."""
+    """Return the most likely typo in lines ``first`` to ``last``, which are not a valid mapping, or None."""
     return _typo(_SLIPS, file, first, last)
 
 
 def typo_at(file: TextFile, number: int) -> Diagnostic | None:
-    """What is a typo only in the line at which reading has failed."""
+    """Like :func:`typo_in`, for patterns that are errors only in the line at which parsing failed."""
     return _typo(_SLIPS_THERE, file, number, number)
 
 
@@ -104,7 +104,7 @@ def _hash(match: re.Match[str]) -> tuple[Sentence, Sentence]:
 
 
 def shortened(text: str) -> str:
-    """The text, or its begin, for a message."""
+    """The text for use in a message, cut to 40 characters."""
     return text if len(text) <= 40 else f"{text[:40]}…"
 
 

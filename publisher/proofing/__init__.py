@@ -1,1 +1,1 @@
-"""The one judge of an issue, alone and among the others: check, build, plan, publish, send and preview ask it."""
+"""Proofs of issues, alone and among the others; used by check, build, plan, publish, send and preview alike."""

@@ -1,4 +1,4 @@
-"""Checking a repository: everything that building it would find, with nothing written but the cache."""
+"""Check of a repository: reports everything that a build would, and writes nothing but the cache."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from publisher.diagnostics import Diagnostic, in_order
 from publisher.proofing.index import as_data, as_findings, key_of_issue, read_index
 from publisher.proofing.manifest import Manifest, state_of
 
-if TYPE_CHECKING:  # where nothing changed none of it is needed
+if TYPE_CHECKING:  # not needed, so not loaded, if nothing has changed
     from publisher.config import Config
     from publisher.proofing.store import Store
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The slugs that were checked, and all findings, sorted."""
+    """Slugs that were checked, and all findings, sorted."""
 
     slugs: tuple[str, ...]
     diagnostics: tuple[Diagnostic, ...]
@@ -34,10 +34,10 @@ def check_repository(
     cache: Path | None = None,
     progress: Callable[[], None] = lambda: None,
 ) -> Checked:
-    """Check the issues ``slugs`` (all by default), drafts too: rules, gates, and what concerns several issues.
+    """Check the issues ``slugs`` (all by default), including drafts: rules, gates, and rules across issues.
 
-    Rules across issues see all the issues of the repository, and report on the chosen ones. ``progress()`` is called
-    once an issue that is looked at.
+    Rules across issues read all issues of the repository and report on the chosen ones. ``progress()`` is called once
+    per issue.
     """
     from publisher.config.load import config_warnings
     from publisher.config.theme_findings import shadowed
@@ -68,9 +68,9 @@ def check_repository(
 
 
 def remembered(root: Path, slugs: Sequence[str] | None = None, *, cache: Path | None = None) -> Checked | None:
-    """What :func:`check_repository` would find, where nothing that it looks at changed since it looked at all issues.
+    """Return what :func:`check_repository` would if nothing changed since it last checked all issues, or None.
 
-    All is known by the states of files: no config and no issue is read, and what would read them is not loaded.
+    Only the states of files are compared: neither config.yaml nor an issue is read, and their parsers are not loaded.
     """
     root = root.resolve()
     folder = cache or root / ".publisher" / "cache"
@@ -90,12 +90,12 @@ def remembered(root: Path, slugs: Sequence[str] | None = None, *, cache: Path | 
             return None
         found = {finding for slug in chosen for finding in rows[slug].findings or ()}
         return Checked(chosen, tuple(in_order(found.union(as_findings(around) if slugs is None else ()))))
-    except (LookupError, TypeError, ValueError, OSError):  # nothing is known, or it is damaged
+    except (LookupError, TypeError, ValueError, OSError):  # the cache is missing or damaged
         return None
 
 
 def _notes(config: Config, store: Store, slugs: Sequence[str], around: Iterable[Diagnostic]) -> tuple[Any, ...] | None:
-    """What :func:`remembered` has to know; None where a change might not be seen."""
+    """Return the data that :func:`remembered` needs; None if a change might go unnoticed."""
     from publisher.config import read_config
     from publisher.config.plugins import RULES, plugins
     from publisher.config.theme import theme_folders, theme_places
@@ -124,8 +124,8 @@ def _notes(config: Config, store: Store, slugs: Sequence[str], around: Iterable[
 
 
 def _surroundings(root: Path, names: Iterable[str], places: Iterable[str]) -> tuple[Any, ...]:
-    """What a check looks at beside issues, theme and package: the interpreter, the folders that libraries are in, files
-    and folders of the root, which folders lie at ``places``. Raises OSError.
+    """The inputs of a check other than issues, theme and package: the interpreter, the folders of libraries, files and
+    folders of the root, and which folders exist at ``places``. Raises OSError.
     """
     libraries = tuple(state_of(folder.stat()) for folder in map(Path, sys.path) if folder.is_dir())
     states = tuple(state_of((root / name).stat()) for name in names)

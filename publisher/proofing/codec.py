@@ -1,8 +1,8 @@
-"""A proof as bytes: what worker processes hand back and the store holds. Its edition is in parts, for most of its bytes
-are of no interest to who only wants the findings, or a line of a list.
+"""Serialization of proofs, for worker processes and the store. The edition is in parts, because most callers need only
+the findings, or one row of a list.
 
-The bytes are MessagePack, checked against our own types: they are data, so a cache that somebody forged cannot run
-code, and every Python reads what another wrote.
+The bytes are MessagePack, validated against the types below: they are plain data, so a forged cache cannot run code,
+and independent of the Python version.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ from publisher.proofing.proof import Basis, Proof
 
 _Mail = tuple[Slotted, Slotted, tuple[Variant, ...]]
 _Web = tuple[str, tuple[EditionItem, ...]]
-_Assets = tuple[tuple[Asset, ...], Asset | None, int | None]  # the last: which of them is the cover, not written twice
+_Assets = tuple[tuple[Asset, ...], Asset | None, int | None]  # last: the cover's index, so it is stored once
 _T = TypeVar("_T")
 _adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)
 
@@ -30,7 +30,7 @@ PART_OF = {
     **dict.fromkeys(("web", "stories"), "web"),
     **dict.fromkeys(("assets", "cover"), "assets"),
 }
-"""Which part of its bytes holds a field of an edition; the others are in ``light``."""
+"""The part that holds a field of an edition; fields not listed are in ``light``."""
 
 _FIELDS = tuple(field.name for field in fields(Edition) if field.name not in PART_OF)
 _DERIVED = ("topics", "sections", "media", "front", "variant_names")
@@ -39,7 +39,7 @@ _LIGHT = (*_FIELDS, *_DERIVED)
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """The bytes of a proof without its edition, and the parts of the edition; empty where there is no edition."""
+    """Bytes of a proof without its edition, and the parts of the edition, which are empty if there is no edition."""
 
     head: bytes
     light: bytes = b""
@@ -48,12 +48,12 @@ class Packed:
     assets: bytes = b""
 
     def proof(self, edition: Edition | None = None) -> Proof:
-        """The proof, with that edition. Raises ``ValueError`` for bytes that are none, harmlessly."""
+        """Return the proof, with ``edition``. Raises ``ValueError`` if the bytes are invalid; they cannot run code."""
         slug, draft, findings, basis = _load(_heads(), self.head)
         return Proof(slug, draft, edition, findings, Basis(*basis))
 
     def edition(self) -> Edition:
-        """The edition, all of it in memory. Raises ``ValueError``."""
+        """Return the whole edition, in memory. Raises ``ValueError`` if the bytes are invalid."""
         light = dict(zip(_LIGHT, _load(_lights(), self.light), strict=True))
         parts = [unpack(part, getattr(self, part)) for part in ("mail", "web", "assets")]
         return Edition(**{name: light[name] for name in _FIELDS}, **parts[0], **parts[1], **parts[2])
@@ -63,9 +63,9 @@ PARTS = tuple(field.name for field in fields(Packed))
 
 
 class StoredEdition(Edition):
-    """An edition whose larger fields are asked of ``read(field)`` each time: thousands of them fit into memory.
+    """Edition whose larger fields are read by ``read(field)`` on each access, so that thousands fit into memory.
 
-    ``key`` is what it was stored under.
+    ``key`` is the key of its entry in the store.
     """
 
     __slots__ = ("_read", "key", *_DERIVED)
@@ -82,7 +82,7 @@ class StoredEdition(Edition):
 
 
 def stored(light: bytes, key: bytes, read: Callable[[str], Any]) -> StoredEdition:
-    """An edition of its light part. Raises ``ValueError``."""
+    """Return an edition from its light part. Raises ``ValueError`` if the bytes are invalid."""
     values = dict(zip(_LIGHT, _load(_lights(), light), strict=True))
     if any({"", ".", ".."}.intersection(one.name.split("/")) for one in values["media"]):
         raise ValueError("an asset outside of the archive")
@@ -97,19 +97,19 @@ def _stored(values: Mapping[str, Any], key: bytes, read: Callable[[str], Any]) -
 
 
 def with_values(edition: Edition, **values: Any) -> Edition:
-    """The edition with other values of its light part."""
+    """Return a copy of the edition with other values in its light part."""
     if not isinstance(edition, StoredEdition):
         return replace(edition, **values)
     return _stored({name: getattr(edition, name) for name in _LIGHT} | values, edition.key, edition._read)
 
 
 def light_of(edition: Edition) -> bytes:
-    """The light part of an edition."""
+    """Serialize the light part of an edition."""
     return dump(_lights(), tuple(getattr(edition, name) for name in _LIGHT))
 
 
 def pack(proof: Proof) -> Packed:
-    """The bytes of a proof; its issue is left out."""
+    """Serialize a proof, without its issue."""
     basis = (proof.basis.found, proof.basis.ignores, dict(proof.basis.facts), proof.basis.rendered)
     head = dump(_heads(), (proof.slug, proof.draft, proof.findings, basis))
     edition = proof.edition
@@ -126,7 +126,7 @@ def pack(proof: Proof) -> Packed:
 
 
 def unpack(part: str, packed: bytes) -> dict[str, Any]:
-    """The fields of an edition in one of its parts. Raises ``ValueError``."""
+    """Return the fields in one part of an edition. Raises ``ValueError`` if the bytes are invalid."""
     if part == "mail":
         html, text, variants = _load(_adapter(_Mail), packed)
         variants = tuple(replace(one, edition=_mailable(one.edition)) for one in variants)
@@ -139,13 +139,13 @@ def unpack(part: str, packed: bytes) -> dict[str, Any]:
 
 
 def dump(kind: TypeAdapter[_T], value: _T) -> bytes:
-    """A value as MessagePack."""
+    """Serialize a value as MessagePack."""
     packed: bytes = msgpack.packb(kind.dump_python(value), default=_day)
     return packed
 
 
 def _day(value: object) -> str:
-    """Days and times, which MessagePack lacks, as ISO 8601."""
+    """Convert dates and times, which MessagePack does not support, to ISO 8601."""
     if isinstance(value, (date, time)):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} has no place here")
@@ -154,7 +154,7 @@ def _day(value: object) -> str:
 def _load(kind: TypeAdapter[_T], packed: bytes) -> _T:
     try:
         return kind.validate_python(msgpack.unpackb(packed))
-    except Exception as error:  # damaged bytes fail in any way there is
+    except Exception as error:  # damaged bytes can raise any exception
         raise ValueError(f"no proof: {error}") from error
 
 
@@ -163,7 +163,7 @@ def _mailable(edition: Edition) -> Edition:
 
 
 def _slotted(read: Slotted) -> Slotted:
-    """The bytes tell no slot from a literal: they stand in turn, a literal first."""
+    """Restore slots, which are serialized as plain text: parts alternate, beginning with a literal."""
     parts = enumerate(read.parts)
     return Slotted(tuple(Slot(part) if place % 2 and isinstance(part, str) else part for place, part in parts))
 

@@ -1,6 +1,6 @@
-"""The index of a store: of every issue what a list and a report need, in one file.
+"""Index of a store: one file with the data of every issue that a list and a report need.
 
-It is read without the models of config.yaml and of editions, which take longer to load than to find nothing changed.
+It is read without importing the models of config.yaml and of editions, which takes longer than the comparison.
 """
 
 import hashlib
@@ -15,13 +15,13 @@ from publisher.diagnostics import Diagnostic, Severity, Span
 from publisher.diagnostics.model import UNTIL_LATER
 from publisher.diagnostics.sentences import kept, revived
 
-SUM = 16  # bytes of a checksum; it guards against damage, not against an enemy
+SUM = 16  # bytes of a checksum, which detects damage, not forgery
 
 
 class IndexRow(NamedTuple):
-    """What the index holds of an issue: the key of its entry (empty where it has none), whether it is a draft, its
-    findings as judged among the others, what the rules across issues look at, and the light part of its edition (empty
-    where it has none). Where it was but read for another's sake, ``findings`` is None, and the key that of its facts.
+    """Row of an issue in the index: the key of its entry (empty if it has none), whether it is a draft, its findings
+    as judged among the others, the facts for the rules across issues, and the light part of its edition (empty if it
+    has none). If the issue was read only to judge others, ``findings`` is None and ``key`` is the key of its facts.
     """
 
     key: bytes
@@ -32,12 +32,12 @@ class IndexRow(NamedTuple):
 
     @property
     def lasts(self) -> bool:
-        """Whether its findings hold for as long as no content changes."""
+        """Whether the findings stay valid as long as no content changes."""
         return self.findings is not None and all(finding.code != UNTIL_LATER for finding in self.findings)
 
 
 def read_index(file: Path, common: bytes) -> dict[str, IndexRow]:
-    """The rows by slug that were kept for ``common``; none where there are none, or none that can be used."""
+    """Return the rows by slug if they were written for ``common``; empty if the file is missing, stale or damaged."""
     try:
         held = file.read_bytes()
         if held[:32] != common or checksum(held[32 + SUM :]) != held[32 : 32 + SUM]:
@@ -47,13 +47,13 @@ def read_index(file: Path, common: bytes) -> dict[str, IndexRow]:
             slug: IndexRow(key, draft, None if findings is None else as_findings(findings), facts, light)
             for slug, (key, draft, findings, facts, light) in rows.items()
         }
-    except Exception:  # damaged bytes fail in any way there is
+    except Exception:  # damaged bytes can raise any exception
         return {}
 
 
 def write_index(file: Path, common: bytes, rows: Mapping[str, IndexRow]) -> None:
-    """Keep the rows. A disk that refuses costs time, not correctness."""
-    from publisher.documents.atomic import write_file  # a run that finds nothing changed writes nothing
+    """Write the rows. A write error is ignored: the next run only takes longer."""
+    from publisher.documents.atomic import write_file  # loaded only if something has changed
 
     found = {slug: None if row.findings is None else as_data(row.findings) for slug, row in rows.items()}
     packed = msgpack.packb({slug: (*row[:2], found[slug], *row[3:]) for slug, row in rows.items()})
@@ -62,24 +62,24 @@ def write_index(file: Path, common: bytes, rows: Mapping[str, IndexRow]) -> None
 
 
 def key_of_issue(common: bytes, slug: str, digest: bytes, beside: bytes = b"") -> bytes:
-    """What an entry is found by: ``common``, for all that issues share, the digest of the issue's folder, and what
-    stands for the issues ``beside`` it that it follows from.
+    """The key of an entry: a hash of ``common``, for all inputs that issues share, the digest of the issue's folder,
+    and ``beside``, for the other issues that the edition depends on.
     """
     return hashlib.sha256(b"%b%b %b%b" % (common, slug.encode(), digest, beside)).digest()
 
 
 def checksum(content: bytes) -> bytes:
-    """What tells damaged bytes."""
+    """Checksum that detects damaged bytes."""
     return hashlib.blake2b(content, digest_size=SUM).digest()
 
 
 def as_data(findings: Iterable[Diagnostic]) -> list[Any]:
-    """Findings as plain data."""
+    """Convert findings to plain data."""
     return [(f.path, f.span, f.severity, f.code, kept(f.message), f.help and kept(f.help)) for f in findings]
 
 
 def as_findings(data: Iterable[Any]) -> tuple[Diagnostic, ...]:
-    """What :func:`as_data` made plain. Raises whatever wrong data lead to."""
+    """Restore findings from :func:`as_data`. Invalid data raise any exception."""
     return tuple(
         Diagnostic(str(path), Span(*map(int, span)), Severity(severity), str(code), revived(message), revived(advice))
         for path, span, severity, code, message, advice in data

@@ -1,7 +1,7 @@
-"""What files hold, known without reading them: size, times and inode of each beside its SHA-256, as git's index has it.
+"""Digests of files, cached by size, times and inode, as in git's index.
 
-A file whose size, time of change or inode differs is read again; so is one that was changed so short a time before it
-was read that another change need not have altered its times (git's ``racy-git``): it is not written down.
+A file whose size, time of change or inode differs is read again. A file that changed shortly before it was read is not
+recorded, as another change may leave its times the same (see git's ``racy-git``).
 """
 
 import hashlib
@@ -15,25 +15,24 @@ from typing import Any
 import msgpack
 
 RACY = 2_000_000_000
-"""Nanoseconds: the coarsest clock of a file system in use (FAT)."""
+"""Nanoseconds: the coarsest resolution of timestamps of a file system in use (FAT)."""
 
 State = tuple[int, int, int, int]
 """Size, time of modification and of change in nanoseconds, inode."""
 
 Folder = tuple[bytes, dict[str, State], dict[str, bytes]]
-"""Of one folder: its digest, empty where a state is not known for good; the state, and the digest, of each file by its
-path, which begins with ``/``."""
+"""Digest of a folder, empty if a file's state is unsettled; states and digests of its files by path (``/…``)."""
 
 
 def state_of(status: os.stat_result) -> State:
-    """What a change of a file alters."""
+    """The attributes by which a change of a file is detected."""
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
 class Manifest:
-    """The files below some folders. ``file`` is where it is kept; what cannot be read there is not known.
+    """Digests of the files below some folders, stored in ``file``; empty if that is missing or damaged.
 
-    ``notes`` and ``issues`` are whatever else its owner knows of files, kept with it.
+    ``notes`` and ``issues`` are other data of its owner about files, stored with it.
     """
 
     def __init__(self, file: Path) -> None:
@@ -44,14 +43,14 @@ class Manifest:
         self._seen: set[str] = set()
 
     def same(self, folder: str, skip: str = "") -> bytes | None:
-        """The digest of the folder as it was written down; None where a file differs since, or was never known."""
+        """The recorded digest of the folder; None if a file has changed since, or if none was recorded."""
         digest, states, _ = self._folders.get(folder, (None, {}, {}))
         return digest if digest and _states(folder, skip) == states else None
 
     def digest(self, folder: str, skip: str = "") -> bytes:
-        """32 bytes that stand for the names and contents of all files below the folder, however deep.
+        """Return 32 bytes that identify the names and contents of all files below the folder, recursively.
 
-        Folders named ``skip`` are left out, links to folders are not followed. What is unreadable stands for its fault.
+        Folders named ``skip`` are left out, links to folders not followed. An unreadable file counts by its errno.
         """
         self._seen.add(folder)
         held, known, digests = self._folders.get(folder, (b"", {}, {}))
@@ -69,29 +68,29 @@ class Manifest:
         return digest
 
     def digests(self, folder: str) -> set[bytes]:
-        """SHA-256 of each plain file below the folder, of which :meth:`digest` was asked."""
+        """SHA-256 of each regular file below a folder that was passed to :meth:`digest`."""
         return {*self._folders[folder][2].values()}
 
     def settled(self, state: State) -> bool:
-        """Whether any change since the manifest was opened alters the state."""
+        """Whether any change since the manifest was opened would alter the state."""
         return max(state[1], state[2]) < self._began - RACY
 
     def forget_others(self) -> None:
-        """Drop what is known of folders of which :meth:`digest` was not asked."""
+        """Drop the folders that were not passed to :meth:`digest`."""
         self._folders = {folder: held for folder, held in self._folders.items() if folder in self._seen}
 
     def save(self) -> None:
-        """Keep it. A disk that refuses costs time, not correctness."""
+        """Write the manifest. A write error is ignored: the next run only takes longer."""
         held = (self._folders, self.notes, self.issues)
         if self._before != held:
-            from publisher.documents.atomic import write_file  # a run that finds nothing changed writes nothing
+            from publisher.documents.atomic import write_file  # loaded only if something has changed
 
             with suppress(OSError):
                 write_file(self._file, msgpack.packb(held, unicode_errors="surrogateescape"))
 
 
 def _states(folder: str, skip: str) -> dict[str, State | int]:
-    """Each file below the folder with its state; with a number, the mode or the fault, where it is no plain file."""
+    """The state of each file below the folder; the mode if it is not a regular file; -errno if unreadable."""
     states: dict[str, State | int] = {}
     waiting = [""]
     while waiting:
@@ -114,7 +113,7 @@ def _states(folder: str, skip: str) -> dict[str, State | int]:
 
 
 def _look(file: str, state: State | int) -> bytes:
-    """The digest of a file; of what is no plain file, or cannot be read, what it is instead."""
+    """The digest of a file; if it is not a regular file or unreadable, a text with its mode or errno."""
     if isinstance(state, int):
         return b"no file %d" % state
     try:
@@ -131,5 +130,5 @@ def _read(file: Path) -> tuple[dict[str, Folder], Any, dict[str, Any]]:
         held += [word.encode() for _, _, _, words in issues.values() for word in (words or {}).values()]
         sound = all(isinstance(digest, bytes) for digest in held)
         return (folders, notes, issues) if sound else ({}, None, {})
-    except Exception:  # what is damaged fails in any way there is
+    except Exception:  # damaged bytes can raise any exception
         return {}, None, {}

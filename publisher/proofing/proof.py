@@ -1,7 +1,7 @@
-"""The proof of an issue: read, checked and rendered, with all that was found on the way.
+"""Proof of an issue: the issue read, checked and rendered, with all findings.
 
-Check, build, publish, plan, send and the preview judge an issue by this one function, so that none of them refuses what
-another lets through. Levels and ignores hold for the rules and for the gates alike.
+Check, build, publish, plan, send and the preview all use this function, so that they agree on which issues are valid.
+Levels and ignores apply to rules and gates alike.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from publisher.errors import UsageError
 from publisher.issue.folder import discover
 from publisher.issue.series import steps_of
 
-if TYPE_CHECKING:  # what reads and judges loads when something is: most issues did not change
+if TYPE_CHECKING:  # loaded only when an issue is read: most have not changed
     from publisher.checks.ignores import Ignore
     from publisher.issue.model import Issue
 
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What a judgment rests on, found in the issue alone.
+    """Inputs of a judgment that come from the issue alone.
 
-    ``found`` are the findings before ignores, at the levels of config.yaml; ``facts`` is what the rules across issues
-    look at, by rule. ``rendered``: the gates were reached.
+    ``found`` are the findings before ignores, at the levels of config.yaml; ``facts`` are the inputs of the rules
+    across issues, by rule. ``rendered``: the issue was rendered and its edition passed to the gates.
     """
 
     found: tuple[Diagnostic, ...]
@@ -42,10 +42,10 @@ class Basis:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """One issue, judged.
+    """Issue with its findings.
 
-    ``edition`` is there only when nothing found is an error, for drafts too. ``findings`` are those that no ignore
-    hides, sorted. ``issue`` is what could be read of it; one that comes from the store has none.
+    ``edition`` is None if a finding is an error; drafts have one too. ``findings`` are those not hidden by an ignore,
+    sorted. ``issue`` is the issue as far as it could be read; None in a proof from the store.
     """
 
     slug: str
@@ -57,16 +57,16 @@ class Proof:
 
     @property
     def broken(self) -> bool:
-        """Whether an error keeps it from being built."""
+        """Whether a finding is an error, which prevents a build."""
         return blocking(self.findings)
 
     def judged(self, config: Config, across: Iterable[Diagnostic] | None = None) -> Proof:
-        """Judged anew, with the findings of the rules ``across`` issues, where they ran."""
+        """Return the proof judged again, with the findings ``across`` issues, or None if those rules did not run."""
         from publisher.checks.ignores import judge
 
         basis, unseen = self.basis, frozenset[str]()
         if basis.ignores:
-            from publisher.config.names import every_code  # most issues ignore nothing
+            from publisher.config.names import every_code  # most issues have no ignores
             from publisher.edition.gates import gate_codes
 
             every_code()
@@ -77,7 +77,7 @@ class Proof:
         return replace(proof, edition=None) if proof.broken else proof
 
     def dated(self, history: CommitGraph, others: Others) -> Self:
-        """With the commit that its edition was made of."""
+        """Return the proof with the commit of its content set in its edition."""
         if self.edition is None:
             return self
         commit = history.commit(self.slug, *others.slugs(self.slug))
@@ -85,10 +85,10 @@ class Proof:
 
 
 def proofread(config: Config, slug: str, *, commit: bool = True, others: Others | None = None) -> Proof:
-    """Read, check and render the issue ``slug``. It is rendered unless an error is known before.
+    """Read, check and render the issue ``slug``. It is not rendered if a rule finds an error.
 
-    Each of its texts is parsed once; what was parsed is let go of at the end. Without ``commit`` git is not asked.
-    ``others`` are those of the newsletter; they are looked for where they are not given.
+    Each text is parsed once; the cache of parsed texts is cleared afterwards. Without ``commit``, git is not called.
+    ``others`` are the other issues of the newsletter; they are searched for if not given.
     """
     others = others or Others.of(config)
     try:
@@ -99,7 +99,7 @@ def proofread(config: Config, slug: str, *, commit: bool = True, others: Others 
 
 
 def proofread_steps(config: Config, others: Others, slugs: Iterable[str] | None = None) -> list[Proof]:
-    """The steps ``slugs`` of series, all of them by default: few, and made anew each time."""
+    """Proofread the steps ``slugs`` of series, by default all; they are few, so they are not cached."""
     proofs = [
         proofread(config, slug, commit=False, others=others)
         for slug in (steps_of(config.root) if slugs is None else slugs)
@@ -109,7 +109,7 @@ def proofread_steps(config: Config, others: Others, slugs: Iterable[str] | None 
 
 
 def _forget() -> None:
-    """Let go of what was parsed: the issue is done with."""
+    """Clear the caches of parsed texts."""
     from publisher.checks.context import known_text
     from publisher.issue.item_file import read_item_file
     from publisher.issue.markdown import forget_parsed
@@ -120,9 +120,9 @@ def _forget() -> None:
 
 
 def stages(config: Config, slug: str, others: Others) -> Iterator[Proof]:
-    """The proof as the rules have it; then, where nothing they find is an error, as the gates have it too.
+    """Yield the proof after the rules; then, unless a finding is an error, the proof after the gates as well.
 
-    What was parsed is kept: who proofreads an issue again and again, reads what did not change once.
+    The caches of parsed texts are kept, for callers that proofread an issue repeatedly.
     """
     from publisher.checks.engine import facts_of, findings_within
     from publisher.checks.ignores import ignores_of
@@ -139,7 +139,7 @@ def stages(config: Config, slug: str, others: Others) -> Iterator[Proof]:
     yield proof
     if reading.issue is None or proof.broken:
         return
-    from publisher.edition.rendering import render  # what was proofread before need not wait for the renderer
+    from publisher.edition.rendering import render  # imported late, so that the first proof does not wait for it
 
     edition, more = render(reading.issue, config, others)
     found = tuple(dict.fromkeys((*basis.found, *with_levels(config.checks.levels, more))))
@@ -148,14 +148,14 @@ def stages(config: Config, slug: str, others: Others) -> Iterator[Proof]:
 
 
 def refuse_unknown(config: Config, slug: str, also: Collection[str] = ()) -> None:
-    """Raises UsageError where there is neither an issue or a step ``slug`` nor one ``also`` known."""
-    others = discover(config.root, lambda name: name != slug)  # none of which is opened
+    """Raise UsageError if ``slug`` is not an issue, not a step, and not in ``also``."""
+    others = discover(config.root, lambda name: name != slug)  # opens no issue but this
     if slug not in others and slug not in also and slug not in steps_of(config.root):
         raise no_issue(slug, [*discover(config.root), *steps_of(config.root)])
 
 
 def no_issue(slug: str, known: Sequence[str]) -> UsageError:
-    """There is no such issue; which may be meant."""
+    """Return the error for an unknown issue, with similar slugs as suggestions."""
     near = difflib.get_close_matches(slug, known, 3, 0.3) or known[-5:]
     named, none = say("use one of {near}", near=", ".join(near)), say("type publisher new SLUG to make one")
     return UsageError(say("there is no issue {slug}", slug=slug), help=named if near else none)

@@ -1,13 +1,12 @@
-"""What an earlier run found and rendered, kept by the content it was made of.
+"""Cache of proofs, keyed by the content they were made from.
 
-Under ``.publisher/cache``, or the folder that ``--cache`` names: ``files``, the :class:`Manifest`; ``index``, of every
-issue what a list and a report need; ``editions/``, an entry an issue, of which a part is read when it is asked for;
-``made/``, files of a build: all with ``--cache``, else those that are costly to make.
+Located in ``.publisher/cache``, or the folder given by ``--cache``: ``files``, the :class:`Manifest`; ``index``, the
+data of every issue that a list and a report need; ``editions/``, one entry per issue, of which parts are read on
+demand; ``made/``, files of a build: all of them with ``--cache``, otherwise those that are costly to make.
 
-An entry is found again only when everything an edition follows from is the same: the issue's files, config.yaml, the
-theme, the package and the libraries that read, judge and render. So a build with the cache equals one without to the
-byte, on any machine: no time and no place is part of a key. What is damaged, or from another version, is simply not
-there.
+An entry is valid only if all inputs of an edition are unchanged: the issue's files, config.yaml, the theme, the
+package and the libraries that read, judge and render. Keys contain neither times nor paths, so a build with the cache
+is byte-identical to one without, on any machine. Entries that are damaged or from another version are ignored.
 """
 
 import hashlib
@@ -40,7 +39,7 @@ _LIBRARIES = tuple(_NAMES.split())
 
 
 class Store:
-    """Entries, one an issue, an index of them, and ``files``. ``Store(config, enabled=False)`` holds nothing."""
+    """Entries, one per issue, their index, and ``files``. ``Store(config, enabled=False)`` stores nothing."""
 
     def __init__(self, config: Config, *, enabled: bool = True, folder: Path | None = None) -> None:
         self._config = config
@@ -53,41 +52,41 @@ class Store:
         self.common = _common_key(config, self.files) if enabled else os.urandom(32)
 
     def made(self, name: str) -> Path | None:
-        """The folder for finished files, where one of those of a build is not at hand."""
+        """The folder for finished files of a build; None if the store is disabled."""
         return self._folder / "made" / name if self._enabled else None
 
     @cached_property
     def others(self) -> Others:
-        """Those of the newsletter, as the store found them first."""
+        """The other issues of the newsletter, as they were at first access."""
         know(self.files.issues)
         return Others.of(self._config)
 
     @property
     def slugs(self) -> list[str]:
-        """Those of all issues, sorted, as :func:`publisher.issue.discover` gives them; raises UsageError likewise."""
+        """The slugs of all issues, sorted, as by :func:`publisher.issue.discover`. Raises UsageError like it."""
         return sorted(self.others.translations.slugs)
 
     def key(self, slug: str) -> bytes:
-        """32 bytes that stand for everything the issue's edition follows from."""
+        """Return 32 bytes that identify all inputs of the issue's edition."""
         if not self._enabled:
             return b""
         return key_of_issue(self.common, slug, self.files.digest(self._of(slug)), self.beside(slug))
 
     def beside(self, slug: str) -> bytes:
-        """What stands for the issues that the edition of one follows from beside itself; empty where there are none."""
+        """Return a hash of the other issues that the edition depends on; empty if there are none."""
         known, before = self.others.translations, self.others.before(slug)
         family, of = known.family(slug), known.named.get(slug)
         if not family and not of and not before:
             return b""
-        original = self.files.digest(self._of(of)) if of and family else b""  # the two are compared
+        original = self.files.digest(self._of(of)) if of and family else b""  # a translation is compared with it
         return hashlib.sha256(repr((family, of, known.named.get(of or ""), original, before)).encode()).digest()
 
     def rows(self) -> dict[str, IndexRow]:
-        """The index; empty where there is none, or none that can be used."""
+        """Return the index; empty if it is missing, stale or damaged."""
         return read_index(self._folder / "index", self.common) if self._enabled else {}
 
     def save(self, rows: Mapping[str, IndexRow] | None = None, notes: Any = None) -> None:
-        """Keep the index and ``notes``, where given, and what is known of files."""
+        """Write the index and ``notes``, if given, and the manifest."""
         if not self._enabled:
             return
         if rows is not None:
@@ -97,7 +96,7 @@ class Store:
         self.files.save()
 
     def load(self, slug: str, key: bytes) -> Proof | None:
-        """The proof that was kept under that key, or ``None``; its edition is read part by part."""
+        """Return the proof stored under ``key``, or ``None``. The parts of its edition are read on demand."""
         head, light = self._entry(slug, key, "head"), self._entry(slug, key, "light")
         if head is None or not light:
             return None
@@ -107,12 +106,12 @@ class Store:
             return None
 
     def edition(self, slug: str, key: bytes, light: bytes) -> Edition:
-        """The edition with that light part. Raises ``ValueError``."""
+        """Return the edition with that light part. Raises ``ValueError`` if the bytes are invalid."""
         return stored(light, key, lambda name: self._part(slug, key, PART_OF[name])[name])
 
     def keep(self, slug: str, key: bytes, packed: Packed) -> Proof:
-        """Keep a proof, if the key covers all that it follows from: a broken issue may be mended by a file elsewhere,
-        and an edition may show an image from outside its folder. The proof is returned as :meth:`load` would.
+        """Store a proof if the key covers all its inputs: a broken issue may be corrected by a file elsewhere, and an
+        edition may show an image from outside its folder. Returns the proof as :meth:`load` would.
         """
         if packed.light and self._enabled and self._covers(slug, packed):
             with suppress(OSError):
@@ -123,7 +122,7 @@ class Store:
         return packed.proof(packed.edition() if packed.light else None)
 
     def forget_all_but(self, slugs: Iterable[str]) -> None:
-        """Drop the entries of issues that no longer exist."""
+        """Delete the entries of issues that no longer exist."""
         if not self._enabled:
             return
         wanted = {f"{slug}.entry" for slug in slugs}
@@ -131,7 +130,7 @@ class Store:
         self.files.save()
         with suppress(OSError):
             for name in {*os.listdir(self._folder / "editions")} - wanted:  # noqa: PTH208
-                if name.endswith(".entry"):  # what else lies there is a stranger's
+                if name.endswith(".entry"):  # do not touch files of others
                     (self._folder / "editions" / name).unlink()
 
     def _of(self, slug: str) -> str:
@@ -143,7 +142,7 @@ class Store:
         return not shown or shown <= self.files.digests(self._of(slug))
 
     def _read_part(self, slug: str, key: bytes, part: str) -> dict[str, Any]:
-        """Fields of an edition; made again where the entry is gone or damaged. Raises UsageError."""
+        """Fields of an edition; proofread again if the entry is gone. Raises UsageError if the issue changed."""
         packed = self._entry(slug, key, part)
         with suppress(ValueError, IndexError):
             if packed is not None:
@@ -155,7 +154,7 @@ class Store:
         return unpack(part, getattr(again, part))
 
     def _entry(self, slug: str, key: bytes, part: str) -> bytes | None:
-        """A part of an entry."""
+        """Return one part of an entry, or None if it is missing, stale or damaged."""
         if not self._enabled:
             return None
         try:
@@ -176,7 +175,7 @@ class Store:
 def _common_key(config: Config, files: Manifest) -> bytes:
     sha = hashlib.sha256(b"publisher cache 6\n")
     _add(sha, config.model_dump_json().encode())
-    _add(sha, str(sys.implementation.cache_tag).encode())  # what Unicode is, and an address, differs between Pythons
+    _add(sha, str(sys.implementation.cache_tag).encode())  # its version of Unicode affects editions
     for name in _LIBRARIES:
         with suppress(PackageNotFoundError):
             _add(sha, f"{name} {version(name)}".encode())

@@ -1,7 +1,7 @@
-"""Proofs of many issues: from the store where it can, on every core where it pays; then judged with one another.
+"""Proofs of many issues: from the store if possible, on several cores if worthwhile; then judged among each other.
 
-The result does not depend on the number of processes: an issue is proofread alone, and the answers are put in the
-order of the slugs.
+The result does not depend on the number of processes: issues are proofread independently, and the results are sorted
+by slug.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 WORTH_PROCESSES = 40
-"""Issues to render from which on starting processes costs less than it saves."""
+"""Minimum number of issues to render for which starting processes saves time."""
 
 _CHUNK = 8
 _PRELOADED = [__name__, "publisher.checks.engine", "publisher.edition.rendering"]
-"""What proofreading needs, loaded once for all processes that are no copies."""
+"""Modules that proofreading needs, loaded once by the fork server."""
 _given: tuple[Config, Others] | None = None
 
 
@@ -50,9 +50,9 @@ def judge_whole(
     processes: int | None = None,
     progress: Callable[[], None] = lambda: None,
 ) -> list[Proof]:
-    """Every issue of ``slugs``, in their order, judged with one another. ``progress()`` is called once an issue.
+    """Judge all issues ``slugs`` among each other, in their order. ``progress()`` is called once per issue.
 
-    Drafts are proofread too, so that their errors are known; their editions are left out unless ``drafts``.
+    Drafts are proofread too, to report their errors, but their editions are left out unless ``drafts``.
     """
     done = []
     history = history_of(config)
@@ -71,11 +71,11 @@ def judge(
     processes: int | None = None,
     progress: Callable[[], None] = lambda: None,
 ) -> list[Proof]:
-    """The issues ``slugs``, in their order, judged with the issues ``among``: with one another by default.
+    """Judge the issues ``slugs``, in their order, among the issues ``among``: by default among each other.
 
-    What the store knows is taken from it; of the others, only those are judged anew that what changed bears upon.
-    ``progress()`` is called once an issue, of those ``among`` too.
-    ``commit`` is left out of the editions: it changes without the content's changing, so it is no part of the store.
+    Unchanged proofs come from the store; of them, only those affected by a change elsewhere are judged again.
+    ``progress()`` is called once per issue, including those ``among``. ``commit`` of the editions is not set: it can
+    change while the content does not, so it is not stored.
     """
     keys = {slug: store.key(slug) for slug in (slugs if among is None else among)}
     rows = store.rows()
@@ -111,7 +111,7 @@ def judge(
         if slug in known:
             progress()
         done.append(proof)
-    if among is not None:  # what was judged among others that have changed since would seem up to date
+    if among is not None:  # rows judged among an older state of the others would look current
         told = any(row.findings is not None for row in rows.values())
         index = rows if told else {slug: IndexRow(keys[slug], False, None, facts[slug], b"") for slug in keys}
     store.save(index if index != rows else None)
@@ -126,7 +126,7 @@ def proof_all(
     processes: int | None = None,
     progress: Callable[[], None] = lambda: None,
 ) -> dict[str, Proof]:
-    """The proof of every issue, judged alone."""
+    """Return the proof of each issue by slug, judged on its own."""
     found = {slug: held for slug in slugs if (held := store.load(slug, keys[slug]))}
     for _ in found:
         progress()
@@ -144,12 +144,12 @@ def _across(
     slugs: Sequence[str],
     changed: Sequence[str],
 ) -> dict[str, tuple[list[Diagnostic], tuple[EarlierStory, ...]]]:
-    """The findings of the rules across issues and the earlier stories, by slug, of those ``slugs`` that ``changed`` or
-    that a change of facts bears upon.
+    """The findings of the rules across issues and the earlier stories, by slug, for those of ``slugs`` that
+    ``changed`` or are affected by a change of facts.
     """
     if before == after and not changed:
         return {}
-    # Where nothing changed no rule is needed.
+    # Rules are imported only if something has changed.
     from publisher.checks.engine import affected, earlier_stories, findings_across
 
     now = {slug: msgpack.unpackb(packed) for slug, packed in after.items()}
@@ -158,7 +158,7 @@ def _across(
     found: dict[str, list[Diagnostic]] = {}
     for finding in findings_across(config, now, None if len(wanted) == len(now) else wanted):
         found.setdefault(finding.path.partition("/")[2].split("/")[0], []).append(finding)
-    everywhere = found.pop("", [])  # of a rule that failed over all
+    everywhere = found.pop("", [])  # of a rule that failed as a whole
     told = earlier_stories(now.values(), wanted)
     return {
         slug: ([*found.get(slug, ()), *everywhere], tuple(EarlierStory(*one) for one in told.get(slug, ())))
@@ -167,12 +167,12 @@ def _across(
 
 
 def cores() -> int:
-    """How many processes may run at once."""
+    """The number of CPU cores available to this process."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _facts(config: Config, slug: str, keys: Mapping[str, bytes], store: Store, proofs: Mapping[str, Proof]) -> bytes:
-    """What the rules across issues look at in an issue, which need not itself be asked for."""
+    """The facts of an issue for the rules across issues, serialized; reads the issue if it has no proof."""
     if proof := proofs.get(slug) or store.load(slug, keys[slug]):
         facts = dict(proof.basis.facts)
     else:
@@ -190,7 +190,7 @@ def _proofread(config: Config, slugs: Sequence[str], others: Others, processes: 
     if count == 1 or len(slugs) < 2:
         yield from (pack(proofread(config, slug, commit=False, others=others)) for slug in slugs)
         return
-    first = pack(proofread(config, slugs[0], commit=False, others=others))  # what it loads, copies of this process have
+    first = pack(proofread(config, slugs[0], commit=False, others=others))  # loads modules before the fork
     with workers(count, _start, config, others) as pool:
         more = pool.map(_proofread_in_worker, slugs[1:], chunksize=_CHUNK)
         yield first
@@ -198,7 +198,7 @@ def _proofread(config: Config, slugs: Sequence[str], others: Others, processes: 
 
 
 def workers(count: int, start: Callable[..., None] | None = None, *given: Any) -> ProcessPoolExecutor:
-    """So many processes: copies of this one where they share nothing with it, for then all is loaded; else new ones."""
+    """Create a pool of ``count`` processes: forks of this one if :func:`is_alone`, otherwise new ones."""
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
@@ -209,8 +209,8 @@ def workers(count: int, start: Callable[..., None] | None = None, *given: Any) -
 
 
 def beside(here: Callable[[], _T], there: Callable[[], _T]) -> tuple[_T, _T] | None:
-    """What both give, the second in a copy of this process, which :func:`is_alone`, at the same time; None where one of
-    them fails.
+    """Return the results of both functions, which run concurrently: ``there`` in a fork of this process, which must be
+    :func:`is_alone`; None if one of them fails.
     """
     import multiprocessing
 
@@ -221,7 +221,7 @@ def beside(here: Callable[[], _T], there: Callable[[], _T]) -> tuple[_T, _T] | N
     sender.close()
     try:
         return here(), receiver.recv()
-    except Exception:  # whoever asked meets it again, alone
+    except Exception:  # the caller runs them again and gets the error
         return None
     finally:
         process.kill()
@@ -230,14 +230,14 @@ def beside(here: Callable[[], _T], there: Callable[[], _T]) -> tuple[_T, _T] | N
 
 
 def _tell(sender: Connection, work: Callable[[], object]) -> None:
-    threading.Thread(target=_end_with_parent, daemon=True).start()  # what it writes, the next build may write by then
-    with suppress(BaseException):  # what is not told has failed
+    threading.Thread(target=_end_with_parent, daemon=True).start()  # else its writes could clash with the next build
+    with suppress(BaseException):  # no answer means failure
         sender.send(work())
 
 
 def is_alone() -> bool:
-    """Whether this process has one thread, and has opened nothing that is open still: no progress bar, no server, no
-    database, no lock. What it was started with does not count. Linux alone tells.
+    """Whether this process has a single thread and no open file descriptors of its own: no progress bar, server,
+    database or lock. Inherited descriptors do not count. Always False except on Linux.
     """
     try:
         threads, opened = (os.listdir(f"/proc/self/{what}") for what in ("task", "fd"))  # noqa: PTH208 - names alone
@@ -249,21 +249,21 @@ def is_alone() -> bool:
 def _is_own(descriptor: str) -> bool:
     try:
         return not os.get_inheritable(int(descriptor))
-    except OSError:  # what listed them is closed
+    except OSError:  # the descriptor of os.listdir, closed by now
         return False
 
 
 def _begin(threshold: tuple[int, int, int], start: Callable[..., None] | None, *given: Any) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all of a terminal: the parent ends and says so
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole process group; the parent reports it
     gc.freeze()
-    gc.set_threshold(*threshold)  # a new process has the interpreter's own
+    gc.set_threshold(*threshold)  # a new process starts with the default
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if start:
         start(*given)
 
 
 def _end_with_parent() -> None:
-    """End where the process that started this one was ended: the queue would be waited for without an end."""
+    """Exit when the parent process ends: the worker would wait for its queue forever."""
     from multiprocessing import connection, parent_process
 
     if parent := parent_process():
