@@ -1,1 +1,1 @@
-"""Feedback: what providers and receivers say of a message afterwards, into the ledger and the audience."""
+"""Feedback: reports of providers and receivers about submitted messages, applied to the ledger and the audience."""

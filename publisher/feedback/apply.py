@@ -1,9 +1,9 @@
-"""Events into the ledger and the audience: each fact once, in any order, every batch one commit.
+"""Apply events to the ledger and the audience: each event once, in any order, each batch in one commit.
 
-What settles is the ledger's to decide (:mod:`publisher.delivery.settle`); what follows for the reader is decided here:
-a permanent bounce and a complaint suppress at once, a transient bounce after ``feedback.transient_bounces`` consecutive
-issues, a fault of the content never. A consequence is drawn when an event is first kept and never again, so that an old
-file applied twice does not undo what an operator or the reader has done since.
+The ledger decides the recipient's new state (:mod:`publisher.delivery.settle`); the consequences for the subscriber
+are decided here: permanent bounces and complaints suppress at once, transient bounces after
+``feedback.transient_bounces`` consecutive issues, content faults never. Consequences follow only when an event is
+first stored, so that applying an old file again does not undo later changes by an operator or the subscriber.
 """
 
 import re
@@ -35,44 +35,44 @@ _BARE = re.compile(r"mozilla/5\.0\s*", re.IGNORECASE)
 _MACHINE = re.compile(
     r"bot\b|crawl|spider|scan|barracuda|mimecast|proofpoint|symantec|forefront|trendmicro|safelinks"
     r"|headlesschrome|phantomjs|python-|curl/|wget/|go-http-client|java/|okhttp|libwww|preview|prefetch"
-    # Gmail fetches pictures ahead as this one browser that nobody runs any more
+    # Gmail prefetches pictures with the user agent of this obsolete browser
     r"|chrome/42\.0\.2311\.135 safari/537\.36 edge/12\.246",
     re.IGNORECASE,
 )
 _LEDGER_KEEPS = frozenset({EventKind.SEND, EventKind.DELIVERY})
 _NEVER_MAILED = frozenset({EventKind.REJECT, EventKind.RENDERING_FAILURE, EventKind.UNKNOWN})
-WORTH_COUNTING = 5  # bounces and complaints of an issue in a run, for which its recipients are counted
+WORTH_COUNTING = 5  # bounces and complaints of an issue in one run from which its recipients are counted
 _TRACKING = frozenset({EventKind.OPEN, EventKind.CLICK})
 
 
 @dataclass
 class Applied:
-    """What a run of events did, in counts; names of issues and kinds, never of readers."""
+    """Counts of the effects of a run of events; names of issues and kinds, never of subscribers."""
 
     events: Counter[str] = field(default_factory=Counter)  # by kind
-    changed: int = 0  # rows of the ledger that an event changed
-    waiting: int = 0  # events that fit no row yet: they are kept and tried again
+    changed: int = 0  # ledger rows that events changed
+    waiting: int = 0  # events without a ledger row so far: stored, and tried again later
     suppressed: Counter[str] = field(default_factory=Counter)  # mailboxes newly suppressed, by reason
-    unknown: Counter[str] = field(default_factory=Counter)  # kinds this version has no word for, kept as they came
-    # Alarms, by issue: messages refused for what is in them; accepted and then not mailed (a virus, a template); and
-    # issue and recipient id of whom events show a second message for.
+    unknown: Counter[str] = field(default_factory=Counter)  # event kinds unknown to this version, stored unchanged
+    # Alarms by issue: messages refused for their content; messages accepted and then not mailed (a virus, a
+    # template); and (issue, recipient id) pairs of second messages shown by events.
     content_faults: Counter[str] = field(default_factory=Counter)
     never_mailed: Counter[str] = field(default_factory=Counter)
     second_copies: set[tuple[str, str]] = field(default_factory=set)
-    deferring: set[str] = field(default_factory=set)  # issues of which a receiver's share is held back from now on
-    harm: Counter[str] = field(default_factory=Counter)  # bounces for good and complaints, by issue
-    replies: int = 0  # automatic replies in a mailbox, which say nothing of our mail
-    faults: int = 0  # lines and messages that are no events
-    malformed: list[tuple[str, str]] = field(default_factory=list)  # where and why, of the first of them
+    deferring: set[str] = field(default_factory=set)  # issues with a receiver that is held back from now on
+    harm: Counter[str] = field(default_factory=Counter)  # permanent bounces and complaints, by issue
+    replies: int = 0  # automatic replies in a mailbox, which say nothing about our mail
+    faults: int = 0  # lines and messages that are not events
+    malformed: list[tuple[str, str]] = field(default_factory=list)  # place and reason of the first faults
 
     @property
     def alarms(self) -> bool:
-        """Whether an operator has to look."""
+        """Whether an operator has to act."""
         return bool(self.content_faults or self.never_mailed or self.second_copies)
 
 
 def tripped_by(database: Database, applied: Applied) -> list[Tripped]:
-    """What a run of events set off: second copies, and messages refused for what is in them."""
+    """Return the tripwires that events set off: second copies, deferrals, harm, content faults, unmailed messages."""
     found: list[Tripped] = []
     with database.connect() as connection:
         for slug in sorted({slug for slug, _recipient in applied.second_copies}):
@@ -97,7 +97,7 @@ def tripped_by(database: Database, applied: Applied) -> list[Tripped]:
 
 
 class Applier:
-    """Applies events to one database and counts what it did in ``applied``."""
+    """Apply events to one database and count the effects in ``applied``."""
 
     def __init__(self, database: Database, config: Config) -> None:
         self.database = database
@@ -105,15 +105,15 @@ class Applier:
         self._tolerance = config.feedback.transient_bounces
         self._tracks = config.feedback.opens_and_clicks
         self._service = config.service.url or ""
-        # What receivers took and what they deferred, by mailing and its issue.
+        # Counts of deliveries and deferrals per receiver, by (mailing id, issue).
         self._heard = defaultdict[tuple[int, str], list[Counter[str]]](lambda: [Counter(), Counter()])
 
     def apply(self, events: Sequence[Event], *, message: str | None = None) -> bool:
-        """One commit: all of ``events``, and what follows from them. Raises DatabaseError; then nothing was done.
+        """Apply ``events`` and their consequences in one commit. Raises DatabaseError; then nothing was applied.
 
-        ``message`` is the id of the webhook's request they came in. False where it was taken in before: a repeat.
+        ``message`` is the id of the webhook request that carried them. Returns False if that id was applied before.
         """
-        # In one order everywhere, so that two processes with events of the same readers seldom wait for each other.
+        # The same order everywhere, so that processes with events of the same recipients seldom block each other.
         ordered = sorted(events, key=lambda event: (event.recipient or "", event.message_id))
 
         def attempt() -> bool:
@@ -129,7 +129,7 @@ class Applier:
         return despite_conflicts(attempt, tries=3)
 
     def settle_waiting(self) -> int:
-        """Try the events that wait for a row once more; how many found theirs. Forgets those that waited too long."""
+        """Try the waiting events again and drop those that waited too long. Return how many found their ledger row."""
         found = 0
         while more := despite_conflicts(self._settle_some, tries=3):
             found += more
@@ -149,7 +149,7 @@ class Applier:
 
     @contextmanager
     def _batch(self) -> Iterator[Connection]:
-        """One commit; what was counted in it stands only once that is made."""
+        """Open a transaction; the counts in ``applied`` are restored if it fails."""
         before = deepcopy(self.applied)
         try:
             with self.database.begin() as connection:
@@ -172,7 +172,7 @@ class Applier:
         tracking = event.kind in _TRACKING
         if tracking and not self._tracks:
             return
-        # Without tags and without a row: one may come, for the sender's own record can be later than the event.
+        # No tags and no row yet: the row may follow, because the sender may record the message id after the event.
         waits = not settled.known and event.recipient is None and bool(event.message_id)
         waits = waits and event.kind is not EventKind.UNKNOWN
         if event.kind in _LEDGER_KEEPS and not waits:
@@ -187,7 +187,7 @@ class Applier:
             self._draw(connection, event, settled)
 
     def _note_unmatched(self, connection: Connection, event: Event, settled: Settled) -> None:
-        """Keep which subscriber has a message that was mailed by a ledger younger than this one."""
+        """Record the subscriber of a message whose mailing is missing because the ledger was restored from a backup."""
         ours = None if event.kind in _NEVER_MAILED else id_of(event.recipient)
         if ours and (reader := self._reader(connection, event, settled)):
             note_unmatched(connection, *ours, reader.reference, event.at or datetime.now(UTC))
@@ -197,7 +197,7 @@ class Applier:
             self._heard[settled.mailing_id, settled.slug or ""][deferred][receiver] += 1
 
     def _weigh_receivers(self, connection: Connection) -> None:
-        """Count what was heard: a receiver that defers too much is held back."""
+        """Add the counts per receiver to the ledger: a receiver that defers too much is held back."""
         for (mailing_id, slug), both in sorted(self._heard.items()):
             if tally(connection, mailing_id, *both):
                 self.applied.deferring.add(slug)
@@ -216,7 +216,7 @@ class Applier:
         return settled
 
     def _draw(self, connection: Connection, event: Event, settled: Settled) -> None:
-        """What follows from an event that is new."""
+        """Apply the consequences of an event that is stored for the first time."""
         if event.kind is EventKind.UNKNOWN:
             self.applied.unknown[event.type] += 1
         elif event.kind in _NEVER_MAILED:
@@ -237,7 +237,7 @@ class Applier:
             self._leave(connection, event, settled)
 
     def _weigh(self, connection: Connection, reference: str) -> None:
-        """A transient bounce more: too many consecutive issues of them, and the mailbox is taken for dead."""
+        """Suppress the mailbox if transient bounces of too many consecutive issues show that it is dead."""
         streak = store.transient_streak(connection, reference)
         if streak >= self._tolerance:
             self._suppress(connection, None, reference, Reason.BOUNCE, f"{streak} consecutive issues bounced")
@@ -245,13 +245,13 @@ class Applier:
     def _suppress(
         self, connection: Connection, address: str | None, reference: str | None, reason: Reason, detail: str
     ) -> None:
-        """Suppress the mailbox that we mailed; where that is not known, the one that the event names. In SES's events
-        of bounces that name comes from the receiving server, which may name anybody: whom it forwards to, or a foe.
+        """Suppress the recipient's mailbox or, if the recipient is unknown, the address in the event. In SES
+        bounces that address comes from the receiving server: it may be a forwarding target, or a victim's address.
         """
         keys = {_mailbox_key(address)} if address and not reference else set()
         if reference and (subscriber := audience.find(connection, reference)):
             keys.add(subscriber.mailbox_key)
-        # Of a person who was erased nothing may come back, not even this; imports leave them out as well.
+        # Nothing about an erased person may be stored again, not even a suppression; imports skip them as well.
         for key in sorted(keys - forgotten_among(connection, keys)):
             self.applied.suppressed[reason.value] += suppress(connection, key, reason, detail)
 
@@ -272,7 +272,7 @@ class Applier:
 
 
 def without_token(link: str, service: str) -> str:
-    """A tracked link without what lets its holder act for the reader: of the service's own links, the first step."""
+    """Return ``link`` without a subscriber's token: links of the service are cut after the first path segment."""
     base = service.rstrip("/") + "/"
     if not service or not link.startswith(base):
         return link
@@ -287,11 +287,11 @@ def _mailbox_key(address: str) -> str:
 
 
 def is_machine(user_agent: str) -> bool:
-    """Whether a machine rather than a reader opened or clicked; an unnamed agent is one.
+    """Whether a machine rather than a reader opened or clicked; an empty user agent counts as a machine.
 
-    A guess by user agent, and said to be one wherever it is shown: mail programs fetch ahead, and scanners follow every
-    link. Apple's Mail Privacy Protection fetches every picture as plain ``Mozilla/5.0``; Gmail and Yahoo fetch through
-    proxies that name themselves, when the reader opens, so those count as readers unless they say they prefetch.
+    A guess by user agent, and labelled as one wherever it is shown: mail programs prefetch, and scanners follow
+    every link. Apple's Mail Privacy Protection fetches every picture as plain ``Mozilla/5.0``; Gmail and Yahoo
+    fetch through named proxies when the mail is opened, so those count as readers unless they announce a prefetch.
     """
     agent = user_agent.strip()
     return not agent or _BARE.fullmatch(agent) is not None or _MACHINE.search(agent) is not None

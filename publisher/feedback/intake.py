@@ -1,4 +1,4 @@
-"""Ways in for events: a file, a mailbox, bodies from a queue, and one request of a webhook. All end in an Applier."""
+"""Entry points for events: a file, a mailbox, messages of a queue, and a webhook request. All use an Applier."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,16 +19,16 @@ from publisher.providers.events import Event, EventError
 from publisher.providers.provider import Notice, Webhook, WebhookRefusedError
 from publisher.providers.reading import unreadable
 
-BATCH = 500  # events a commit
+BATCH = 500  # events per commit
 Found = tuple[str | int, tuple[Event, ...] | EventError]
-"""Where in a file or mailbox, and the events there, or why there are none."""
-MOST_FAULTS = 100  # malformed lines that are told one by one; all are counted
+"""Place in a file or mailbox, and the events there or the error."""
+MOST_FAULTS = 100  # malformed lines that are listed; all are counted
 
 
 def apply_path(
     applier: Applier, path: Path, tokens: Callable[[], Tokens], progress: Callable[[int], None] = lambda _: None
 ) -> None:
-    """Apply a file of events, or a mailbox: see :func:`apply_stream`. Raises OSError, DatabaseError, UsageError."""
+    """Apply a file of events or a mailbox; see :func:`apply_stream`. Raises OSError, DatabaseError, UsageError."""
     if not path.is_dir():
         with path.open("rb") as stream:
             apply_stream(applier, stream, tokens, progress)
@@ -39,9 +39,9 @@ def apply_path(
 def apply_stream(
     applier: Applier, stream: IO[bytes], tokens: Callable[[], Tokens], progress: Callable[[int], None] = lambda _: None
 ) -> None:
-    """Apply events as JSON, or reports as mail, in bounded memory; what is neither is noted in ``applied``.
+    """Apply JSON events or mailed reports in bounded memory; anything else is noted in ``applied``.
 
-    Safe to repeat, also after a part of it was applied. Raises OSError, DatabaseError; for mail UsageError (no keys).
+    Safe to repeat, even after a partial run. Raises OSError and DatabaseError; for mail also UsageError (no keys).
     """
 
     def found() -> Iterator[Found]:
@@ -99,7 +99,7 @@ def _with_recipient(database: Database, event: Event, claim: TokenPayload) -> Ev
 
 
 def take_in(applier: Applier, bodies: Sequence[str]) -> None:
-    """Apply the bodies of a queue's messages in one commit. What is no event is kept too, for the queue forgets it."""
+    """Apply queue messages in one commit. A body that is not an event is stored too, because the queue deletes it."""
     events: list[Event] = []
     for body in bodies:
         try:
@@ -112,7 +112,7 @@ def take_in(applier: Applier, bodies: Sequence[str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """The answer to a webhook's request: an HTTP status, and the reason for the log. Neither holds an address."""
+    """Answer to a webhook request: an HTTP status and the reason for the log, without any address."""
 
     status: int
     reason: str
@@ -120,9 +120,9 @@ class Received:
 
 
 def believe(webhook: Webhook, body: bytes, headers: Mapping[str, str]) -> Notice | Received:
-    """Check one request; what is to be kept comes back as a notice, all else is answered at once.
+    """Check one request. Return a notice if there is something to store, otherwise the answer.
 
-    May wait seconds for the network, and touches no database: call it in a thread of its own.
+    May wait seconds for the network and does not use the database: call it in its own thread.
     """
     try:
         notice = webhook.believe(body, headers)
@@ -134,7 +134,7 @@ def believe(webhook: Webhook, body: bytes, headers: Mapping[str, str]) -> Notice
 
 
 def keep(notice: Notice, *, database: Database, config: Config) -> Received:
-    """Take in a notice once: 200 now or before, 503 try again later."""
+    """Apply a notice once. The status is 200 if it was applied now or before, 503 if the provider should try again."""
     applier = Applier(database, config)
     if notice.fault:
         _note_fault(applier.applied, "a request", notice.fault)

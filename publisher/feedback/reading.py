@@ -1,8 +1,8 @@
-"""A file of events → JSON values, whatever wrote it: a line each, one after another, an array, pretty-printed; and a
-mailbox → its messages: an mbox, a Maildir, a folder of messages, one message.
+"""Read JSON values from a file of events (one per line, concatenated, an array, or pretty-printed), and messages
+from a mailbox (an mbox, a Maildir, a folder of messages, or one message).
 
-Gzip and UTF-16 (PowerShell's ``>``) are read too. What holds no value is named by its line, and the next line is read
-as if nothing had been. Memory is bounded: no value may be longer than :data:`LONGEST`.
+Gzip and UTF-16 (PowerShell's ``>``) are supported. Text that is not JSON is reported with its line, and reading
+continues at the next line. Memory is bounded: no value may be longer than :data:`LONGEST`.
 """
 
 import codecs
@@ -20,19 +20,19 @@ from publisher.feedback.reports import LARGEST
 from publisher.providers import is_event
 from publisher.providers.events import EventError
 
-LONGEST = 1_000_000  # characters of a value: four times what SNS carries
+LONGEST = 1_000_000  # characters per value: four times the maximum of SNS
 
-_BETWEEN = " \t\r\n,[]\ufeff\x1e"  # arrays of events need no structure of their own here; \x1e is RFC 7464's
-_STRING = re.compile(r'"(?s:[^"\\]|\\.)*+(?:"|(\\?\Z))')  # one that does not end is looked at once
+_BETWEEN = " \t\r\n,[]\ufeff\x1e"  # event arrays need not be parsed as arrays; \x1e is the record separator of RFC 7464
+_STRING = re.compile(r'"(?s:[^"\\]|\\.)*+(?:"|(\\?\Z))')  # possessive: an unterminated string is scanned once
 _HEADER = re.compile(rb"From |[A-Za-z][A-Za-z0-9-]*:[ \t\r\n]")
-_SURROGATE = re.compile("[\ud800-\udfff]")  # what a byte that is no UTF-8 is read as
+_SURROGATE = re.compile("[\ud800-\udfff]")  # bytes that are not UTF-8, after decoding with surrogateescape
 _DECODER = json.JSONDecoder()
 _GZIP = b"\x1f\x8b"
-BROKEN_GZIP = (EOFError, zlib.error, gzip.BadGzipFile)  # what reading an unpacked stream may raise
+BROKEN_GZIP = (EOFError, zlib.error, gzip.BadGzipFile)  # exceptions that reading an unpacked stream may raise
 
 
 def unpacked(stream: IO[bytes]) -> io.BufferedReader:
-    """The stream, gunzipped where it is gzip, with ``peek``."""
+    """Return the stream with ``peek``, decompressed if it is gzip."""
     plain = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(cast("io.RawIOBase", stream))
     if plain.peek(2).startswith(_GZIP):
         return io.BufferedReader(cast("io.RawIOBase", gzip.GzipFile(fileobj=plain)))
@@ -40,7 +40,7 @@ def unpacked(stream: IO[bytes]) -> io.BufferedReader:
 
 
 def _pieces(stream: io.BufferedReader) -> Iterator[tuple[int, str]]:
-    """Lines with their numbers; one longer than :data:`LONGEST` comes in pieces with the same number."""
+    """Yield lines with their numbers; a line longer than :data:`LONGEST` comes in pieces with the same number."""
     utf16 = stream.peek(2).startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     encoding = "utf-16" if utf16 else "utf-8"
     text = io.TextIOWrapper(stream, encoding, errors="replace" if utf16 else "surrogateescape", newline="\n")
@@ -52,7 +52,7 @@ def _pieces(stream: io.BufferedReader) -> Iterator[tuple[int, str]]:
 
 
 def documents(stream: io.BufferedReader, progress: Callable[[int], None] = lambda _: None) -> Iterator[tuple[int, Any]]:
-    """Line and value of each JSON value; an EventError stands for what is none. ``progress`` hears what was read."""
+    """Yield line and value of each JSON value, an EventError if invalid. ``progress`` gets the length of each read."""
     held, began, depth, skipping, arrays, number = "", 1, 0, False, 0, 1
     for number, piece in _pieces(stream):
         progress(len(piece))
@@ -84,16 +84,16 @@ def documents(stream: io.BufferedReader, progress: Callable[[int], None] = lambd
 
 
 def _values(text: str) -> tuple[str, int]:
-    """From the first value on, and how many more arrays begin than end before it."""
+    """Return ``text`` from its first value on, and the number of arrays opened minus those closed before it."""
     rest = text.lstrip(_BETWEEN)
     between = text[: len(text) - len(rest)]
     return rest, between.count("[") - between.count("]")
 
 
 def _decoded(text: str, began: int, number: int) -> Generator[tuple[int, Any], None, tuple[str, int]]:
-    """The values at the beginning of ``text``; returns what is left, and how many arrays began on the way and are open.
+    """Yield the values at the start of ``text``; return the rest and how many arrays were opened and not closed.
 
-    A broken value before ``}{`` is stepped over.
+    An invalid value followed by ``}{`` is skipped.
     """
     at = arrays = 0
     while True:
@@ -114,7 +114,7 @@ def _decoded(text: str, began: int, number: int) -> Generator[tuple[int, Any], N
 
 
 def _begins_anew(held: str, line: str) -> bool:
-    """Whether ``line`` cannot go on with what is held: it begins a value where none can, or is an event by itself."""
+    """Whether ``line`` cannot continue ``held``: it starts an object where JSON allows none, or is a complete event."""
     line = line.lstrip("\ufeff\x1e")
     if not line.startswith("{"):
         return False
@@ -129,18 +129,18 @@ def _is_event_alone(line: str) -> bool:
 
 
 def _depth(text: str) -> int:
-    """How many objects ``text`` opens and does not close."""
+    """Return the number of objects that ``text`` opens minus those it closes."""
     bare = _STRING.sub(lambda found: "" if found[1] is None else found[0], text)
     return bare.count("{") - bare.count("}")
 
 
 def is_mail(stream: io.BufferedReader) -> bool:
-    """Whether a file begins as mail does: with a header, or as an mbox."""
+    """Whether a file begins like mail: with a header field or an mbox separator."""
     return _HEADER.match(stream.peek(100)) is not None
 
 
 def messages_of(stream: io.BufferedReader) -> Iterator[tuple[str, bytes]]:
-    """Name and bytes of each message of a file; of a long one only its beginning."""
+    """Yield name and bytes of each message in a file; long messages are cut to about LARGEST bytes."""
     is_mbox = stream.peek(5).startswith(b"From ")
     lines: list[bytes] = []
     number, size, blank = 1, 0, True
@@ -159,7 +159,7 @@ def messages_of(stream: io.BufferedReader) -> Iterator[tuple[str, bytes]]:
 
 
 def messages_in(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """The same of each file of a Maildir (``cur`` and ``new``), or of a plain folder, in order."""
+    """Yield the messages of each file in a Maildir (``cur`` and ``new``) or a plain folder, sorted by path."""
     parts = [folder / name for name in ("cur", "new") if (folder / name).is_dir()] or [folder]
     for path in sorted(path for part in parts for path in part.iterdir()):
         if path.is_file() and not path.name.startswith("."):

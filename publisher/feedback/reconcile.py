@@ -1,4 +1,4 @@
-"""Settle the uncertain from events; and, on an operator's word only, let one be sent to again."""
+"""Settle uncertain recipients by events and, only if an operator asks for it, release them to be mailed again."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,12 +13,12 @@ from publisher.delivery.settle import Uncertain, release_uncertain, uncertain
 from publisher.errors import DatabaseError
 from publisher.issue.folder import SERIES
 
-YOUNG = timedelta(hours=1)  # events of a row younger than this may still be on the way
+YOUNG = timedelta(hours=1)  # events about a younger row may still arrive
 
 
 @dataclass(frozen=True, slots=True)
 class Doubtful:
-    """A mailing with its uncertain recipients."""
+    """Mailing with its uncertain recipients."""
 
     mailing: Mailing
     recipients: tuple[Uncertain, ...]
@@ -30,9 +30,9 @@ class Doubtful:
 
 
 def doubtful(database: Database, issue: str | None) -> list[Doubtful]:
-    """The newest mailings, or that of ``issue``, with who is uncertain now; a dead sender's claims are.
+    """Return the newest mailings, or that of ``issue``, with uncertain recipients and claims of dead senders.
 
-    Of a step of a series an earlier mailing too, of another edition or from before a restore, with anybody uncertain.
+    For a series step, also earlier mailings (other editions, or before a restore) that have uncertain recipients.
     """
     with database.connect() as connection:
         found = mailings.every_newest(connection, issue)
@@ -45,10 +45,10 @@ def doubtful(database: Database, issue: str | None) -> list[Doubtful]:
 
 
 def release(database: Database, doubt: Doubtful) -> int:
-    """Make the uncertain of a mailing pending; how many. Raises DatabaseError while a sender is at it (SQLite).
+    """Make uncertain recipients pending. Return how many. Raises DatabaseError if a sender is running (SQLite).
 
-    Whoever was settled since, or is uncertain anew, was not shown and is left alone; so is everybody of an issue that
-    was frozen anew. Those of an earlier mailing of a step, which nobody carries on, fall due for the step again.
+    Only recipients in ``doubt`` whose state has not changed since are released; none if the issue was frozen again.
+    Those of an earlier mailing of a series step, which is not continued, become due for the step again.
     """
     mailing = doubt.mailing
     with mailing_lock(database, mailing.slug), database.begin() as connection:
@@ -60,7 +60,7 @@ def release(database: Database, doubt: Doubtful) -> int:
 
 
 def _recover(database: Database, mailing: Mailing) -> None:
-    """What a sender had claimed when it died becomes uncertain, as ``send`` would make it at its start."""
+    """Make the claims of a sender that died uncertain, as ``send`` does at its start."""
     if is_held(database, mailing.slug):
         return
     try:
@@ -68,4 +68,4 @@ def _recover(database: Database, mailing: Mailing) -> None:
             Ledger(database, mailing).recover(alone=alone)
     except DatabaseError:
         if not is_held(database, mailing.slug):
-            raise  # else a sender has just begun, and recovers by itself
+            raise  # otherwise a sender has just started, and recovers by itself

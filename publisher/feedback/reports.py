@@ -1,8 +1,8 @@
-"""Mail that tells what became of our mail: delivery reports (RFC 3464) and complaints (RFC 5965) → an Event.
+"""Parse mail about our mail: delivery reports (RFC 3464) and complaints (RFC 5965) → an Event.
 
-Anybody can write such a mail, and every reader knows how our Message-ID is made. So a report is believed for what only
-the copy of one reader holds: the signed link of its List-Unsubscribe header, which the report gives back. Whoever has
-that link could end that reader's subscription anyway, and can do no more with a report. Addresses in it are not read.
+Anyone can write such mail, and every recipient knows how our Message-ID is made. A report is therefore accepted
+only with the signed link from the List-Unsubscribe header of the returned message, which only its recipient has.
+That link could end the subscription anyway, and a report can do no more. Addresses in reports are not read.
 """
 
 import email
@@ -18,43 +18,43 @@ from publisher.diagnostics import say
 from publisher.providers.events import BounceType, Event, EventError, EventKind
 from publisher.providers.reading import plain, scrub
 
-LARGEST = 2_000_000  # bytes read of a message: a report comes before the mail that it gives back
+LARGEST = 2_000_000  # bytes read per message: the report precedes the returned message
 
 _STATUS = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
 _LINK = re.compile(rf"/{Purpose.UNSUBSCRIBE}/([\w.~-]+)>?")
 _COMPLAINTS = frozenset({"abuse", "fraud", "virus", "other", "opt-out", "not-spam"})
-# RFC 3463. Of the permanent codes, those that do not say that the address is no good.
+# RFC 3463: permanent codes that do not mean that the address is invalid.
 _NOT_THE_ADDRESS = (
     ("5.2.2", "MailboxFull"),
     ("5.2.3", "MessageTooLarge"),
     ("5.3.4", "MessageTooLarge"),
     ("5.4.7", "Expired"),
-    ("5.1.7", "ContentRejected"),  # our own address displeases
+    ("5.1.7", "ContentRejected"),  # our own address is refused
     ("5.1.8", "ContentRejected"),
     ("5.6.", "ContentRejected"),
     ("5.7.", "ContentRejected"),  # policy: spam, DMARC
 )
 
 Report = tuple[Event, TokenPayload]
-"""What a mail says of one of our messages: the event without its message, and the payload of the signed link."""
+"""Event without its recipient, and payload of the signed link."""
 
 
 def is_automatic_reply(message: Message) -> bool:
-    """Whether a program answers for its owner (RFC 3834): holidays come to every mailbox, and say nothing of ours."""
+    """Whether a message is an automatic reply (RFC 3834), for example "out of office", unrelated to our mail."""
     return str(message.get("Auto-Submitted", "")).strip().lower().startswith("auto-replied")
 
 
 def parse_mail(data: bytes) -> Message:
-    """The message. Raises EventError."""
+    """Parse a message. Raises EventError."""
     try:
         return email.message_from_bytes(data[:LARGEST])
     except Exception:
-        # What the parser raises for hostile mail is not documented: RecursionError, AssertionError, LookupError…
+        # The parser's exceptions for hostile mail are not documented: RecursionError, AssertionError, LookupError…
         raise EventError(say("a message that cannot be read")) from None
 
 
 def read_report(message: Message, tokens: Tokens) -> Report:
-    """What the report says. Raises EventError where it is none, or none of a message of ours."""
+    """Parse a report. Raises EventError if the message is not a report, or not about a message of ours."""
     try:
         return _read(message, tokens)
     except EventError:
@@ -81,7 +81,7 @@ def _read(message: Message, tokens: Tokens) -> Report:
 
 
 def _parts(message: Message) -> Iterator[Message]:
-    """The message's parts, but not those of the mail that it gives back."""
+    """Yield the message's parts, without those of the returned message."""
     if message.is_multipart() and message.get_content_maintype() == "multipart":
         for part in message.get_payload():
             if isinstance(part, Message):
@@ -91,7 +91,7 @@ def _parts(message: Message) -> Iterator[Message]:
 
 
 def _claim(part: Message, tokens: Tokens) -> TokenPayload | None:
-    """The signed link in the headers that a report gives back."""
+    """Return the payload of the signed link in the returned headers, or None."""
     match part.get_content_type():
         case "message/rfc822" | "message/global":
             headers = _inner(part)
@@ -112,7 +112,7 @@ def _inner(part: Message) -> Message | None:
 
 
 def _blocks(part: Message) -> list[Message]:
-    """The groups of fields in a report, which blank lines part."""
+    """Return the groups of fields in a report, which are separated by blank lines."""
     if part.is_multipart():
         return [block for block in part.get_payload() if isinstance(block, Message)]
     text = _text(part).replace("\r\n", "\n").strip()
@@ -120,7 +120,7 @@ def _blocks(part: Message) -> list[Message]:
 
 
 def _text(part: Message) -> str:
-    """A leaf's text, decoded; of what the parser took for a message, that message again."""
+    """Return a leaf's decoded text; a payload that was parsed as a message is turned into text again."""
     if part.is_multipart():
         return "\n".join(str(inner) for inner in part.get_payload())
     data = part.get_payload(decode=True)
@@ -128,7 +128,7 @@ def _text(part: Message) -> str:
 
 
 def _of_status(blocks: list[Message]) -> Event:
-    """Our messages go to one address each. Where a server made several of it, one that took it is enough."""
+    """Return one event. A message has one address; if a server made several copies, one delivery is enough."""
     found = [_of_recipient(block) for block in blocks if block.get("Action")]
     if not found:
         raise EventError(say("a delivery report without Action"))
@@ -158,7 +158,7 @@ def _of_recipient(block: Message) -> Event:
 
 
 def _status(field: str, diagnostic: str) -> str:
-    """The RFC 3463 code; the server's own words where the field says no more than its class."""
+    """Return the RFC 3463 code, from ``diagnostic`` if ``field`` has only the class of the code."""
     own, said = _STATUS.search(field), _STATUS.search(diagnostic)
     vague = own is None or own[0][1:] == ".0.0"
     found = said if vague and said and (own is None or said[1] == own[1]) else own

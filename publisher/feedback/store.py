@@ -1,4 +1,4 @@
-"""Feedback's statements: keep an event once, find what waits for a row, know a message of SNS again."""
+"""Statements of feedback: store an event once, find events that wait for a row, recognise repeated SNS messages."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -14,26 +14,26 @@ from publisher.feedback.tables import clicks, feedback_events, sns_messages
 from publisher.providers.events import BounceType, Event, EventKind
 
 WAITS = timedelta(days=30)
-"""How long an event waits for the row it is about. Other mail of the same account would fill the table otherwise."""
+"""How long an event waits for its ledger row. Without a limit, other mail of the same account would fill the table."""
 
 ClickSums = Counter[tuple[str, int, str, bool]]
-"""Clicks by issue, number of the link, day in ISO 8601, and whether machines made them."""
+"""Clicks by (issue, link number, day in ISO 8601, made by machines)."""
 
 REMEMBERS = timedelta(days=3)
-"""How long a message of SNS is known again: longer than a provider repeats one (SNS: a day)."""
+"""How long an SNS message id is stored: longer than a provider repeats a message (SNS: one day)."""
 
 
 def keep(
     connection: Connection, event: Event, *, waits: bool, recipient: str | None = None, machine: bool = False
 ) -> bool:
-    """Write the event, of the ledger's ``recipient`` or waiting for one. False where it is there already."""
+    """Store the event, with the ledger's ``recipient`` or as waiting for one. Return False if it is stored already."""
     row = {
         "digest": event.digest,
         "kind": event.kind.value,
         "message_id": event.message_id,
         "mailing": _mailing_of(recipient) or event.mailing,
-        "recipient": recipient or (event.recipient if id_of(event.recipient) else None),  # a tag comes from outside
-        "domain": event.domain[:255],  # as long as the column: a receiver may write what it likes into its report
+        "recipient": recipient or (event.recipient if id_of(event.recipient) else None),  # a tag may be forged
+        "domain": event.domain[:255],  # the column's length: a receiver may report any text
         "type": event.type,
         "subtype": event.subtype,
         "detail": event.detail,
@@ -46,7 +46,7 @@ def keep(
 
 
 def waiting(connection: Connection, limit: int) -> list[tuple[int, Event]]:
-    """Events without tags whose message id the ledger has learned since, each with the number of its row."""
+    """Return row id and event of the waiting events without tags whose message id the ledger has learned since."""
     e = feedback_events.c
     moment = type_coerce(func.coalesce(e.at, e.received_at), Instant)
     query = (
@@ -62,21 +62,21 @@ def waiting(connection: Connection, limit: int) -> list[tuple[int, Event]]:
 
 
 def settled(connection: Connection, event_id: int, recipient: str | None) -> None:
-    """The event has found its row."""
+    """Mark a waiting event as settled, with the recipient it was about."""
     values = {"settled": 1, "mailing": _mailing_of(recipient), "recipient": recipient}
     connection.execute(update(feedback_events).where(feedback_events.c.id == event_id).values(values))
 
 
 def forget_waiting(connection: Connection) -> None:
-    """Drop what has waited too long. It was about other mail of the same account."""
+    """Delete events that waited too long. They were about other mail of the same account."""
     e, before = feedback_events.c, datetime.now(UTC) - WAITS
     connection.execute(delete(feedback_events).where(e.settled == 0, e.received_at < before))
 
 
 def transient_streak(connection: Connection, reference: str) -> int:
-    """The longest run of consecutive issues of which each bounced, not for good, for this subscriber.
+    """Return the longest run of consecutive issues that bounced transiently for this subscriber.
 
-    An issue that was delivered, or of which nothing was heard, ends a run; one that went to others only does not count.
+    A delivered issue, or one without feedback, ends a run; issues not mailed to the subscriber do not count.
     """
     r = recipients.c
     query = (
@@ -100,7 +100,7 @@ def transient_streak(connection: Connection, reference: str) -> int:
 
 
 def count_clicks(connection: Connection, sums: ClickSums) -> None:
-    """Add sums of clicks to those that are there."""
+    """Add ``sums`` to the stored click counts."""
     c = clicks.c
     for (slug, number, day, machines), more in sorted(sums.items()):
         insert_once(connection, clicks, {"slug": slug, "number": number, "day": day, "people": 0, "machines": 0})
@@ -110,17 +110,17 @@ def count_clicks(connection: Connection, sums: ClickSums) -> None:
 
 
 def bounce_detail(event: Event) -> str:
-    """How a bounce stands in the ledger: ``permanent/General``."""
+    """Return a bounce as the ledger stores it: ``permanent/General``."""
     return f"{event.type}/{event.subtype}"[:80]
 
 
 def remember_message(connection: Connection, message_id: str) -> bool:
-    """Enter a message of SNS; False where it was taken in before. Forgets those that are too old to come again."""
+    """Store an SNS message id and delete expired ones. Return False if the id is stored already."""
     now = datetime.now(UTC)
     connection.execute(delete(sns_messages).where(sns_messages.c.at < now - REMEMBERS))
     return insert_once(connection, sns_messages, {"id": message_id, "at": now})
 
 
 def _mailing_of(recipient: str | None) -> str | None:
-    """The mailing's reference, with which a recipient's id begins."""
+    """Return the mailing's reference, which is the prefix of a recipient id."""
     return recipient.partition("-")[0] if recipient else None

@@ -1,11 +1,11 @@
-"""Feedback's tables. No address stands here: what a server quotes is scrubbed, a reader is a reference."""
+"""Tables of feedback, without addresses: quotes of servers are scrubbed, subscribers appear by reference."""
 
 from sqlalchemy import Column, Index, Integer, String, Table, Text
 
 from publisher.database.metadata import Id, Instant, metadata, partial_index
 
-# Sends and deliveries that the ledger took in are not kept: its rows say so. Kept is what explains (bounces,
-# complaints, failures, delays), what config asks for (opens, clicks), and what found no row yet.
+# Sends and deliveries that settled a ledger row are not stored here. Stored are explanations (bounces, complaints,
+# failures, delays), events that config asks for (opens, clicks), and events without a ledger row so far.
 feedback_events = Table(
     "feedback_events",
     metadata,
@@ -13,21 +13,21 @@ feedback_events = Table(
     Column("digest", String(64), nullable=False, unique=True),
     Column("kind", String(24), nullable=False),
     Column("message_id", String(255), nullable=False),
-    Column("mailing", String(64)),  # as tagged, or of the row it settled
+    Column("mailing", String(64)),  # from the event's tag, or of the row that it settled
     Column("recipient", String(64)),
     Column("domain", String(255), nullable=False),
-    Column("type", String(64), nullable=False),  # a bounce's type, a complaint's feedback type, an unknown's name
+    Column("type", String(64), nullable=False),  # type of a bounce, feedback type of a complaint, unknown kind
     Column("subtype", String(64), nullable=False),
-    Column("detail", Text, nullable=False),  # diagnostic, reason, link, or an unknown's JSON
-    Column("machine", Integer, nullable=False),  # 1: an open or click that no reader made
+    Column("detail", Text, nullable=False),  # diagnostic, reason, link, or the JSON of an unknown event
+    Column("machine", Integer, nullable=False),  # 1: an open or click by a machine
     Column("at", Instant),
     Column("received_at", Instant, nullable=False),
-    Column("settled", Integer, nullable=False),  # 0: no row of the ledger fits yet
+    Column("settled", Integer, nullable=False),  # 0: no ledger row fits yet
     Index("ix_feedback_events_mailing", "mailing", "kind"),
     partial_index("ix_feedback_events_unsettled", "id", where="settled = 0"),
 )
 
-# Clicks on counted links of the mail, summed: whose they were stands nowhere.
+# Sums of clicks on counted links of the mail, without the recipients who clicked.
 clicks = Table(
     "clicks",
     metadata,
@@ -38,7 +38,7 @@ clicks = Table(
     Column("machines", Integer, nullable=False),
 )
 
-# Messages of SNS that were taken in, and when: for longer than their timestamp would let them in again.
+# SNS messages that were applied, stored longer than their timestamp stays acceptable.
 sns_messages = Table(
     "sns_messages",
     metadata,

@@ -1,1 +1,1 @@
-"""Insights: the account of a mailing and its report, and the audience at a glance. No address leaves here."""
+"""Insights: the account and report of a mailing, and statistics of the audience. Nothing here contains an address."""

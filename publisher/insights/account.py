@@ -1,4 +1,4 @@
-"""The account of a mailing as values: what the report shows, and every rate, by pure functions over counts."""
+"""The account of a mailing as values: report data and rates, computed by pure functions from counts."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from pydantic import TypeAdapter
 
 from publisher.delivery.states import FEEDBACK, Account, MailingState
 
-FEW = 5  # a domain with fewer recipients than this is not named: it could be one person's own
+FEW = 5  # a domain with fewer recipients is not named: it could belong to one person
 
 
 class Domain(NamedTuple):
-    """The recipients at one domain of whom the provider accepted a message; ``name`` is None for all others."""
+    """Counts of recipients in state submitted at one domain; ``name`` is None for all other domains."""
 
     name: str | None
     submitted: int
@@ -29,7 +29,7 @@ class Domain(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class BounceReason:
-    """How many bounced for one reason, in the provider's words: ``permanent``, ``General``."""
+    """Number of bounces with one type and subtype in the provider's terms: ``permanent``, ``General``."""
 
     type: str
     subtype: str
@@ -38,7 +38,7 @@ class BounceReason:
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """How many were rejected for one reason: a code, with the provider's words where an event brought them."""
+    """Number of rejections with one code; ``detail`` is the provider's text if an event had any."""
 
     code: str
     detail: str
@@ -46,10 +46,10 @@ class Rejection:
 
 
 class AnswerCount(NamedTuple):
-    """How many recipients one receiver answered so. ``receiver`` is empty for all that nobody knows by name.
+    """Number of recipients for whom a receiver gave one answer. ``receiver`` is empty for all unknown receivers.
 
-    ``did`` is ``bounced``, ``delayed`` or ``rejected`` (by the relay, at once). ``reason`` is the server's own words
-    where they mean nothing here, and empty where only a few were told them: they could name a reader.
+    ``did`` is ``bounced``, ``delayed`` or ``rejected`` (by the relay, at once). ``reason`` is the decoded reason
+    or, if unknown, the server's text; empty if fewer than FEW recipients got that text, as it could identify them.
     """
 
     receiver: str
@@ -61,12 +61,12 @@ class AnswerCount(NamedTuple):
 
     @property
     def asks(self) -> bool:
-        """Whether there is something to do for the sender."""
+        """Whether the sender can do something about it."""
         return bool(self.cure) and not self.cure.startswith("nothing to do")
 
 
 class LinkClicks(NamedTuple):
-    """A tracked link: the readers who followed it, their clicks, and the clicks of machines."""
+    """Tracked link: the readers who followed it, their clicks, and the clicks by machines."""
 
     url: str
     readers: int
@@ -75,7 +75,7 @@ class LinkClicks(NamedTuple):
 
 
 class CountedLink(NamedTuple):
-    """A counted link of the mail: its number, where it leads, clicks that look like readers', and those of machines."""
+    """Counted link of the mail: its number and target, the clicks probably by readers, and the clicks by machines."""
 
     number: int
     url: str
@@ -85,7 +85,7 @@ class CountedLink(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Tracking:
-    """Opens and clicks, where config asks for them. Readers are counted once; machines are a guess by user agent."""
+    """Opens and clicks, if config enables them. Each reader counts once; machines are guessed by user agent."""
 
     opened: int
     opened_by_machines_only: int
@@ -95,7 +95,7 @@ class Tracking:
 
 
 class TimelineStep(NamedTuple):
-    """A span of the timeline: what happened in it. ``start`` is None for all that came after the timeline's end."""
+    """Interval of the timeline with its counts. ``start`` is None for everything after the timeline's end."""
 
     start: datetime | None
     submitted: int = 0
@@ -106,7 +106,7 @@ class TimelineStep(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MailingReport:
-    """Everything about one mailing. No address, and no recipient, stands here."""
+    """Full report of one mailing, without addresses and without recipients."""
 
     issue: str
     title: str
@@ -117,7 +117,7 @@ class MailingReport:
     commit: str | None
     frozen_at: datetime
     finished_at: datetime | None
-    counted: int  # the candidates counted in the freezing transaction
+    counted: int  # candidates counted in the freezing transaction
     account: Account
     unsubscribed: int
     rejections: tuple[Rejection, ...]
@@ -128,20 +128,20 @@ class MailingReport:
     timeline: tuple[TimelineStep, ...]
     tracking: Tracking | None
     clicks: tuple[CountedLink, ...] = ()
-    folded_at: datetime | None = None  # since when nothing but the clicks changes (delivery/folding.py)
+    folded_at: datetime | None = None  # only click counts change after this time (delivery/folding.py)
 
     def to_json(self) -> str:
-        """As a folded mailing keeps it."""
+        """Return the JSON that a folded mailing stores."""
         return _adapter().dump_json(self).decode()
 
     @classmethod
     def from_json(cls, text: str) -> MailingReport:
-        """What :meth:`to_json` wrote."""
+        """Parse the result of :meth:`to_json`."""
         return _adapter().validate_json(text)
 
     @property
     def balanced(self) -> bool:
-        """Whether the six states sum to the audience that was frozen."""
+        """Whether the counts of the six states add up to the frozen audience."""
         return self.account.audience == self.counted
 
 
@@ -151,7 +151,7 @@ def _adapter() -> TypeAdapter[MailingReport]:
 
 
 def named_domains(domains: Sequence[Domain], most: int = 12) -> tuple[Domain, ...]:
-    """The largest domains by name, all others in one row: those beyond ``most``, and those with FEW recipients."""
+    """Return the ``most`` largest domains with at least FEW recipients, and one row for all others."""
     ranked = sorted(domains, key=lambda domain: (-domain.submitted, domain.name or ""))
     shown = [domain for domain in ranked if domain.name and domain.submitted >= FEW][:most]
     rest = [domain for domain in ranked if domain not in shown]
@@ -166,10 +166,10 @@ _FIELDS = ("submitted", *FEEDBACK)
 
 
 def timeline(minutes: Mapping[str, Mapping[datetime, int]], most: int = 24) -> tuple[TimelineStep, ...]:
-    """Counts by minute → at most ``most`` even steps, and one for the rest.
+    """Group counts by minute into at most ``most`` equal steps, and one step for the rest.
 
-    ``minutes`` has the counts of submitted, delivered, bounced and complained. The steps end when 99 in 100 submissions
-    and deliveries have happened: a straggler of next week would squeeze the first hour flat.
+    ``minutes`` has the counts of submitted, delivered, bounced and complained. The steps end when 99% of
+    submissions and deliveries have happened: one delivery a week later would otherwise compress the first hour.
     """
     leading = sorted(
         (moment, count) for name in ("submitted", "delivered") for moment, count in minutes.get(name, {}).items()

@@ -1,4 +1,4 @@
-"""The audience at a glance: aggregates of the database alone. No address, and nobody who could be guessed, is here."""
+"""Statistics of the audience, from the database alone, without addresses or data about identifiable persons."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ from publisher.delivery.tables import mailings
 from publisher.feedback.tables import feedback_events
 from publisher.providers.events import CONTENT_FAULTS, BounceType, EventKind
 
-FEW = 10  # a domain, or a topic that config.yaml does not declare, of fewer readers is not named
-MOST = 20  # names of a list; all others are one row
+FEW = 10  # domains, and topics that config.yaml does not declare, with fewer readers are not named
+MOST = 20  # names per list; all others share one row
 MONTHS = 12
 CAUSES = ("unsubscribed", *map(str, Reason), "erased")
 
@@ -29,14 +29,14 @@ _CONFIRMING = (ConsentEvent.CONFIRMED.value, ConsentEvent.RESUBSCRIBED.value)
 
 
 class Share(NamedTuple):
-    """The readers of one topic, language or domain; ``name`` is None for all others."""
+    """Number of readers with one topic, language or domain; ``name`` is None for all others."""
 
     name: str | None
     readers: int
 
 
 class ConsentOrigin(NamedTuple):
-    """Readers by how they came in and by how they agreed, in the words of the consent history."""
+    """Number of readers by how they were entered and how they consented, in the terms of the consent history."""
 
     entered: str
     consented: str
@@ -45,7 +45,7 @@ class ConsentOrigin(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """What happened in a calendar month of UTC, and how many readers there were at its end."""
+    """Joins and losses in one calendar month (UTC), and the number of readers at its end."""
 
     month: str
     joined: int
@@ -55,7 +55,7 @@ class Month:
 
 
 class IssueLosses(NamedTuple):
-    """Whom one mailing cost: left by its links, its permanent bounces, its complaints."""
+    """Losses by one mailing: unsubscribed by its links, permanent bounces, and complaints."""
 
     issue: str
     mailing: int
@@ -68,7 +68,7 @@ class IssueLosses(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class AudienceReport:
-    """The audience. A reader is a confirmed subscriber whose mailbox is not suppressed."""
+    """Statistics of the audience. A reader is a confirmed subscriber whose mailbox is not suppressed."""
 
     readers: int
     states: Mapping[str, int]
@@ -82,12 +82,12 @@ class AudienceReport:
 
     @property
     def lost(self) -> dict[str, int]:
-        """The losses of the year by cause."""
+        """Losses of the last twelve months, by cause."""
         return {cause: sum(month.lost[cause] for month in self.months) for cause in CAUSES}
 
 
 def audience(connection: Connection, config: Config, now: datetime) -> AudienceReport:
-    """The audience at ``now``, with the twelve calendar months that end with this one."""
+    """Return the audience at ``now``, with the twelve calendar months up to the current one."""
     last = now.year * 12 + now.month - 1
     names = [f"{at // 12:04}-{at % 12 + 1:02}" for at in range(last - MONTHS + 1, last + 1)]
     readers = connection.scalar(select(func.count()).where(_READS)) or 0
@@ -106,7 +106,7 @@ def audience(connection: Connection, config: Config, now: datetime) -> AudienceR
 
 
 def _topics(connection: Connection) -> tuple[ColumnElement[str], FromClause]:
-    """Each topic of each subscriber: the column and where it comes from."""
+    """Return the column of a join with one row per subscriber and topic, and the join."""
     each = func.jsonb_array_elements_text if connection.dialect.name == "postgresql" else func.json_each
     listed = each(s.topics).table_valued(column("value", String)).render_derived(name="chosen")
     if connection.dialect.name == "sqlite":
@@ -122,7 +122,7 @@ def _shares(
     few: int = FEW,
     declared: Collection[str] = (),
 ) -> tuple[Share, ...]:
-    """Readers by ``name``, most first; those of fewer than ``few``, and beyond MOST names, are one row."""
+    """Return readers by ``name``, most first; names with fewer than ``few`` readers, or beyond MOST, share a row."""
     counted = select(name.label("share"), func.count().label("readers"), func.sum(func.count()).over().label("total"))
     g = counted.select_from(source).where(_READS).group_by(literal_column("share")).subquery().c
     named = or_(g.readers >= few, g.share.in_(declared) if declared else false())
@@ -158,7 +158,7 @@ def _consent(connection: Connection) -> tuple[ConsentOrigin, ...]:
 
 
 def _months(connection: Connection, names: list[str], readers: int) -> tuple[Month, ...]:
-    """The months, their ends reckoned back from today's ``readers``. The erased have taken their joining along."""
+    """Return the months, with readers computed backwards from now. Joins of erased persons are not known any more."""
     start = names[0]
     before = consents.alias()
     wanted = exists().where(
@@ -184,7 +184,7 @@ def _months(connection: Connection, names: list[str], readers: int) -> tuple[Mon
 
 
 def _by_month(connection: Connection, at: Column[Any], start: str, *where: ColumnElement[bool]) -> dict[str, int]:
-    """Rows by month. A moment is ISO 8601 text in UTC, so a month is its first seven characters."""
+    """Return row counts by month. Times are ISO 8601 text in UTC, so the first seven characters are the month."""
     text = type_coerce(at, String)
     query = select(func.substr(text, 1, 7).label("month"), func.count()).where(text >= start, *where)
     return {row[0]: row[1] for row in connection.execute(query.group_by(literal_column("month")))}

@@ -1,7 +1,7 @@
-"""The reports as self-contained HTML pages: no script, no font, no picture from elsewhere.
+"""Reports as self-contained HTML pages, without scripts or external fonts and pictures.
 
-Charts are inline SVG of our own: shapes without text, coloured by the page's style sheet, so they follow dark mode.
-Every number a chart shows stands in a table beside it; to a screen reader the picture is silent.
+Charts are inline SVG: shapes without text, coloured by the page's style sheet, so they follow dark mode. Every
+number in a chart is also in a table next to it; charts are hidden from screen readers.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ _STATES = ("submitted", "excluded", "rejected", "uncertain", "claimed", "pending
 
 
 def render_report(report: MailingReport, config: Config) -> str:
-    """The page, in the edition's language. Raises ConfigError where the theme's template is broken."""
+    """Return the report as a page, in the edition's language. Raises ConfigError if the theme's template is broken."""
     steps = report.timeline
     days = {step.start.astimezone(config.newsletter.zone).date() for step in steps if step.start}
     form = "short" if len(days) > 1 else "HH:mm"
@@ -54,7 +54,7 @@ def render_report(report: MailingReport, config: Config) -> str:
 
 
 def render_audience(found: AudienceReport, config: Config) -> str:
-    """The audience as a page, in the newsletter's language. Raises ConfigError where the theme's template is broken."""
+    """Return the audience as a page, in the newsletter's language. Raises ConfigError if the template is broken."""
     states = [
         ("readers", found.readers),
         *((name, found.states[name]) for name in ("pending", "unsubscribed", "suppressed")),
@@ -104,13 +104,13 @@ def _render(template: str, language: str, config: Config, **names: object) -> st
 
 
 class ReportWords(Words):
-    """``words("delivered")`` in one language, else all in English; a name that is no word comes back as it is."""
+    """Words of the report in one language, or all in English if it has none; an unknown name is returned unchanged."""
 
     def __init__(self, language: str) -> None:
         super().__init__("report", Locale.of(language if nearest(language) else "en", {}))
 
     def __call__(self, name: str, otherwise: str | None = None, /, **values: object) -> str:
-        """The word by that name; else ``otherwise``, else the name."""
+        """Return the word for ``name``, otherwise ``otherwise`` if given, otherwise ``name``."""
         try:
             return super().__call__(name, **values)
         except KeyError:
@@ -118,7 +118,7 @@ class ReportWords(Words):
 
 
 def stacked(parts: Sequence[tuple[str, int]]) -> Markup:
-    """One bar of ``(css class, count)`` parts, each as wide as its share; what is there at all is seen."""
+    """Return one bar of ``(css class, count)`` parts, as wide as their shares; parts that are not zero stay visible."""
     total = sum(count for _, count in parts)
     shown = [(name, max(count / total * WIDTH, 2.0)) for name, count in parts if count] if total else []
     scale = WIDTH / sum(width for _, width in shown) if shown else 1.0
@@ -126,20 +126,20 @@ def stacked(parts: Sequence[tuple[str, int]]) -> Markup:
 
 
 def bar(parts: Sequence[tuple[str, int]], whole: int) -> Markup:
-    """A bar in a table's cell: ``(css class, count)`` parts of ``whole``, which is the full width."""
+    """Return a bar for a table cell: ``(css class, count)`` parts of ``whole``, which is the full width."""
     shown = [(name, count / whole * 100) for name, count in parts if count] if whole else []
     return _svg("0 0 100 10", "bar", _rectangles(shown))
 
 
 def _rectangles(parts: Sequence[tuple[str, float]]) -> str:
-    """``(css class, width)`` side by side; the narrowest can still be seen."""
+    """Return ``(css class, width)`` parts side by side, each wide enough to be visible."""
     placed = zip(parts, accumulate((width for _, width in parts), initial=0.0), strict=False)
     shape = '<rect class="fill-{}" x="{:.2f}" y="0" width="{:.2f}" height="10"/>'
     return "".join(shape.format(name, x, max(width, 0.6)) for (name, width), x in placed)
 
 
 def rising(series: Sequence[tuple[str, Sequence[int]]]) -> Markup:
-    """Lines of ``(css class, count in each step)``, added up from step to step; all on the scale of the largest sum."""
+    """Return cumulative lines of ``(css class, count per step)`` on one scale, that of the largest sum."""
     sums = [(name, [0, *accumulate(counts)]) for name, counts in series]
     top = max((values[-1] for _, values in sums), default=0)
     grid = "".join(f'<line class="grid" x1="0" x2="{WIDTH}" y1="{y}" y2="{y}"/>' for y in (1, HEIGHT / 2, HEIGHT - 1))
@@ -154,6 +154,6 @@ def _line(name: str, values: Sequence[int], top: int) -> str:
 
 
 def _svg(view: str, name: str, content: str) -> Markup:
-    # Only numbers and names of ours go in: no text of anybody else's.
+    # Only numbers and our own names are inserted, never foreign text.
     head = f'<svg class="{name}" viewBox="{view}" preserveAspectRatio="none" aria-hidden="true" focusable="false">'
     return Markup(f"{head}{content}</svg>")  # noqa: S704

@@ -1,5 +1,5 @@
-"""What the report asks of the database, and ``subscribers show`` of one person; what receivers said of a mailing: who
-did what, why, to how many, what helps. No address leaves here.
+"""Queries of the report and of ``subscribers show`` for one person, and the answers of receivers to a mailing:
+receiver, action, reason, recipients and remedy. Nothing here returns an address.
 """
 
 from collections import Counter, defaultdict
@@ -43,7 +43,7 @@ _SUBMITTED = literally(RecipientState.SUBMITTED)
 
 
 def report(database: Database, config: Config, slug: str) -> MailingReport | None:
-    """The report of the newest mailing of an issue; None before the freeze."""
+    """Return the report of the newest mailing of an issue; None before the freeze."""
     with database.connect() as connection:
         mailing = mailings.newest(connection, slug)
         if mailing is None:
@@ -54,7 +54,7 @@ def report(database: Database, config: Config, slug: str) -> MailingReport | Non
 
 
 def report_of(connection: Connection, config: Config, mailing: Mailing, *, at_work: bool = False) -> MailingReport:
-    """The report of one mailing that is not folded."""
+    """Return the report of one mailing that is not folded."""
     account = mailings.account(connection, mailing.id)
     tracks, r = config.feedback.opens_and_clicks, recipients.c
     bounces = _by_reason(connection, mailing, r.bounce, r.bounced_at)
@@ -83,7 +83,7 @@ def report_of(connection: Connection, config: Config, mailing: Mailing, *, at_wo
 
 
 def _clicks(connection: Connection, slug: str) -> tuple[CountedLink, ...]:
-    """Every counted link of an issue, in the order of the mail."""
+    """Return every counted link of an issue, in the order of the mail."""
     c = clicks.c
     sums = (func.coalesce(func.sum(c.people), 0), func.coalesce(func.sum(c.machines), 0))
     query = (
@@ -100,7 +100,7 @@ def _clicks(connection: Connection, slug: str) -> tuple[CountedLink, ...]:
 
 
 def _rejections(connection: Connection, mailing: Mailing) -> tuple[Rejection, ...]:
-    """What the provider said at once, by the ledger; what it found out later, by the events."""
+    """Return immediate rejections from the ledger and later ones from events; the 25 most frequent."""
     r, e = recipients.c, feedback_events.c
     code = func.coalesce(r.reason, "")
     rejected = (r.mailing_id == mailing.id, r.state == RecipientState.REJECTED, code.not_like("event:%"))
@@ -122,7 +122,7 @@ def _by_reason(connection: Connection, mailing: Mailing, why: Column[Any], at: C
 
 
 def _domains(connection: Connection, mailing: Mailing) -> tuple[Domain, ...]:
-    """By the domain a subscriber has today; who was erased since has none, and counts among the others."""
+    """Count by the subscribers' current domains; persons who have been erased since count among the others."""
     r = recipients.c
     query = (
         select(
@@ -149,7 +149,7 @@ def _minutes(connection: Connection, mailing: Mailing) -> dict[str, dict[datetim
 
 
 def _by_minute(connection: Connection, moment: Column[Any], *where: ColumnElement[bool]) -> dict[datetime, int]:
-    """Counts by minute. A moment is ISO 8601 text in UTC, so a minute is its first sixteen characters."""
+    """Return counts by minute. Times are ISO 8601 text in UTC, so the first sixteen characters are the minute."""
     minute = func.substr(type_coerce(moment, String), 1, 16).label("minute")
     query = select(minute, func.count()).where(*where).group_by(literal_column("minute"))
     rows = connection.execute(query)
@@ -157,7 +157,7 @@ def _by_minute(connection: Connection, moment: Column[Any], *where: ColumnElemen
 
 
 def _unsubscribed(connection: Connection, mailing: Mailing) -> int:
-    """Readers who left because of this mailing and stayed away: by its own link, or another way before the next one."""
+    """Count recipients who left because of this mailing: by its own link, or another way before the next mailing."""
     r, c, s = recipients.c, consents.c, subscribers.c
     later = select(func.min(type_coerce(mailing_table.c.frozen_at, String))).where(mailing_table.c.id > mailing.id)
     following = connection.execute(later).scalar_one()
@@ -211,8 +211,8 @@ _RANKS = {state: rank for rank, state in enumerate(("submitted", "uncertain", "c
 
 
 def standings(connection: Connection, slug: str) -> dict[str, dict[str, str]]:
-    """Who got an issue and who did not, over all its mailings: by a subscriber's reference the state that says most,
-    the reason, and what feedback told last, as far as there is any. Raises UsageError where they were dropped.
+    """Return who got an issue and who did not, over all its mailings: by subscriber reference, the highest-ranked
+    state, reason and most serious feedback, if any. Raises UsageError if the recipients were dropped.
     """
     m, r = mailing_table.c, recipients.c
     keys = ("reference", "state", "reason", "bounce", "complaint", *_TOLD.values())
@@ -233,7 +233,7 @@ def standings(connection: Connection, slug: str) -> dict[str, dict[str, str]]:
 
 
 def mailings_of(connection: Connection, reference: str) -> list[dict[str, Any]]:
-    """Every mailing a subscriber was a recipient of or excluded from, oldest first, as JSON values."""
+    """Return every mailing that a subscriber was a recipient of or excluded from, oldest first, as JSON values."""
     m, r = mailing_table.c, recipients.c
     keys = ("state", "reason", "attempts", "bounce", "complaint", *_MOMENTS)
     statement = (
@@ -265,25 +265,25 @@ def _events(connection: Connection, mailing: str, recipient: str) -> list[dict[s
 
 
 def fold(database: Database, config: Config, mailing: Mailing, before: datetime, now: datetime) -> bool:
-    """Fold one mailing that :func:`folding.foldable` named; False where it may not be any more."""
+    """Fold one mailing that :func:`folding.foldable` named. Return False if it is not foldable any more."""
     with database.begin() as connection:
         if connection.dialect.name == "postgresql":  # one snapshot for the decision, the account and the report
             connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         if mailing.id not in {one.id for one in folding.foldable(connection, before, mailing.slug)}:
             return False
-        if folding.report_of(connection, mailing.id) is None:  # else an earlier run was interrupted
+        if folding.report_of(connection, mailing.id) is None:  # otherwise an earlier run was interrupted
             report = replace(report_of(connection, config, mailing), folded_at=now)
             folding.begin(connection, mailing, report.to_json(), now)
     folding.pack(database, mailing.id)
     return True
 
 
-MOST = 25  # rows that are shown; the largest
+MOST = 25  # rows that are shown, the largest first
 _DID = {"bounce": "bounced", "delivery-delay": "delayed"}
 
 
 def answers(connection: Connection, mailing: Mailing) -> tuple[AnswerCount, ...]:
-    """The answers to a mailing, those to most recipients first; of a recipient each counts once."""
+    """Return the answers to a mailing, most recipients first; a recipient counts once per answer."""
     found: defaultdict[tuple[str, str, str, str, str], set[str]] = defaultdict(set)
     unknown: defaultdict[tuple[str, str, str], set[str]] = defaultdict(set)
     for did, domain, words, who in _said(connection, mailing):
@@ -304,7 +304,7 @@ def answers(connection: Connection, mailing: Mailing) -> tuple[AnswerCount, ...]
 
 
 def answers_to(database: Database, slug: str | None = None) -> tuple[AnswerCount, ...]:
-    """The answers to the newest mailing of an issue, or of all issues; none before the first freeze."""
+    """Return the answers to the newest mailing of an issue, or of all issues; empty before the first freeze."""
     with database.connect() as connection:
         if slug is None:
             found = max(mailings.every_newest(connection), key=lambda one: one.id, default=None)
@@ -316,7 +316,7 @@ def answers_to(database: Database, slug: str | None = None) -> tuple[AnswerCount
 
 
 def _said(connection: Connection, mailing: Mailing) -> Iterable[tuple[str, str, str, str]]:
-    """What was done, the reader's domain, the server's words, and to whom: from events, and from a relay's answers."""
+    """Yield action, domain, server's text and recipient, from events and from the answers of an SMTP relay."""
     e, r, s = feedback_events.c, recipients.c, subscribers.c
     events = select(e.kind, e.domain, e.detail, e.recipient, e.message_id)
     events = events.where(e.mailing == mailing.reference, e.kind.in_(tuple(_DID)))
@@ -331,5 +331,5 @@ def _said(connection: Connection, mailing: Mailing) -> Iterable[tuple[str, str, 
 
 
 def _without_ids(text: str) -> str:
-    """A server's words without what is its own in each answer: ids, addresses of machines, times."""
+    """Replace the parts of a server's text that differ in each answer: ids, machine addresses, times."""
     return " ".join("…" if len(word) > 6 and any(map(str.isdigit, word)) else word for word in text.split())[:200]

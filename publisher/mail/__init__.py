@@ -1,1 +1,1 @@
-"""From an edition and a recipient to a message: the letter that is kept, headers, encoding, the bytes."""
+"""Messages from an edition and a recipient: the frozen mail content, headers, encoding and bytes."""

@@ -1,8 +1,8 @@
 """Encode a text with slots once, and fill the slots later in the encoded bytes.
 
-A digest's base64 or quoted-printable form costs milliseconds; a recipient's copy must cost microseconds.
-Quoted-printable is filled by putting a soft line break on either side of a value. Base64 works in groups of three
-bytes, so each literal is encoded at its three possible alignments, and a value decides which of them follows it.
+Encoding an edition in base64 or quoted-printable costs milliseconds; a recipient's copy must cost microseconds. In
+quoted-printable, each value gets a soft line break before and after it. Base64 works in groups of three bytes, so
+each literal is encoded at its three possible alignments, and the length of the values before it selects one.
 """
 
 import base64
@@ -14,7 +14,7 @@ from typing import Protocol
 from publisher.edition.files import in_base64
 from publisher.edition.model import AnySlot, Slotted
 
-LINE = 76  # RFC 2045, section 6.7 and 6.8: no encoded line is longer
+LINE = 76  # RFC 2045, sections 6.7 and 6.8: maximum length of an encoded line
 _GROUPS = LINE // 4 * 3
 
 
@@ -24,19 +24,19 @@ class Encoded(Protocol):
     encoding: str
 
     def fill(self, values: Mapping[AnySlot, bytes]) -> bytes:
-        """The encoded bytes, lines ended by CRLF, with each slot filled by its plain UTF-8 value."""
+        """Return the encoded bytes, with CRLF line ends and each slot replaced by its value, which is plain UTF-8."""
         ...
 
 
 def encode(text: Slotted) -> Encoded:
-    """Encode ``text`` the shorter way: base64 for Chinese, quoted-printable for what is mostly ASCII."""
+    """Encode ``text`` in the shorter form: base64 if it is mostly not ASCII (Chinese), otherwise quoted-printable."""
     literal = "".join(part for part in text.parts if not isinstance(part, AnySlot)).encode()
     return Base64(text) if in_base64(literal) else QuotedPrintable(text)
 
 
 @dataclass(frozen=True, slots=True)
 class _Literal:
-    """A literal at one alignment: ``head`` completes a group begun before it, ``tail`` begins one to be completed."""
+    """Literal at one alignment: ``head`` completes an open group of three bytes, ``tail`` opens the next one."""
 
     head: bytes
     lines: bytes
@@ -44,7 +44,7 @@ class _Literal:
 
 
 class Base64:
-    """RFC 2045, section 6.8. Line breaks inside the text are kept as they are."""
+    """Base64 encoding (RFC 2045, section 6.8). Line breaks inside the text are kept as they are."""
 
     encoding = "base64"
 
@@ -82,7 +82,7 @@ def _lines(data: bytes) -> bytes:
 
 
 class QuotedPrintable:
-    """RFC 2045, section 6.7. Line breaks inside the text become CRLF."""
+    """Quoted-printable encoding (RFC 2045, section 6.7). Line breaks inside the text become CRLF."""
 
     encoding = "quoted-printable"
 
@@ -101,14 +101,14 @@ def _quote(data: bytes) -> bytes:
 
 
 def _guard(line: bytes) -> bytes:
-    # A lone dot or "From " is special to some relays.
+    # Some relays treat a line that begins with a dot or "From " specially.
     if line.startswith(b"."):
         return b"=2E" + line[1:]
     return b"=46" + line[1:] if line.startswith(b"From ") else line
 
 
 def _soft(quoted: bytes) -> bytes:
-    """``quoted`` with a soft line break at the end, so that anything may follow it, and no line too long."""
+    """Append a soft line break to ``quoted``, so that any text may follow; a last line that is too long is split."""
     before, newline, last = quoted.rpartition(b"\r\n")
     if len(last) >= LINE:
         cut = 70 - (2 if last[68:69] == b"=" else 1 if last[69:70] == b"=" else 0)

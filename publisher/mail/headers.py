@@ -1,4 +1,4 @@
-"""Header fields as a provider wants them: ASCII, folded, no character split, nothing injected."""
+"""Header fields in the form that providers accept: ASCII, folded, no character split, no injection."""
 
 import base64
 import re
@@ -10,7 +10,7 @@ from publisher.diagnostics import say
 from publisher.edition.model import AnySlot, Slotted
 from publisher.errors import TransportError
 
-_WORD = 75  # RFC 2047, section 2: an encoded word is at most 75 characters
+_WORD = 75  # RFC 2047, section 2: maximum length of an encoded word in characters
 _PAYLOAD = (_WORD - len("=?utf-8?B??=")) // 4 * 3
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]+")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
@@ -18,20 +18,20 @@ _SAFE = re.compile(r"[!-~]+@[A-Za-z0-9.-]+|[!-~]+@\[[0-9A-Fa-f:.IPv]+\]")
 
 
 def clean(value: str) -> str:
-    """``value`` on one line: control characters and line breaks become a space."""
-    return (value if value.isprintable() else _CONTROL.sub(" ", value)).strip()  # what is printable has none of them
+    """Return ``value`` on one line: each run of control characters and line breaks becomes a space."""
+    return (value if value.isprintable() else _CONTROL.sub(" ", value)).strip()  # printable: no control characters
 
 
 def on_one_line(text: Slotted) -> Slotted:
-    """As :func:`clean`, with the slots left open."""
+    """Apply :func:`clean` to the literals of ``text``; its slots stay open."""
     parts = [part if isinstance(part, AnySlot) else _CONTROL.sub(" ", part) for part in text.parts]
-    parts[0] = str(parts[0]).lstrip()  # a literal stands first and last
+    parts[0] = str(parts[0]).lstrip()  # the first and the last part are always literals
     parts[-1] = str(parts[-1]).rstrip()
     return Slotted(tuple(parts))
 
 
 def unstructured(value: str, name: str) -> str:
-    """A text header's value, folded; encoded (RFC 2047) where it is not plain ASCII. ``name`` is the field's."""
+    """Return the value of the text header ``name``, folded, and encoded (RFC 2047) if it is not plain ASCII."""
     value = clean(value)
     if value.isascii() and "=?" not in value and len(name) + 2 + len(value) <= 78:
         return value
@@ -45,7 +45,7 @@ def unstructured(value: str, name: str) -> str:
 
 
 def mailbox(name: str, address: str) -> str:
-    """``name <address>``, the name quoted or encoded as RFC 5322 and RFC 2047 ask."""
+    """Return ``name <address>``, the name quoted (RFC 5322) or encoded (RFC 2047) if necessary."""
     name = clean(name)
     if not name:
         return addr_spec(address)
@@ -55,17 +55,17 @@ def mailbox(name: str, address: str) -> str:
 
 
 def phrase_and(name: str, rest: str) -> str:
-    """A phrase, encoded where needed, before ``rest`` (for List-Id), on one line."""
+    """Return ``name`` as a phrase, encoded if it is not ASCII, followed by ``rest``, on one line (for List-Id)."""
     return " ".join([*encoded_words(clean(name), 0), rest]) if not name.isascii() else f'"{quote(clean(name))}" {rest}'
 
 
 def is_addr_spec(address: str) -> bool:
-    """Whether ``address`` can stand in a header and an envelope as it is: printable ASCII around one @."""
+    """Whether ``address`` is valid unchanged in a header and an envelope: printable ASCII around one @."""
     return bool(_SAFE.fullmatch(address)) and not set('<>()[]\\",;: ') & set(address.rpartition("@")[0])
 
 
 def addr_spec(address: str) -> str:
-    """``address`` with its domain in A-labels. Raises TransportError where that cannot be written in ASCII."""
+    """Return ``address`` with its domain in A-labels (IDNA). Raises TransportError if the result is not valid ASCII."""
     local, _, domain = clean(address).rpartition("@")
     try:
         ascii_domain = domain.encode("idna").decode() if not domain.isascii() else domain
@@ -78,7 +78,7 @@ def addr_spec(address: str) -> str:
 
 
 def encoded_words(value: str, used: int) -> list[str]:
-    """RFC 2047 words that each hold whole characters with their marks; the first line has ``used`` columns before."""
+    """Return RFC 2047 words that do not split grapheme clusters. ``used`` columns precede them on the first line."""
     words: list[str] = []
     chunk = b""
     room = max(12, (_WORD - used - len("=?utf-8?B??=")) // 4 * 3)
@@ -87,7 +87,7 @@ def encoded_words(value: str, used: int) -> list[str]:
         if chunk and len(chunk) + len(piece) > room:
             words.append(_word(chunk))
             chunk, room = b"", _PAYLOAD
-        # A pathological cluster (a base with dozens of marks) is longer than a word: only then marks are parted.
+        # A cluster longer than one word (a base with dozens of combining marks) is the only one that is split.
         while len(piece) > _PAYLOAD:
             cut = next(i for i in range(_PAYLOAD, 0, -1) if piece[i] & 0xC0 != 0x80)
             words.append(_word(piece[:cut]))
@@ -101,7 +101,7 @@ def _word(chunk: bytes) -> str:
 
 
 def _clusters(value: str) -> list[str]:
-    """Characters with what belongs to them: combining marks, variation selectors, joined and flagged emoji."""
+    """Split into grapheme clusters: base with combining marks, variation selectors, joined emoji and flags."""
     clusters: list[str] = []
     for char in value:
         joins = clusters and (

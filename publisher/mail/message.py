@@ -1,7 +1,7 @@
 """Compose an edition's message once: RFC 5322 headers and a multipart/alternative body with open slots.
 
-What a recipient adds (address, Message-ID, Date, unsubscribe link, slots) is filled into encoded bytes. No header can
-be injected: every value passes :mod:`publisher.mail.headers`, and an address that could break one is refused.
+The recipient's own parts (address, Message-ID, Date, unsubscribe link, slots) are filled into the encoded bytes.
+Every value passes :mod:`publisher.mail.headers` to prevent header injection; an unsafe address is refused.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from publisher.mail.encoding import Encoded, encode
 from publisher.mail.headers import addr_spec, clean, mailbox, phrase_and, unstructured
 
 LONGEST = 200
-"""Columns of an attribute's value; what is longer was meant for something else."""
-_DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")  # they would turn the text that follows
+"""Maximum width of an attribute's value in columns; a longer value was not meant for display and is cut."""
+_DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")  # they would change the direction of the text that follows
 ONE_CLICK = "List-Unsubscribe=One-Click"  # RFC 8058, section 3.1
 
 
 @dataclass(frozen=True, slots=True)
 class MailContent:
-    """What a mailing freezes of an edition, so that a resumed one sends the same: subject, bodies, what headers say."""
+    """Content that a mailing freezes from an edition, so that a resumed mailing sends the same subject and bodies."""
 
     slug: str
     title: str
@@ -49,13 +49,13 @@ class MailContent:
     name: str = ""
     condition: str = ""
     variants: tuple[MailContent, ...] = ()
-    """What readers get who meet the ``condition`` of each; the first is for all others. Empty: one letter for all."""
+    """One content per variant; the first is for readers who meet no ``condition``. Empty if there are no variants."""
     links: tuple[tuple[int, str], ...] = ()
-    """The numbers of its counted links, and where each leads; of all variants."""
+    """Number and target of each counted link, over all variants."""
 
     @classmethod
     def of(cls, edition: Edition | MailContent, *, counts: bool = True) -> MailContent:
-        """The letter of an edition, its links counted where they are; one that is a letter is returned as it is."""
+        """Return the content of an edition, with counted links if ``counts``; a MailContent is returned unchanged."""
         if isinstance(edition, MailContent):
             return edition
         given = {name: getattr(edition, name) for name in (*_PLAIN, "html", "text", "origin")}
@@ -70,16 +70,16 @@ class MailContent:
 
     @property
     def letters(self) -> tuple[MailContent, ...]:
-        """What is mailed, by the number that a recipient's row has."""
+        """The contents to mail, indexed by the variant number in a recipient's row."""
         return self.variants or (self,)
 
     @property
     def slots(self) -> frozenset[AnySlot]:
-        """The slots that occur; not those of other variants."""
+        """The slots in the subject and both bodies, without those of other variants."""
         return self.subject.slots | self.html.slots | self.text.slots
 
     def to_json(self) -> str:
-        """As the ledger keeps it. A slot is written as an object, so that no text can be taken for one."""
+        """Return the JSON that the ledger stores. Slots are objects and text is strings, so they cannot be confused."""
         return json.dumps(self._object(), ensure_ascii=False)
 
     def _object(self) -> dict[str, Any]:
@@ -93,7 +93,7 @@ class MailContent:
 
     @classmethod
     def from_json(cls, text: str) -> MailContent:
-        """The letter that :meth:`to_json` wrote. Raises UnreadableError."""
+        """Parse the result of :meth:`to_json`. Raises UnreadableError."""
         try:
             return cls._of_object(json.loads(text))
         except (ValueError, KeyError, TypeError):
@@ -136,7 +136,7 @@ def _slot(told: dict[str, Any]) -> AnySlot:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """One recipient's share of a message. ``recipient`` is the opaque id; ``values`` are plain text and URLs."""
+    """Recipient's part of a message. ``recipient`` is an opaque id; ``values`` are plain text and URLs."""
 
     recipient: str
     address: str
@@ -144,11 +144,11 @@ class Envelope:
     attempt: int = 1
     values: Mapping[AnySlot, str] = field(default_factory=dict)
     composed: Composed | None = None
-    """Its own letter, where one opening of a transport serves several letters of one sender."""
+    """The recipient's own content, if one connection of a transport carries several contents of one sender."""
 
     @property
     def mailing(self) -> str:
-        """The mailing's part of the recipient id."""
+        """The mailing's reference: the recipient id up to its last hyphen."""
         return self.recipient.rpartition("-")[0]
 
     def html_values(self) -> dict[AnySlot, str]:
@@ -162,35 +162,35 @@ class Envelope:
 
 
 def value_in(slot: Personal, held: str | None) -> str:
-    """What a reader gets in a slot, of whom ``held`` is known: a line of text, cut where it is very long; the default
-    where that does not fit the attribute.
+    """Return a slot's text for a subscriber whose attribute has the value ``held``: one line, cut to LONGEST
+    columns, or the slot's default if the value does not fit the attribute.
     """
     value = cut(clean(without_controls(_DIRECTIONS.sub("", held or ""))), LONGEST)
     return value if value and fits(value, slot.type, slot.choices) else slot.default
 
 
 def in_html(slot: AnySlot, text: str) -> str:
-    """What stands in HTML where ``text`` stands in plain text; the place of an attribute's value is known already."""
+    """Return ``text`` escaped for HTML; an attribute's value is already encoded for its position."""
     return text if isinstance(slot, Personal) else html.escape(text)
 
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """An edition's message, encoded, with what is still open."""
+    """Encoded message of an edition with open slots."""
 
     letter: MailContent
     sender: str  # the From header's value, encoded
     sender_address: str
     reply_to: str | None
-    headers: tuple[tuple[str, str], ...]  # those that are the same for all, beyond From, Subject and MIME
-    _head: bytes  # up to the subject, and with it where it is the same for all
-    _rest: bytes  # of the headers
+    headers: tuple[tuple[str, str], ...]  # headers without From, Subject and MIME
+    _head: bytes  # the headers up to the subject, which is included if it has no slots
+    _rest: bytes  # the remaining headers
     _text: Encoded
     _html: Encoded
     _boundary: bytes
 
     def message(self, envelope: Envelope, date: datetime) -> bytes:
-        """The whole message for one recipient, lines ended by CRLF. Raises TransportError for an unusable address."""
+        """Return one recipient's message, lines ended by CRLF. Raises TransportError if the address is unusable."""
         if (letter := self.of(envelope)) is not self:
             return letter.message(envelope, date)
         local = f"{envelope.recipient}.{envelope.attempt}.{self.letter.digest[7:19]}"
@@ -211,14 +211,14 @@ class Composed:
         return clean(self.letter.subject.with_values(envelope.text_values()))
 
     def of(self, envelope: Envelope) -> Composed:
-        """What is composed for this envelope: its own letter, else this one."""
+        """The message to use for this envelope: its own if it has one, otherwise this one."""
         return envelope.composed or self
 
 
 def compose(config: Config, edition: Edition | MailContent) -> Composed:
-    """The message of an edition, or of its first variant, encoded once.
+    """Encode the message of an edition, or of its first variant.
 
-    Raises TransportError where ``newsletter.from`` cannot be a header.
+    Raises TransportError if ``newsletter.from`` cannot be written in a header.
     """
     letter = MailContent.of(edition).letters[0]
     name, address = config.newsletter.sender
@@ -254,7 +254,7 @@ def _part(boundary: bytes, kind: str, body: Encoded, values: Mapping[AnySlot, by
 def _list_headers(
     config: Config, letter: MailContent, sender: str, reply_to: str | None
 ) -> tuple[tuple[str, str], ...]:
-    """RFC 2919 (List-Id), RFC 2369 (Help, Archive), RFC 8058 (Post), the language, and where the edition comes from."""
+    """RFC 2919 (List-Id), RFC 2369 (Help, Archive), RFC 8058 (Post), language, and the edition's digest and commit."""
     local, _, domain = sender.rpartition("@")
     identity = f"{'.'.join(part for part in local.split('.') if part)}.{domain}"
     origin = letter.digest + (f"; commit={letter.commit}" if letter.commit else "")
