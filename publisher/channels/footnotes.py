@@ -4,6 +4,7 @@ An author's notes are counted along, so that a number means one thing.
 """
 
 import re
+from collections.abc import Mapping
 from html import escape, unescape
 
 from selectolax.lexbor import LexborHTMLParser
@@ -19,10 +20,13 @@ _PARAGRAPH = re.compile(r"^\s*<p(?: [^>]*)?>|</p>\s*$")
 def numbered(html: str, heading: str) -> str:
     """The article with its links numbered, and under ``heading`` what the numbers stand for, within its last section.
 
-    A link into WeChat stays one; one within the article, which has no anchors there, is its words.
+    A link into WeChat stays one; one within the article, which has no anchors there, is its words. What a pointer shows
+    above words or a picture stands after them: WeChat shows it nowhere.
     """
     root = LexborHTMLParser(html)
     assert root.body is not None
+    for node in root.css("[title]:not(a)"):
+        node.insert_after(_titled("", node.attributes, node.attributes.get("alt") or node.text()))
     notes = {f"#{one.attributes['id']}": one.inner_html or "" for one in root.css("li.footnote-item")}
     for section in root.css("section.footnotes"):
         section.decompose()
@@ -37,26 +41,25 @@ def numbered(html: str, heading: str) -> str:
     def changed(link: re.Match[str]) -> str:
         given = {name: unescape(value) for name, value in _ATTRIBUTE.findall(link[1])}
         address, inside = given.get("href", ""), link[2]
-        url = split(address)
+        url, name = split(address), " ".join(visible_text(inside).split())
+        told = escape(_titled("", given, name))
         if url is None:
-            return inside
+            return inside + told
         if url.hostname == "mp.weixin.qq.com" and url.scheme in {"http", "https"}:
-            return link[0]
+            return link[0] + told
         if given.get("class") == "footnote-backref":
             return ""
         if address in notes:
             return number(address, notes[address])
         if not url.scheme:
-            return inside
+            return inside + told
         shown = address.partition(":")[2] if url.scheme in {"mailto", "tel"} else address
-        name = " ".join(visible_text(inside).split())
         kind = "button" if given.get("class") == "button" else "linked"
         words = f'<span class="{kind}">{inside}</span>'
         if name.rstrip("/") in {shown.rstrip("/"), shown.partition("://")[2].rstrip("/")}:
             return words
-        title = given.get("title", "")
-        told = f"{name} ({title})" if title not in name else name
-        return f"{words}<sup>{number(shown, escape(f'{told}: {shown}' if told else shown))}</sup>"
+        named = _titled(name, given, name)
+        return f"{words}<sup>{number(shown, escape(f'{named}: {shown}' if named else shown))}</sup>"
 
     html = _LINK.sub(changed, root.body.inner_html or "")
     if not entries:
@@ -67,3 +70,9 @@ def numbered(html: str, heading: str) -> str:
     before, end, after = html.rpartition("</section>")
     head = f'<p class="kicker">{escape(heading)}</p>'
     return f'{before}<section class="footnotes">{head}{"".join(lines)}</section>{end}{after}'
+
+
+def _titled(words: str, attributes: Mapping[str, str | None], beside: str) -> str:
+    """The words with what a pointer shows above them, where it does not stand ``beside`` it anyway."""
+    title = " ".join((attributes.get("title") or "").split())
+    return f"{words} ({title})" if title not in beside else words

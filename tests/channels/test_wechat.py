@@ -325,3 +325,17 @@ def test_what_a_pointer_shows_above_a_link_stands_with_its_address() -> None:
     assert "[1] words (A &quot;b&quot;): https://e.com/</p>" in numbered(html, "Links")
     same = '<section><p><a href="https://e.com/" title="words">words</a></p></section>'
     assert "[1] words: https://e.com/</p>" in numbered(same, "Links")
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ('<abbr title="World Health Org.">WHO</abbr>', "WHO</abbr> (World Health Org.)"),
+        ('<abbr title="WHO">WHO</abbr>', "WHO</abbr>.</p>"),
+        ('<img src="a.png" alt="a chip" title="at <dusk>">', 'title="at &lt;dusk&gt;"> (at &lt;dusk&gt;)'),
+        ('<a href="https://mp.weixin.qq.com/s/1" title="last week">before</a>', "before</a> (last week)"),
+        ('<a href="#two" title="the second">below</a>', "below (the second)"),
+    ],
+)
+def test_what_a_pointer_shows_above_words_and_pictures_stands_after_them(written: str, shown: str) -> None:
+    assert shown in numbered(f"<section><p>{written}.</p></section>", "Links")
