@@ -1,5 +1,5 @@
-"""The brand of ``theme:`` in config.yaml, as templates see it: ``theme.light.accent``, ``theme.logo``; and the pictures
-in a theme's own folder: those that a template or a sheet names.
+"""The brand under ``theme:`` in config.yaml, as templates see it (``theme.light.accent``, ``theme.logo``), and the
+pictures in a theme's own folder that its templates and style sheets name.
 
 ``src="images/leaf.png"`` and ``url(images/leaf.png)`` are short for ``{{ image("images/leaf.png") }}``.
 """
@@ -26,22 +26,22 @@ from publisher.issue import codes
 from publisher.issue.opening import PictureFile, open_file, unreadable
 from publisher.language import Locale
 
-_UNSAFE = re.compile("[^A-Za-z0-9_-]+")  # a ``#``, ``?`` or ``%`` would end or change the address
+_UNSAFE = re.compile("[^A-Za-z0-9_-]+")  # ``#``, ``?`` and ``%`` have a meaning in a URL
 _SHOWN = ("paper", "card", "panel", "ink", "soft", "rule", "edge", "accent", "on_accent")
 LOGO_HEIGHTS = (160, 240)
-"""The most CSS pixels that a logo is high: of a usual width, and of any."""
+"""Maximum height of a logo in CSS pixels: for a logo of usual width, and for any."""
 _ASKED = re.compile(r"""\bimage\(\s*(["'])([^"'\\\n]+)\1\s*\)""")
 _NAME = r"""([^\s"'(){}<>:#?/\\][^"'(){}<>:#?\\\n]*\.(?:png|jpe?g|gif|webp|avif|svg))(?=\s*["')])"""
 _JINJA = r"\{#.*?#\}|\{%[-+]?\s*raw\b.*?\bendraw\s*[-+]?%\}|\{\{.*?\}\}|\{%.*?%\}"
 _WRITTEN = re.compile(rf"""{_JINJA}|(?<![\w-])(src=["']|url\(\s*["']?){_NAME}""", re.DOTALL | re.IGNORECASE)
 SHEET_PICTURE = re.compile(rf"""/\*.*?\*/|\b(url\(\s*["']?){_NAME}""", re.DOTALL | re.IGNORECASE)
-"""A picture that a sheet names: what stands before it, and its name; neither for a comment."""
+"""A picture in a style sheet: the text before its name, and the name; comments match without groups."""
 _MONO = "ui-monospace,SFMono-Regular,Menlo,Consolas,monospace"
 
 
 @dataclass(frozen=True, slots=True)
 class BrandPicture:
-    """A picture of the brand: its path below the site's root, and its size in CSS pixels. ``dark``: another path."""
+    """Picture of the brand: path below the site's root, size in CSS pixels, path for the dark scheme."""
 
     path: str
     width: int
@@ -52,7 +52,7 @@ class BrandPicture:
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """What is known of an author beside the name."""
+    """Picture and web address of an author; both are optional."""
 
     picture: BrandPicture | None
     url: str | None
@@ -60,7 +60,7 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """What ``theme`` is in a template. ``base`` is the archive's address, which mail puts before a picture's path."""
+    """The template variable ``theme``. ``base`` is the URL of the archive, which precedes a picture's path in mail."""
 
     base: str
     light: Mapping[str, str]
@@ -82,7 +82,7 @@ class Brand:
 
     @classmethod
     def of(cls, config: Config) -> Brand:
-        """The brand of a newsletter, kept until a file of it changes. Raises ConfigError, OSError."""
+        """Return the brand of a newsletter, cached until one of its files changes. Raises ConfigError, OSError."""
         files = filter(None, (described_in(config.theme, config.root), *config.brand_files))
         times = (stat.st_mtime_ns + stat.st_ctime_ns for stat in map(Path.stat, map(config.root.joinpath, files)))
         news = config.newsletter
@@ -167,7 +167,7 @@ def _sheet(root: Path, path: str) -> str:
 
 
 def variables(brand: Brand, language: str) -> str:
-    """The brand as CSS that stands before a style sheet of pages. A family is followed by the faces of ``language``."""
+    """Return the brand as CSS variables for the head of a page's style sheet, with fallback fonts for ``language``."""
 
     def colours(scheme: Mapping[str, str]) -> str:
         return " ".join(f"--{name.replace('_', '-')}: {scheme[name]};" for name in _SHOWN)
@@ -194,7 +194,7 @@ def variables(brand: Brand, language: str) -> str:
 
 
 def theme_text(config: Config, name: str, *, needed: bool = True) -> str:
-    """The text of a file of the theme that is no template; none where it has none and need not. Raises UsageError."""
+    """Return the text of a theme file that is not a template; empty if not ``needed`` and missing, else UsageError."""
     for folder in theme_folders(config):
         file = folder / name
         if file.is_file():
@@ -212,7 +212,7 @@ def theme_text(config: Config, name: str, *, needed: bool = True) -> str:
 
 
 def font_stacks(fonts: Fonts, words: Locale) -> tuple[str, str]:
-    """CSS font stacks of titles and of running text: what config.yaml asks for, then the faces of the language."""
+    """Return the CSS font stacks of titles and running text: the fonts in config.yaml, then those of the language."""
 
     def stack(wanted: str | None, usual: str) -> str:
         if wanted is None:
@@ -224,7 +224,7 @@ def font_stacks(fonts: Fonts, words: Locale) -> tuple[str, str]:
 
 
 def place_of(root: Path, *keys: str) -> Place:
-    """Where config.yaml has a key, or the nearest around it."""
+    """Return the place of a key in config.yaml, or of the nearest enclosing key that exists."""
     node, _ = read_nodes(root)
     nodes = (find(node, keys[:end]) for end in range(len(keys), 0, -1)) if node else ()
     at = next((found for found in nodes if found), None)
@@ -232,26 +232,26 @@ def place_of(root: Path, *keys: str) -> Place:
 
 
 def asset_name(stem: str, content: bytes, suffix: str) -> str:
-    """Where a file of the theme or the brand is published. The name has a hash: it can be cached for ever."""
+    """The path of a published theme or brand file. It contains a content hash, so that it can be cached permanently."""
     return f"assets/{stem}.{hashlib.sha256(content).hexdigest()[:12]}{suffix}"
 
 
 def asset_of(opened: PictureFile) -> Asset:
-    """A picture as it is published. Raises OSError."""
+    """Read a picture into an asset. Raises OSError."""
     content = opened.file.read_bytes()
     name = asset_name(_UNSAFE.sub("-", opened.file.stem), content, opened.file.suffix.lower())
     return Asset(name, content, f"image/{opened.format.lower()}", opened.width, opened.height)
 
 
 def asking(template: str) -> str:
-    """A template that asks for the pictures that it names by a path from the theme's root; lines stay as they are."""
+    """Replace the relative picture paths in a template by calls of ``image()``. Line numbers stay the same."""
     return _WRITTEN.sub(lambda found: f'{found[1]}{{{{ image("{found[2]}") }}}}' if found[2] else found[0], template)
 
 
 def asked_images(config: Config) -> Mapping[str, Asset | Fault]:
-    """Each picture by the name that a template or sheet of the newsletter's own theme has, or what is wrong with it.
+    """Map each picture name in the templates and style sheets of the newsletter's own theme to its asset or its fault.
 
-    The names are read there, for a page that is not made again still shows its pictures.
+    Names are read from the source, because pages that are not rendered again still need their pictures.
     """
     folders = [folder for folder in theme_folders(config) if not folder.is_relative_to(store())]
     found = {file.relative_to(folder): file for folder in folders[::-1] for file in folder.rglob("*.*")}
@@ -266,7 +266,7 @@ def asked_images(config: Config) -> Mapping[str, Asset | Fault]:
 
 
 def theme_assets(config: Config) -> Iterator[Asset]:
-    """What is published of the brand, and of the theme's pictures."""
+    """The assets of the brand, and the pictures of the theme."""
     yield from Brand.of(config).assets
     yield from (found for found in asked_images(config).values() if isinstance(found, Asset))
 

@@ -1,7 +1,7 @@
-"""The card of an issue, a tag or the archive: a picture of 1,200 by 630 that networks show beside a link.
+"""The card of an issue, a tag or the archive: a picture of 1,200 × 630 pixels that social networks show with a link.
 
-Pillow's raqm shapes and orders the text (HarfBuzz, FriBidi). The font is one of the system's that has every character;
-no card follows from the machine otherwise, and none is part of an edition's digest.
+Pillow's raqm shapes and orders the text (HarfBuzz, FriBidi). The font is a system font that has every character.
+A card depends on nothing else of the machine, and no card is part of an edition's digest.
 """
 
 import io
@@ -27,26 +27,26 @@ _HAN = r"\u3000-\u9fff\uf900-\ufaff\uff00-\uffef"
 _OPEN, _CLOSE = (
     "「『（《〈【“‘",
     "、。，．：；！？」』）》〉】”’…ー々っゃゅょッャュョ",
-)  # never at the end, at the beginning of a line
+)  # characters that may not end a line, and that may not begin one
 _WORD = re.compile(rf"[{_OPEN}]*(?:[{_HAN}]|[^\s{_HAN}{_OPEN}]+)[{_CLOSE}]*|\s+|.")
 _Font = tuple[str, int]
-"""A file, and which font of it; the empty name is Pillow's own, which has Latin."""
+"""A font file and an index in it; an empty name is Pillow's built-in font, which has Latin letters."""
 
 
 def draw(config: Config, title: str, language: str, cover: Asset | None = None) -> bytes:
-    """The card as PNG: the newsletter's name, the title, and the cover where there is one.
+    """Draw a card as PNG: the newsletter's name, the title, and the cover if there is one.
 
-    A title with characters that no font has is left out, and so is the name.
+    The title or the name is left out if no font has all its characters.
     """
     colours, newsletter = Brand.of(config).light, config.newsletter
     rtl = Locale.of(language, config.labels).direction == "rtl"
-    # Without a cover it is drawn as coverage, 0 to 255: a picture of few colours needs none looked for.
+    # Without a cover, draw coverage from 0 to 255: the palette is then known, and no quantisation is needed.
     image = Image.new("RGB", SIZE, colours["paper"]) if cover else Image.new("L", SIZE)
     accent, ink = (colours["accent"], colours["title"]) if cover else (255, 255)
     pen = ImageDraw.Draw(image)
     width = SIZE[0]
     if cover:
-        with suppress(OSError), Image.open(io.BytesIO(cover.content)) as opened:  # one that Pillow cannot read
+        with suppress(OSError), Image.open(io.BytesIO(cover.content)) as opened:  # skip a cover that Pillow cannot read
             opened.draft("RGB", (2 * _COVER, 2 * SIZE[1]))
             picture = ImageOps.fit(opened.convert("RGBA"), (_COVER, SIZE[1]))
             image.paste(picture, (0 if rtl else SIZE[0] - _COVER, 0), picture)
@@ -68,7 +68,7 @@ def draw(config: Config, title: str, language: str, cover: Asset | None = None) 
 
 
 def _inked(coverage: Image.Image, split: int, colours: Mapping[str, str]) -> Image.Image:
-    """A picture of 32 colours: sixteen from paper to accent above the row ``split``, sixteen to the title's below."""
+    """Turn coverage into 32 colours: 16 from paper to accent above row ``split``, 16 from paper to title below."""
     for box, first in (((0, 0, SIZE[0], split), 0), ((0, split, *SIZE), 16)):
         coverage.paste(coverage.crop(box).point([first + value // 17 for value in range(256)]), box)
     paper, *inks = (ImageColor.getrgb(colours[name]) for name in ("paper", "accent", "title"))
@@ -78,7 +78,7 @@ def _inked(coverage: Image.Image, split: int, colours: Mapping[str, str]) -> Ima
 
 
 def lacking(config: Config, text: str, language: str) -> str:
-    """The characters of a text that the best font lacks; empty where a card can be drawn, or no font is installed."""
+    """Return the characters that the best font lacks; empty if a card can be drawn or no font is installed."""
     if font_for(config, text, language) or not _of_system("sans", language):
         return ""
     lacks = ["".join(c for c in dict.fromkeys(_drawn(text)) if not _has(font, c)) for font in _fonts(config, language)]
@@ -86,8 +86,8 @@ def lacking(config: Config, text: str, language: str) -> str:
 
 
 def font_for(config: Config, text: str, language: str) -> _Font | None:
-    """The first font that has every character of a text."""
-    drawn = _drawn(text) or "-"  # a file that is no font has nothing
+    """Return the first font that has every character of a text, or None."""
+    drawn = _drawn(text) or "-"  # test at least one character: a file that is not a font has none
     return next((font for font in _fonts(config, language) if all(_has(font, c) for c in set(drawn))), None)
 
 
@@ -102,7 +102,7 @@ def _fonts(config: Config, language: str) -> Iterator[_Font]:
 
 @lru_cache
 def _of_system(family: str, language: str) -> tuple[_Font, ...]:
-    """What fontconfig has for a family in a language, and files that systems without it are known to have."""
+    """The font that fontconfig names for a family and a language, and the well-known font files that are installed."""
     found: list[_Font] = []
     pattern = f"{re.sub('[^A-Za-z0-9 ]', '', family)}:bold:lang={language.lower()}"
     with suppress(OSError, ValueError, subprocess.SubprocessError):
@@ -118,13 +118,13 @@ def _of_system(family: str, language: str) -> tuple[_Font, ...]:
 
 @lru_cache(64)
 def load_font(file: str, index: int, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """A font in a size of pixels."""
+    """Load a font in a size in pixels."""
     return ImageFont.truetype(file, size, index=index) if file else ImageFont.load_default(size)
 
 
 @lru_cache(8192)
 def _has(font: _Font, character: str) -> bool:
-    """Whether a font draws a character as something else than what it draws for those it lacks."""
+    """Whether a font has a glyph for a character, other than its glyph for missing characters."""
     try:
         drawn, none = (bytes(load_font(*font, 20).getmask(one)) for one in (character, "\U0010ffff"))
     except OSError:
@@ -133,7 +133,7 @@ def _has(font: _Font, character: str) -> bool:
 
 
 def _drawn(text: str) -> str:
-    """A text without what leaves nothing to read when it is left out: pictographs, marks of format, white space."""
+    """The characters that a font must have: all but pictographs, format characters, combining marks and white space."""
     return "".join(c for c in text if not c.isspace() and unicodedata.category(c) not in {"So", "Sk", "Cf", "Cc", "Mn"})
 
 
@@ -149,7 +149,7 @@ def _lines(text: str, font: _Font, size: int, room: int) -> list[str]:
 
 
 def _fitted(title: str, font: _Font, width: int, height: int) -> tuple[int, list[str]]:
-    """The largest size that a title fits in at, and its lines; at the smallest it is cut."""
+    """The largest size at which a title fits, and its lines; at the smallest size, surplus lines are cut."""
     for size in _SIZES:
         lines = _lines(title, font, size, width)
         wide = max(map(load_font(*font, size).getlength, lines))

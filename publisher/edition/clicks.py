@@ -1,6 +1,6 @@
-"""Links of the email that are counted (``newsletter.tracking: clicks``): nothing in one tells whose mail it stood in.
+"""Links of the email whose clicks are counted (``newsletter.tracking: clicks``). No link identifies a recipient.
 
-Pages, plain text, previews and gates have the addresses as written; only the HTML that is mailed has the counted ones.
+Pages, plain text, previews and gates keep the original addresses; only the HTML that is mailed has the counted ones.
 """
 
 import re
@@ -16,13 +16,13 @@ _LINK = re.compile(r"""(<a\s(?:[^>"]|"[^"]*")*?\bhref=")(https?://[^"]+)(?=")"""
 
 
 def links_of(html: Slotted, config: Config, slug: str, known: Iterable[tuple[int, str]] = ()) -> CountedLinks | None:
-    """The links to web pages, in the order of the HTML; None where none are counted.
+    """Return the links to web pages in the order of the HTML; None if clicks are not counted.
 
-    Not that to subscribe, which is there for whom the mail was passed on to. ``known`` are those of variants before
-    this one: a number leads to one address, whichever variant it stands in.
+    The link to subscribe is left out: it is for people to whom the email was forwarded. ``known`` are the links of
+    the preceding variants: a number stands for the same address in every variant.
     """
     if config.newsletter.tracking == "off" or slug.startswith(f"{SERIES}/"):
-        return None  # a step of a series has no page beside which its links could stand
+        return None  # a step of a series has no page in the archive, under which its links could be published
     service, free = config.service.url, dict(known)
     fresh, links = count(len(free) + 1), []
     for link in (link for part in html.parts if type(part) is str for link in _LINK.finditer(part)):
@@ -34,7 +34,7 @@ def links_of(html: Slotted, config: Config, slug: str, known: Iterable[tuple[int
 
 
 def counted(html: Slotted, clicks: CountedLinks | None) -> Slotted:
-    """The HTML as it is mailed."""
+    """Return the HTML with counted links, as it is mailed."""
     if clicks is None:
         return html
     left = list(clicks.links)

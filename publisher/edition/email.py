@@ -1,7 +1,7 @@
-"""The email's two parts: HTML, the theme's MJML compiled and its CSS inlined; plain text, from ``.txt.j2`` templates.
+"""The two parts of the email: HTML, from the theme's MJML with its CSS inlined; plain text, from ``.txt.j2`` templates.
 
-The content's HTML never passes through the MJML compiler, which prints attributes wrong and crashes on deep nesting:
-it stands in the MJML as a marker and takes its place after compilation.
+The content's HTML does not pass through the MJML compiler, which misprints attributes and crashes on deep nesting:
+a marker takes its place until the MJML is compiled.
 """
 
 import re
@@ -37,10 +37,10 @@ _BETWEEN = re.compile(r">\s+<(?=/?mj)")
 _MJ_START = re.compile(r"</?mj(?=-|l\b)")
 _MJ_TAG = re.compile(r"""<(/?)(mj(?:l\b|-[a-z-]+))((?:[^<>"]|"[^"]*")*?)(/?)>""")
 _SHEET = re.compile(r'(<style type="text/css">)([^<]+)(?=</style>)')
-# A direction in its wrappers scrambles Arabic and Hebrew, which <html dir> sets right. One column needs neither the
-# style sheets and classes of columns nor a font of no size between them; a ground is told once. Cells that share their
-# edges shift those without one.
-# Each way begins with a letter of its own, so that the rest of the text is passed over at once.
+# MJML's ``direction`` in wrappers scrambles Arabic and Hebrew; <html dir> is enough. A layout of one column needs no
+# column style sheets or classes and no zero font size between columns, and a background need not be stated twice.
+# Collapsed borders shift cells that have no border.
+# Each alternative begins with a different letter, so that the regex engine skips other text quickly.
 _SURPLUS = re.compile(
     r'direction:ltr;|font-size:0px;(?!mso)|class="mj-outlook-group-fix mj-column-per-100" '
     r"|b(?:ackground:#\w+;(?=background-)|order-collapse: collapse; (?<=table, td \{ border-collapse: collapse; ))"
@@ -49,38 +49,38 @@ _SURPLUS = re.compile(
     re.DOTALL,
 )
 _IMPLIED = re.compile(r'">\s*<tbody>')
-"""What whoever reads a table puts in by himself: the quotation mark before it is in no attribute."""
+"""``<tbody>`` tags, which parsers of HTML imply; the quotation mark before one ends an attribute."""
 _SPACE_IN_CSS = re.compile(r";?\s*([{},;>!])\s*|(?<=[a-z]): +(?![^{}();]*\))|^\s+|\s+$")
 _NUMBER = re.compile("([0-9]+)z")
 _ATTRIBUTES = re.compile(r"""(?:\s+[\w:-]+\s*=\s*(?:"[^"]*"|'[^']*'))*\s*""")
 
 
 class HtmlPlaceholders:
-    """Pieces of finished HTML kept aside under markers while the MJML compiler runs."""
+    """Finished HTML, replaced by markers while the MJML compiler runs."""
 
     def __init__(self, mark: str) -> None:
         self._mark = mark
         self._pieces: list[str] = []
 
     def __call__(self, html: Markup) -> Markup:
-        """A marker that stands for ``html``."""
+        """Store ``html`` and return its marker."""
         self._pieces.append(str(html))
         return Markup(f"{self._mark}{len(self._pieces) - 1}z")  # noqa: S704
 
     def restore(self, text: str) -> str:
-        """The text with every piece back in its place."""
+        """Return the text with each marker replaced by its HTML."""
         pieces = enumerate(between(text, self._mark, _NUMBER))
         return "".join(self._pieces[int(piece)] if n % 2 else piece for n, piece in pieces)
 
 
 def write_html(view: View, words: Locale, theme: Theme, slots: Slots, config: Config) -> Slotted:
-    """The HTML of the email. Raises :class:`publisher.edition.theme.ThemeError`."""
+    """Write the HTML of the email. Raises :class:`publisher.edition.theme.ThemeError`."""
     kept = HtmlPlaceholders(slots.mark + "html")
     return slots.cut(mail_html(theme, TEMPLATE, context(view, words, slots, config, kept), kept), markup=True)
 
 
 def mail_html(theme: Theme, template: str, names: dict[str, Any], kept: HtmlPlaceholders) -> str:
-    """The HTML that a template of MJML makes of ``names``, the theme's CSS inlined. Raises ThemeError."""
+    """Render an MJML template with the variables ``names`` into HTML with inlined CSS. Raises ThemeError."""
     names = {**names, "footer": kept(names["footer"])}
     try:
         html = kept.restore(_compile(theme.render(template, **names)))
@@ -95,14 +95,14 @@ def mail_html(theme: Theme, template: str, names: dict[str, Any], kept: HtmlPlac
 def context(
     view: View, words: Locale, slots: Slots, config: Config, keep: Callable[[Markup], Markup] = lambda html: html
 ) -> dict[str, Any]:
-    """What the email's templates can name; ``keep`` puts the content's HTML aside."""
+    """The variables of the email's templates; ``keep`` replaces the content's HTML, for instance by a placeholder."""
     every = looks(words, config)
     ours = {"slots": slots.names, "subscriber": slots.subscriber}
     return {**every, **ours, "issue": view.keeping(keep), "uses": view.uses | every["uses"]}
 
 
 def looks(words: Locale, config: Config) -> dict[str, Any]:
-    """What every mail's templates can name."""
+    """The variables that the templates of every mail have."""
     title, body = font_stacks(Brand.of(config).fonts, words)
     fonts = {
         "body": Markup(body),  # noqa: S704 -- our own font stacks
@@ -122,13 +122,13 @@ def looks(words: Locale, config: Config) -> dict[str, Any]:
 
 
 def _word_font(stack: str, words: Locale) -> str:
-    """The font for Word, which takes the first name of ``stack`` and no other: one that Windows has."""
+    """The fonts for Outlook, whose Word engine uses only the first name of ``stack``: ones that Windows has."""
     known = {"Georgia": "Georgia,serif", "ui-monospace": "Consolas,monospace"}
     return known.get(stack.partition(",")[0], f"{words.outlook_font},Arial,sans-serif")
 
 
 class _MjmlError(Exception):
-    """MJML that cannot be compiled; ``tag`` is the number of the ``<mj`` it stands at, from 0."""
+    """MJML that cannot be compiled; ``tag`` is the index, from 0, of the ``<mj`` tag at fault."""
 
     def __init__(self, message: Sentence, tag: int) -> None:
         super().__init__(message)
@@ -136,8 +136,8 @@ class _MjmlError(Exception):
 
 
 def _compile(mjml: str) -> str:
-    # Beyond ASCII the compiler prints some attributes as Rust escapes; numeric entities pass unharmed everywhere.
-    # It also refuses white space between the children of a head that holds mj-raw.
+    # The compiler prints non-ASCII characters in some attributes as Rust escapes; numeric entities are always kept.
+    # It also refuses white space between the children of a head that contains mj-raw.
     source = _BETWEEN.sub("><", mjml.strip()).encode("ascii", "xmlcharrefreplace").decode()
     _balance(source)
     try:
@@ -151,12 +151,12 @@ def _compile(mjml: str) -> str:
 
 @lru_cache(maxsize=64)
 def _compact(sheet: str) -> str:
-    """A style sheet without the space that nobody needs: it is in every message, and mostly the same in all."""
+    """Remove unneeded white space from a style sheet, which is part of every message and mostly the same in all."""
     return _SPACE_IN_CSS.sub(lambda space: space[1] or ":" * (":" in space[0]), sheet)
 
 
 def _balance(source: str) -> None:
-    """Refuse what the compiler would pass over in silence: a tag that MJML lacks, or that another closes."""
+    """Raise _MjmlError for mistakes that the compiler ignores: a tag unknown to MJML, or one closed by another tag."""
     opened: list[tuple[str, int]] = []
     for number, start in enumerate(_MJ_START.finditer(source)):
         match = _MJ_TAG.match(source, start.start())
@@ -186,7 +186,7 @@ def _inliner(css: str) -> css_inline.CSSInliner:
 
 
 def story_texts(view: View, words: Locale, theme: Theme, slots: Slots) -> tuple[str, ...]:
-    """Each story without its headline, as the mail, feeds and the report of a change want it. Raises ThemeError."""
+    """The text of each story without its headline, for mail, feeds and change reports. Raises ThemeError."""
     names = {"words": words, "subscriber": slots.subscriber}
     return tuple(theme.text("edition/story.txt.j2", item=item, **names) for item in view.items)
 
@@ -194,7 +194,7 @@ def story_texts(view: View, words: Locale, theme: Theme, slots: Slots) -> tuple[
 def write_text(
     view: View, stories: tuple[str, ...], words: Locale, theme: Theme, slots: Slots, config: Config
 ) -> Slotted:
-    """The text part of the email. Raises ThemeError."""
+    """Write the text part of the email. Raises ThemeError."""
     own = footer(config, words)
     names = {"issue": view, "stories": stories, "words": words, "newsletter": config.newsletter}
     names |= {"slots": slots.names, "subscriber": slots.subscriber, "footer": own.text if own else ""}

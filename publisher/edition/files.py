@@ -1,4 +1,4 @@
-"""An edition as files, which ``build`` leaves under ``email/<slug>/``, and the bytes it takes."""
+"""The files of an edition, which ``build`` writes to ``email/<slug>/``, and their sizes in bytes."""
 
 import binascii
 import json
@@ -12,7 +12,7 @@ EMAIL_FILES = ("email.html", "email.txt", "edition.json")
 
 
 def manifest(edition: Edition) -> dict[str, Any]:
-    """``edition.json``."""
+    """The content of ``edition.json``."""
     plain = ("slug", "title", "subject", "preheader", "language", "digest", "commit")
     return {name: getattr(edition, name) for name in plain} | {
         "length": asdict(edition.length),
@@ -28,7 +28,7 @@ def _listed(variant: Variant) -> dict[str, Any]:
 
 
 def email_files(edition: Edition) -> dict[str, bytes]:
-    """``email.html``, ``email.txt`` and ``edition.json`` by name; those of a variant but the first in its folder."""
+    """``email.html``, ``email.txt`` and ``edition.json`` by name; variants after the first have a folder each."""
     others = (
         (f"{variant.name}/{name}", content)
         for variant in edition.variants[1:]
@@ -42,25 +42,25 @@ def email_files(edition: Edition) -> dict[str, bytes]:
 
 
 HEADERS = 1800
-"""Bytes of headers and boundaries that delivery adds, reckoned with room: signed links and long subjects vary."""
+"""Estimate, rounded up, of the bytes of headers and boundaries: signed links and long subjects vary."""
 
 
 def sizes_of(html: Slotted, text: Slotted) -> Sizes:
-    """Sizes of the parts with sample values in their slots, which is how ``build`` writes them."""
+    """Sizes in bytes of the parts with sample values in their slots, as ``build`` writes them."""
     markup, plain = str(html).encode(), str(text).encode()
     encoded = encoded_size(markup)
     return Sizes(len(markup), encoded, len(plain), encoded + encoded_size(plain) + HEADERS)
 
 
 def in_base64(content: bytes) -> bool:
-    """Whether a text is shorter in base64 than in quoted-printable: where characters beyond ASCII abound."""
+    """Whether a text is shorter in base64 than in quoted-printable, as texts with many non-ASCII characters are."""
     return (len(content) - len(content.translate(None, _COSTLY))) * 6 > len(content)
 
 
 def encoded_size(content: bytes) -> int:
-    """Bytes of a text part in transport: base64 or quoted-printable, which is shorter.
+    """Bytes of a text part in transfer encoding: base64 or quoted-printable, whichever is shorter.
 
-    Lines are of 76 characters and end in CRLF (RFC 2045, 6.7 and 6.8).
+    Lines have 76 characters and end in CRLF (RFC 2045, 6.7 and 6.8).
     """
     if in_base64(content):
         characters = -(-len(content) // 3) * 4

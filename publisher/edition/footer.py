@@ -1,4 +1,4 @@
-"""The footer of ``theme:`` in config.yaml, written for readers: in mail and its text, on every page."""
+"""The footer under ``theme:`` in config.yaml, rendered for the mail, its text part and every page."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -18,9 +18,9 @@ from publisher.language import Locale
 
 
 def footer(config: Config, words: Locale) -> RenderedText | None:
-    """The footer in the language of ``words``, or in the newsletter's; None where there is none.
+    """Return the footer in the language of ``words``, or in the newsletter's; None if there is none.
 
-    Raises ConfigError where something of it would not reach readers.
+    Raises ConfigError if a part of it cannot be shown to readers.
     """
     given = config.theme.footer
     if isinstance(given, dict):
@@ -37,7 +37,7 @@ def footer(config: Config, words: Locale) -> RenderedText | None:
 
 @lru_cache(maxsize=32)
 def _rendered(given: str, base: str, words: Locale) -> tuple[RenderedText, Sentence | None]:
-    """The footer, which every mail and page of a build shares, and what of it would not reach readers."""
+    """The footer, cached for all mails and pages of a build, and the first part of it that cannot be shown."""
     prose = Prose(given, NAME, tuple((1, 1) for _ in given.split("\n")))
     renderer = MarkdownRenderer(base, lambda _: None, words)
     rendered = renderer.block(prose, "footer", above=2)
@@ -45,7 +45,7 @@ def _rendered(given: str, base: str, words: Locale) -> tuple[RenderedText, Sente
 
 
 def _lost(footer: str) -> Iterator[Sentence]:
-    """What of a footer is not kept: pictures, which have no file beside it, and tags that an issue may not have."""
+    """Parts of a footer that cannot be shown: pictures, which it has no files for, and tags not allowed in an issue."""
     for block in parsed(footer).tokens:
         for token in block.children or (block,):
             raw = token.content if token.type in {"html_inline", "html_block"} else ""

@@ -1,4 +1,4 @@
-"""Icons of a newsletter, square: of ``theme.icon``, else its initial on the accent colour."""
+"""Square icons of a newsletter: ``theme.icon`` resized, otherwise its initial on the accent colour."""
 
 import hashlib
 import io
@@ -7,7 +7,7 @@ from publisher.config import Config
 from publisher.edition.brand import Brand
 
 SIZES = (32, 180, 512)
-"""Pixels: a tab, a home screen (apple-touch-icon), a feed reader."""
+"""Pixels: for a browser tab, a home screen (apple-touch-icon), a feed reader."""
 
 
 def initial(config: Config) -> str:
@@ -16,7 +16,7 @@ def initial(config: Config) -> str:
 
 
 def icon_path(config: Config, size: int) -> str:
-    """Where an icon is published. Its name has a hash of what it is drawn from."""
+    """The published path of an icon, with a hash of what it is drawn from."""
     brand = Brand.of(config)
     drawn = (brand.light["accent"], brand.light["on_accent"], initial(config), config.theme.fonts.card)
     stands = brand.icon.path if brand.icon else repr(drawn)
@@ -24,8 +24,8 @@ def icon_path(config: Config, size: int) -> str:
 
 
 def draw_icon(config: Config, size: int) -> bytes:
-    """An icon as PNG, ``size`` pixels wide and high."""
-    from PIL import Image, ImageDraw, ImageOps  # most builds draw none
+    """Draw an icon as PNG, ``size`` pixels wide and high."""
+    from PIL import Image, ImageDraw, ImageOps  # imported here, because most builds draw no icon
 
     from publisher.edition.card import font_for, load_font
     from publisher.edition.mail_copy import saved
@@ -38,7 +38,7 @@ def draw_icon(config: Config, size: int) -> bytes:
     image = Image.new("RGB", (size, size), brand.light["accent"])
     if letter and (font := font_for(config, letter, config.newsletter.language)):
         face = load_font(*font, round(size * 0.62))
-        left, top, right, bottom = face.getbbox(letter)  # in the middle by its ink
+        left, top, right, bottom = face.getbbox(letter)  # centre the glyph's ink, not its box
         place = ((size - right - left) / 2, (size - bottom - top) / 2)
         ImageDraw.Draw(image).text(place, letter, fill=brand.light["on_accent"], font=face)
     return saved(image.quantize(32), "PNG", optimize=True)

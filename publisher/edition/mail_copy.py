@@ -1,7 +1,7 @@
-"""A picture's copy for mail: twice the column wide, in a format that every client shows, below a number of bytes.
+"""A picture's copy for mail: at most twice the column's width, in a format that all clients show, with limited bytes.
 
-The original stands in the archive. A copy is made only where the original is too wide, too heavy, or WebP or AVIF,
-which Outlook on Windows does not show. What moves is mailed as it is.
+The archive has the original. A copy is made only if the original is too wide, too large, or WebP or AVIF, which
+Outlook on Windows does not show. Animations are mailed unchanged.
 """
 
 import hashlib
@@ -16,14 +16,14 @@ from publisher.issue.opening import is_clear
 from publisher.issue.pictures import PictureFile
 
 _MAILED = frozenset({"JPEG", "PNG", "GIF"})
-_KEPT: dict[tuple[bytes, int, int], tuple[str, bytes]] = {}  # a preview renders the same pictures at every key
+_KEPT: dict[tuple[bytes, int, int], tuple[str, bytes]] = {}  # a preview renders the same pictures after every key press
 _MOST_KEPT = 64
 
 
 def mail_copy(picture: PictureFile, content: bytes, width: int, most: int) -> tuple[str, bytes] | None:
-    """Format and bytes of the copy, at most ``width`` pixels wide and ``most`` bytes; None: mail the original.
+    """Return format and bytes of a copy of at most ``width`` pixels and ``most`` bytes; None to mail the original.
 
-    Raises ``OSError`` or ``ValueError`` where the pixels cannot be decoded.
+    Raises ``OSError``, ``ValueError`` or ``SyntaxError`` if the picture cannot be decoded.
     """
     if picture.moving or (len(content) <= most and picture.format in _MAILED and picture.width <= width):
         return None
@@ -36,19 +36,19 @@ def mail_copy(picture: PictureFile, content: bytes, width: int, most: int) -> tu
 
 
 PORTRAIT = 96
-"""Pixels of an author's picture, which is shown at half of that."""
+"""Width and height in pixels of an author's picture, which is shown at half that size."""
 
 
 def portrait(picture: PictureFile, content: bytes) -> tuple[str, bytes]:
-    """Format and bytes of a picture's middle, a square of ``PORTRAIT`` pixels. Raises as :func:`mail_copy`."""
+    """Return format and bytes of a picture's central square, ``PORTRAIT`` pixels wide. Raises as :func:`mail_copy`."""
     image = decoded(content, (picture.width, picture.height), 4 * PORTRAIT)
     return _encode(ImageOps.fit(image, (PORTRAIT, PORTRAIT)), picture, 30_000)
 
 
 def decoded(content: bytes, size: tuple[int, int], width: int) -> Image.Image:
-    """The pixels of a picture of ``size``, upright, at most ``width`` wide; of a JPEG no more are decoded than need be.
+    """Decode a picture of ``size``, upright, at most ``width`` pixels wide. A JPEG is decoded at reduced size.
 
-    Raises ``OSError``, ``ValueError`` or ``SyntaxError`` where they cannot be decoded.
+    Raises ``OSError``, ``ValueError`` or ``SyntaxError`` if it cannot be decoded.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -58,7 +58,7 @@ def decoded(content: bytes, size: tuple[int, int], width: int) -> Image.Image:
     if image.format == "JPEG":
         image.draft(None, (round(image.width * factor), round(image.height * factor)))
     image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I"):  # 16 bits of grey
+    if image.mode.startswith("I"):  # 16-bit greyscale
         image = image.point(lambda value: value / 256).convert("L")
     profile = image.info.get("icc_profile") if image.mode in {"RGB", "RGBA", "P"} else None
     image = image.convert("RGBA" if clear else "RGB")
@@ -69,7 +69,7 @@ def decoded(content: bytes, size: tuple[int, int], width: int) -> Image.Image:
 
 
 def _encode(image: Image.Image, picture: PictureFile, most: int) -> tuple[str, bytes]:
-    """The best that is not too heavy: quality goes first, then size."""
+    """The best encoding of at most ``most`` bytes, or the last one tried; quality is reduced before size."""
     made = ("", b"")
     for factor in (1.0, 0.8, 0.64, 0.5, 0.35, 0.25):
         size = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
@@ -82,7 +82,7 @@ def _encode(image: Image.Image, picture: PictureFile, most: int) -> tuple[str, b
 
 def _written(image: Image.Image, picture: PictureFile) -> Iterator[tuple[str, bytes]]:
     profile = image.info.get("icc_profile")
-    if picture.clear or picture.format in {"PNG", "GIF"}:  # drawings stay crisp where they can
+    if picture.clear or picture.format in {"PNG", "GIF"}:  # lossless first, for sharp drawings
         yield "PNG", saved(image, "PNG", icc_profile=profile)
         method = Image.Quantize.FASTOCTREE if picture.clear else Image.Quantize.MEDIANCUT
         yield "PNG", saved(image.quantize(256, method=method), "PNG")
@@ -92,7 +92,7 @@ def _written(image: Image.Image, picture: PictureFile) -> Iterator[tuple[str, by
 
 
 def saved(image: Image.Image, form: str, **options: Any) -> bytes:
-    """A picture as a file."""
+    """Encode a picture as a file."""
     out = io.BytesIO()
     image.save(out, form, **options)
     return out.getvalue()

@@ -1,4 +1,4 @@
-"""The edition: the frozen rendering of an issue, made before any recipient is known."""
+"""The edition: the frozen rendering of an issue, independent of any recipient."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from publisher.errors import PublisherError
 
 
 class Slot(StrEnum):
-    """What is filled in late, for each recipient. Every value is plain text or a URL, never markup."""
+    """Values filled in for each recipient when mailing. Each is plain text or a URL, never markup."""
 
     UNSUBSCRIBE_URL = "unsubscribe_url"
     PREFERENCES_URL = "preferences_url"
@@ -27,10 +27,9 @@ SlotPlace = Literal["text", "html", "url"]
 
 @dataclass(frozen=True, slots=True)
 class Personal:
-    """A place for what is known of the reader: the attribute ``name``, or the default. Its value is plain text.
+    """Slot for the subscriber's attribute ``name``, or its default. The value is plain text.
 
-    ``place``: in plain text, in text or an attribute of HTML, or within an address. ``type`` and ``choices`` are what
-    a value has to fit.
+    ``place``: in plain text, in text or an attribute of HTML, or in a URL. ``type`` and ``choices`` restrict values.
     """
 
     name: str
@@ -40,7 +39,7 @@ class Personal:
     choices: tuple[str, ...] = ()
 
     def encoded(self, value: str) -> str:
-        """A value as it stands in its place."""
+        """Encode a value for its place."""
         return quote(value, safe="") if self.place == "url" else escape(value) if self.place == "html" else value
 
 
@@ -51,24 +50,24 @@ SAMPLE: dict[AnySlot, str] = {
     Slot.PREFERENCES_URL: "https://example.com/preferences/sample",
     Slot.GREETING: "",
 }
-"""What stands in the slots where there is no recipient; the same in HTML and in plain text."""
+"""Values of the slots if there is no recipient; the same in HTML and in plain text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slotted:
-    """Text with slots: literals and slots in turn, a literal first, which may be empty.
+    """Text with slots: literals and slots alternate, beginning with a literal, which may be empty.
 
-    No author can forge a slot, for slots are not text.
+    Authors cannot forge a slot, because slots are not text.
     """
 
     parts: tuple[str | AnySlot, ...]
 
     def fill(self, value: Callable[[AnySlot], str]) -> str:
-        """The text with each slot replaced by ``value(slot)``, which has to be escaped for where it goes."""
+        """Return the text with each slot replaced by ``value(slot)``, which must be escaped for its place."""
         return "".join(value(part) if isinstance(part, AnySlot) else part for part in self.parts)
 
     def with_values(self, values: Mapping[AnySlot, str]) -> str:
-        """The text with each slot replaced from ``values``, or by the default of one that has a default."""
+        """Return the text with each slot replaced from ``values``, or by the default of a personal slot."""
 
         def value(slot: AnySlot) -> str:
             return slot.encoded(slot.default) if isinstance(slot, Personal) and slot not in values else values[slot]
@@ -76,22 +75,22 @@ class Slotted:
         return self.fill(value)
 
     def __str__(self) -> str:
-        """The text as it stands where there is no recipient: in files, and where bytes are counted."""
+        """The text with sample values, for files and for counting bytes."""
         return self.with_values(SAMPLE)
 
     def behind(self, words: str) -> Slotted:
-        """The text with words before it."""
+        """Return the text with ``words`` prepended."""
         return Slotted((f"{words}{self.parts[0]}", *self.parts[1:]))
 
     @property
     def slots(self) -> frozenset[AnySlot]:
-        """The slots that occur."""
+        """The distinct slots of the text."""
         return frozenset(part for part in self.parts if isinstance(part, AnySlot))
 
 
 @dataclass(frozen=True, slots=True)
 class Length:
-    """How long the items are to read. ``unit`` is ``characters`` or ``words``; minutes are rounded up."""
+    """Reading length of the items. ``unit`` is ``characters`` or ``words``; minutes are rounded up."""
 
     count: int
     unit: str
@@ -100,9 +99,9 @@ class Length:
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A file that pages and messages refer to. ``name`` is relative to the site's root and carries a content hash.
+    """File that pages and messages refer to. ``name`` is relative to the site's root and contains a content hash.
 
-    ``copied``: made from another for mail, no file of the repository. ``scaled``: pages show smaller copies of it.
+    ``copied``: converted for mail, not a file of the repository. ``scaled``: pages show smaller copies of it.
     """
 
     name: str
@@ -115,12 +114,12 @@ class Asset:
 
     @property
     def front(self) -> Front:
-        """What a page has to know of it."""
+        """The asset without its bytes."""
         return Front(self.name, self.width, self.height, self.scaled)
 
 
 class Front(NamedTuple):
-    """A picture without its bytes: name of the asset, pixels, and whether pages show smaller copies of it."""
+    """Picture without its bytes: asset name, size in pixels, and whether pages show smaller copies of it."""
 
     name: str
     width: int | None
@@ -130,7 +129,7 @@ class Front(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EditionItem:
-    """One item as the archive needs it. ``html`` is safe, with absolute URLs, without the headline."""
+    """Item as the archive needs it. ``html`` is safe, has absolute URLs and no headline."""
 
     anchor: str
     headline: str
@@ -142,7 +141,7 @@ class EditionItem:
 
 @dataclass(frozen=True, slots=True)
 class EditionOrigin:
-    """A text that a model wrote, and who reviewed it. ``where``: ``issue``, ``intro``, ``key_points``, an item's
+    """Text that a model wrote, and who reviewed it. ``where``: ``issue``, ``intro``, ``key_points``, an item's
     anchor, or anchor and part, such as ``openai-pbc.body``.
     """
 
@@ -153,7 +152,7 @@ class EditionOrigin:
 
 
 class EarlierStory(NamedTuple):
-    """The item at ``anchor`` follows one of another issue: its slug, the item's anchor and headline."""
+    """Link from the item at ``anchor`` to the earlier story it follows: slug of its issue, its anchor and headline."""
 
     anchor: str
     slug: str
@@ -163,7 +162,7 @@ class EarlierStory(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Bytes: of the HTML, of the HTML as encoded in a message, of the text, of a whole message."""
+    """Sizes in bytes: the HTML, the HTML as encoded in a message, the text, a whole message."""
 
     html: int
     html_encoded: int
@@ -173,9 +172,9 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True)
 class CountedLinks:
-    """The links of an email whose clicks are counted, in its order: in mail each is ``base`` and its number, from 1.
+    """Links of an email whose clicks are counted: (number, URL) in its order. Mail links to ``base`` and the number.
 
-    After those of the email itself stand those that only other variants of it have.
+    Numbers begin at 1. Links that only other variants have come last.
     """
 
     base: str
@@ -184,16 +183,16 @@ class CountedLinks:
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """Everything a reader gets, once.
+    """Everything a reader gets, independent of the recipient.
 
     ``digest`` is ``sha256:`` and 64 hex digits over subject, preheader, HTML, text, web page body and assets.
-    ``commit`` is the last commit that touched what the edition is made of; ``None`` outside git or while uncommitted.
-    ``mailed`` is how many items the email holds, where it leads on to the web page for the others.
-    ``earlier``: stories of other issues that its own follow, the newest first; no part of the digest.
-    ``variants``: where readers get different ones, all of them; the first is this edition, whose ``digest`` covers all.
+    ``commit`` is the last commit that changed a source of the edition; None outside git or if one is not committed.
+    ``mailed`` is the number of items in the email if the others are only on the web page, otherwise None.
+    ``earlier``: stories of other issues that its own follow, newest first; not part of the digest.
+    ``variants``: all variants, if readers get different ones; the first is this edition, whose ``digest`` covers all.
     ``subject``, ``preheader``, ``web`` and ``stories`` show the defaults of attributes; ``mail_subject`` is the subject
-    with slots, where it has any.
-    ``html`` has its links' own addresses; the mail has those of ``clicks`` in place of them.
+    with slots, if it has any.
+    ``html`` has the original addresses of links; the mail has those of ``clicks`` instead.
     ``web`` is the body of the archive page: headline block, key points, cover, intro, items, attribution; safe HTML.
     """
 
@@ -232,7 +231,7 @@ class Edition:
 
     @property
     def variant_names(self) -> tuple[str, ...]:
-        """What the variants are called; that of a reader of whom nothing is known is the first."""
+        """The names of the variants; the first is for subscribers without attributes."""
         return tuple(variant.name for variant in self.variants)
 
     @property
@@ -242,31 +241,31 @@ class Edition:
 
     @property
     def sections(self) -> tuple[str, ...]:
-        """The sections that its items stand in, each once."""
+        """The distinct sections of its items, in order."""
         return tuple(dict.fromkeys(story.section for story in self.stories if story.section))
 
     @property
     def front(self) -> Front | None:
-        """Its cover in a list."""
+        """The cover without its bytes, or None."""
         return self.cover.front if self.cover else None
 
     def bytes_of(self, name: str) -> bytes:
-        """The content of one of its assets."""
+        """The content of the asset ``name``."""
         return next(asset.content for asset in self.assets if asset.name == name)
 
     def of_commit(self, commit: str | None) -> Edition:
-        """The edition as made of that commit."""
+        """Return the edition with another ``commit``."""
         return replace(self, commit=commit)
 
     @property
     def media(self) -> tuple[Front, ...]:
-        """Its assets without their bytes."""
+        """The assets without their bytes."""
         return tuple(asset.front for asset in self.assets)
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """What readers get who meet ``condition``, with a digest of its own; its pictures are with the edition it is of."""
+    """Edition for readers who meet ``condition``, with its own digest; its pictures are in the enclosing edition."""
 
     name: str
     condition: str
@@ -274,7 +273,7 @@ class Variant:
 
 
 class ThemeError(PublisherError):
-    """A fault in a template; ``diagnostic`` says where. What cannot go on without the template ends with it."""
+    """Fault in a template; ``diagnostic`` has its place."""
 
     def __init__(self, diagnostic: Diagnostic) -> None:
         place = f"{diagnostic.path}:{diagnostic.span.line}: {diagnostic.message}"

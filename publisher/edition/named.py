@@ -1,8 +1,7 @@
-"""Key points that lead to the story they name.
+"""Link key points to the stories that they name.
 
-A wrong link is worse than none. So a sentence leads to a story only where two independent signs agree: it shares a
-name, a number or a run of words with that headline and with no other, and of all stories this one has, by far, most of
-its words.
+A wrong link is worse than none. So a sentence is linked only if two independent signs agree: it shares a name, a number
+or a run of words with that headline and no other, and its words match that story clearly better than any other.
 """
 
 import re
@@ -19,12 +18,12 @@ _TOKEN = re.compile(r"[^\W_\u3040-\u30ff\u3400-\u9fff]+(?:[.,'’-][^\W_\u3040-\
 _HAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]+")
 _SENTENCE = re.compile(r"(?<=[。！？；])|(?<=[;!?؟؛] )|(?<=[^\W\d_][^\W\d_][.] )")
 _YEAR = re.compile(r"(?:19|20)\d\d")
-_RUN = 3  # words in a row, or characters of Han and kana, that name a story as well as a name does
-_AHEAD = 1.6  # times the words of the next story
+_RUN = 3  # length of a run of words, or of Han and kana characters, that identifies a story as a name does
+_AHEAD = 1.6  # by this factor the best story must outweigh the second
 
 
 class StoryWords(NamedTuple):
-    """What names a story, and what it says."""
+    """Headline and text of a story, to be matched with key points."""
 
     anchor: str
     headline: str
@@ -32,7 +31,7 @@ class StoryWords(NamedTuple):
 
 
 class _Stories:
-    """The stories of an issue, by what names each, and by their words."""
+    """Index of an issue's stories by the names in their headlines and by their words."""
 
     def __init__(self, stories: Sequence[StoryWords]) -> None:
         self._stories = stories
@@ -52,7 +51,7 @@ class _Stories:
         return Counter(chain.from_iterable(self._words))
 
     def named_in(self, sentence: str) -> str | None:
-        """The anchor of the one story that a sentence names and tells."""
+        """The anchor of the one story that a sentence is about; None if there is no clear match."""
         names = self._names(sentence)
         own = [any(self._naming[name] == 1 for name in head & names) for head in self._heads]
         if own.count(True) != 1:
@@ -64,11 +63,11 @@ class _Stories:
         return self._stories[best].anchor if clear else None
 
     def _weight(self, shared: Iterable[str]) -> float:
-        """The rarer a word is among the stories, the more it tells; exact, hence the same in every order."""
+        """The inverse document frequency of the shared words, summed exactly, hence independent of their order."""
         return fsum(log(len(self._words) / self._using[word]) for word in shared)
 
     def _names(self, text: str) -> frozenset[str]:
-        """Names, numbers, runs of words. A capital letter names nothing where the issue also writes the word small."""
+        """Names, numbers and runs of words. A capitalised word is no name if the issue also has it in lower case."""
         tokens = [token.removesuffix("'s").removesuffix("’s") for token in _TOKEN.findall(text)]
         small = [token.casefold() for token in tokens]
         names = {one for one, token in zip(small, tokens, strict=True) if self._is_name(token)}
@@ -83,7 +82,7 @@ class _Stories:
 
 
 def linked(points: Sequence[Markup], stories: Sequence[StoryWords]) -> list[Markup]:
-    """Key points, each sentence a link to the one story that it names, where there is one."""
+    """Link each sentence of the key points to the one story that it names, if any."""
     if not points or len(stories) < 2:
         return list(points)
     known = _Stories(stories)
@@ -102,6 +101,6 @@ def _link(anchor: str | None, words: Markup) -> Markup:
 
 
 def _words(text: str) -> frozenset[str]:
-    """The words of a text, and the pairs of its Han and kana characters."""
+    """The words of a text, and the pairs of adjacent Han and kana characters."""
     pairs = (run[at : at + 2] for run in _HAN.findall(text) for at in range(len(run) - 1))
     return frozenset((*(token.casefold() for token in _TOKEN.findall(text)), *pairs))

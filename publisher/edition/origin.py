@@ -1,8 +1,8 @@
-"""Who or what wrote the texts of an issue: the labels that readers see, and the record that pages and files carry.
+"""Who or what wrote the texts of an issue: the labels for readers, and the records in pages and files.
 
-Measures for labelling AI-generated content, in force in China since 1 September 2025, and GB 45438-2025: a label that
-readers see, and the metadata key ``AIGC``. Regulation (EU) 2024/1689, Art. 50(4), since 2 August 2026: disclosure,
-unless a person reviewed the text and answers for it. What of it is no legal advice: docs/provenance.md.
+Measures for labelling AI-generated content, in force in China since 1 September 2025, and GB 45438-2025: a visible
+label and the metadata key ``AIGC``. Regulation (EU) 2024/1689, Art. 50(4), since 2 August 2026: disclosure, unless a
+person reviewed the text and takes responsibility for it. None of this is legal advice: docs/provenance.md.
 """
 
 import re
@@ -19,9 +19,9 @@ IPTC = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 
 
 def origins_of(issue: Issue) -> Iterator[tuple[str, Origin, str]]:
-    """Each text that a model wrote: where, the origin, and the file that the text stands in.
+    """Yield each text that a model wrote: its name, its origin, and the file that contains it.
 
-    Where is ``issue``, ``intro``, ``key_points``, an item's anchor, or anchor and part: ``openai-pbc.body``.
+    The name is ``issue``, ``intro``, ``key_points``, an item's anchor, or anchor and part: ``openai-pbc.body``.
     """
     given = dict(issue.generated)
     points = issue.key_points
@@ -35,7 +35,7 @@ def origins_of(issue: Issue) -> Iterator[tuple[str, Origin, str]]:
 
 
 def record(issue: Issue) -> tuple[EditionOrigin, ...]:
-    """The origins as the edition keeps them."""
+    """The origins in the form that the edition stores."""
     return tuple(
         EditionOrigin(where, one_line(origin.by), origin.grade.value, tuple(map(one_line, origin.reviewed_by)))
         for where, origin, _path in origins_of(issue)
@@ -43,18 +43,18 @@ def record(issue: Issue) -> tuple[EditionOrigin, ...]:
 
 
 class Labels:
-    """The labels that stand beside texts, in the words of a language."""
+    """Labels of generated texts, in one language."""
 
     def __init__(self, words: Locale, config: Config) -> None:
         self._words, self._ai = words, config.newsletter.name_models == "ai"
 
     def model(self, name: str) -> str:
-        """A model's name; with ``name_models: ai`` one that does not say that it is AI is told to be."""
+        """A model's name; with ``name_models: ai``, marked as AI unless the name says so."""
         name = one_line(name)
         return f"AI（{name}）" if self._ai and not _SAYS_AI.search(name) else name
 
     def of(self, origin: Origin, part: str = "") -> str:
-        """One line: what the model did, which, who reviewed it; of a headline or a whole issue with its name."""
+        """One line: what the model did, its name, the reviewers. The label of a headline or a whole issue says so."""
         label = self._words(f"origin_{origin.grade}", model=self.model(origin.by))
         if origin.reviewed_by:
             names = self._words.join(tuple(map(one_line, origin.reviewed_by)))
@@ -63,7 +63,7 @@ class Labels:
 
 
 def source_type(origins: tuple[EditionOrigin, ...]) -> str:
-    """IPTC's digital source type of a page: written by a model, with one's help, or in part by one (IPTC NewsCodes)."""
+    """Digital source type of a page (IPTC NewsCodes): written by a model, with its help, or in part by one."""
     if all(origin.grade == Grade.ASSISTED for origin in origins):
         return IPTC + "algorithmicallyEnhanced"
     whole = any(origin.where == "issue" and origin.grade != Grade.ASSISTED for origin in origins)

@@ -1,5 +1,5 @@
-"""What an edition follows from beside its own issue: its translations, and the issues before it that its mail lists
-(``theme.parts.previous``). Of each of those the head alone is read.
+"""Other issues that an edition depends on: its translations, and the previous issues that its mail lists
+(``theme.parts.previous``). Only their heads are read.
 """
 
 from bisect import bisect_left
@@ -18,7 +18,7 @@ LISTED = 3
 
 
 class Head(NamedTuple):
-    """What a list needs of an issue."""
+    """Fields of an issue that a list shows."""
 
     day: date
     slug: str
@@ -29,8 +29,8 @@ class Head(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Others:
-    """Of all issues of a newsletter. ``heads`` is empty where the theme lists no previous issues; ``ready`` are those
-    of each language that are no draft, the oldest first.
+    """Index of all issues of a newsletter. ``heads`` is empty if the theme lists no previous issues; ``ready`` has the
+    issues of each language that are not drafts, oldest first.
     """
 
     translations: Translations = field(default_factory=Translations)
@@ -39,7 +39,7 @@ class Others:
 
     @classmethod
     def of(cls, config: Config) -> Self:
-        """As they are on disk, and in an editor's buffers."""
+        """Read them from disk, and from an editor's unsaved buffers."""
         listed = _heads(config) if Brand.of(config).parts.get("previous") else ()
         found = {head.slug: head for head in listed}
         ready: dict[str, list[Head]] = {}
@@ -49,24 +49,24 @@ class Others:
         return cls(translations_of(config), found, {language: tuple(known) for language, known in ready.items()})
 
     def family(self, slug: str) -> Family:
-        """Its translations, and what it translates."""
+        """The translations of an issue, and the issue it translates."""
         return self.translations.others(slug)
 
     def before(self, slug: str) -> tuple[Head, ...]:
-        """The last issues of an earlier day in the language of ``slug`` that are ready, newest first."""
+        """The last ready issues before the day of ``slug`` in its language, newest first."""
         own = self.heads.get(slug)
         known = self.ready.get(own.language, ()) if own else ()
-        end = bisect_left(known, (own.day,)) if own else 0  # a head of that day is greater
+        end = bisect_left(known, (own.day,)) if own else 0  # (day,) sorts before every head of that day
         return known[max(0, end - LISTED) : end][::-1]
 
     def slugs(self, slug: str) -> tuple[str, ...]:
-        """The issues that the edition of ``slug`` follows from."""
+        """The slugs of the issues that the edition of ``slug`` depends on."""
         return (*(one.slug for one in self.family(slug)), *(one.slug for one in self.before(slug)))
 
 
 def _heads(config: Config) -> Iterable[Head]:
     for slug, texts in heads(config.root).items():
         own = texts.get("language") or config.newsletter.language
-        with suppress(KeyError, ValueError):  # an issue that is not whole is told of elsewhere
+        with suppress(KeyError, ValueError):  # an incomplete issue is reported elsewhere
             day, title = date.fromisoformat(texts["date"]), " ".join(texts["title"].split())
             yield Head(day, slug, title, canonical(own) or own, texts.get("status") == "ready")

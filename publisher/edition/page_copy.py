@@ -1,6 +1,6 @@
-"""Copies of a picture for pages: AVIF and WebP at a few widths, named by the content of the original, which stays.
+"""Copies of a picture for pages: AVIF and WebP in a few widths, named after the content of the original, which is kept.
 
-A browser takes the smallest that is sharp. None is wider than its original; what is small or moves has none.
+A browser chooses the smallest that is sharp. None is wider than the original; small or animated pictures have none.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from publisher.issue.opening import PictureFile
 
 WIDTHS = (400, 800, 1600)
-"""Pixels. The text is 580 to 650 CSS pixels wide, a card in a list 350."""
+"""Pixels. The text column is 580 to 650 CSS pixels wide, a card in a list 350."""
 
 _FORMATS = {"avif": "image/avif", "webp": "image/webp"}
-_LIGHT = 25_000  # bytes: not worth a copy
-_TALLEST = 16_383  # pixels, of WebP
-# One thread and no tiles, so that the bytes are the same on every machine; AVIF of 6 takes five times as long as of 8.
+_LIGHT = 25_000  # bytes; a smaller picture needs no copies
+_TALLEST = 16_383  # pixels; the limit of WebP
+# One thread and no tiles make the bytes the same on every machine; AVIF speed 6 takes five times as long as speed 8.
 _OPTIONS = {
     "avif": {"quality": 60, "speed": 8, "max_threads": 1, "autotiling": False},
     "webp": {"quality": 75, "method": 2},
 }
 MADE_BY = repr((WIDTHS, _OPTIONS, PIL.__version__))
-"""What stands for how copies are made."""
+"""Key of everything that determines the bytes of a copy."""
 
 
 def is_scaled(picture: PictureFile) -> bool:
@@ -38,7 +38,7 @@ def is_scaled(picture: PictureFile) -> bool:
 
 
 def copies(front: Front) -> dict[str, tuple[tuple[str, int], ...]]:
-    """By media type: the path and the width in pixels of each copy, the narrowest first; empty where there is none."""
+    """Map each media type to the path and width in pixels of each copy, narrowest first; empty if there are none."""
     if not front.scaled or not front.width:
         return {}
     widest = min(front.width, WIDTHS[-1])
@@ -48,13 +48,13 @@ def copies(front: Front) -> dict[str, tuple[tuple[str, int], ...]]:
 
 
 def sources(front: Front, link: Callable[[str], str], sizes: str) -> Markup:
-    """The ``source`` elements of a ``picture``. ``sizes``: how wide it is shown, as CSS media and lengths."""
+    """The ``source`` elements of a ``picture``. ``sizes``: its displayed width, in the syntax of HTML's ``sizes``."""
     return Markup("").join(_source(kind, made, link, sizes) for kind, made in copies(front).items())
 
 
 def thumbnail(front: Front, link: Callable[[str], str], sizes: str, most: int) -> tuple[Markup, str]:
-    """For a list, which has many: the ``source`` of AVIF with copies up to one ``most`` pixels wide or wider, and the
-    path of what all others show.
+    """A picture in a list: the ``source`` element of its AVIF copies, up to the first that is ``most`` pixels wide, and
+    the path of the WebP copy, or the original, for other browsers.
     """
     avif, webp = copies(front).values() or ((), ())
     enough = sum(width < most for _, width in avif) + 1
@@ -69,11 +69,11 @@ def _source(kind: str, made: tuple[tuple[str, int], ...], link: Callable[[str], 
 
 
 def page_copies(front: Front, content: bytes) -> dict[str, bytes]:
-    """Every copy by its path. One of what cannot be decoded is the original: browsers go by the bytes."""
-    from publisher.edition.mail_copy import decoded, saved  # most builds make none
+    """Return every copy by its path. If decoding fails, each is the original: browsers detect formats by content."""
+    from publisher.edition.mail_copy import decoded, saved  # imported here, because most builds make no copies
 
     paths = [(path, width) for made in copies(front).values() for path, width in made]
-    drawn = content.startswith(b"\x89PNG")  # its edges and letters stay crisp
+    drawn = content.startswith(b"\x89PNG")  # full colour resolution keeps edges and letters of drawings sharp
     try:
         image = decoded(content, (front.width or 1, front.height or 1), max(width for _, width in paths))
         made = {}

@@ -1,4 +1,4 @@
-"""Images of an issue: found in its folder, named by their content, sized for the archive and for the column of mail."""
+"""Images of an issue: found in its folder, named after their content, sized for the archive and for the mail column."""
 
 import hashlib
 import re
@@ -18,7 +18,7 @@ from publisher.issue.opening import unreadable
 from publisher.issue.pictures import PictureFile, linked_picture, picture_file
 
 COLUMN = 568
-"""Widest image in mail, in CSS pixels: the column of 640 less its padding. Twice that is sharp everywhere."""
+"""Maximum width of an image in mail, in CSS pixels: 640 less padding. Twice that is sharp on all screens."""
 
 _PIXELS = re.compile(r"\s*(\d{1,5})(?:\.\d+)?\s*(?:px)?\s*")
 _LOST = frozenset({codes.IMAGE_MISSING, codes.IMAGE_UNREADABLE, codes.NOT_A_PICTURE})
@@ -26,7 +26,7 @@ _SUFFIXES = {"JPEG": "jpg", "PNG": "png"}
 
 
 class Pictures:
-    """Finds and keeps the images of one issue. ``assets`` are those that were asked for, by name, in order."""
+    """Images of one issue. ``assets`` are those that were looked up, by name, in order."""
 
     def __init__(self, config: Config, folder: str) -> None:
         self._root = config.root.resolve()
@@ -42,11 +42,11 @@ class Pictures:
 
     @property
     def assets(self) -> tuple[Asset, ...]:
-        """Every image used, once: each original, and the copies for mail."""
+        """Every image used, once: the originals and their copies for mail."""
         return tuple(self._assets.values())
 
     def place(self, source: str) -> Sized | None:
-        """How the image at an address of Markdown or HTML is shown in the archive; None for what cannot be shown."""
+        """Return how an image linked in Markdown or HTML is shown in the archive; None if it cannot be shown."""
         found = self._asset(source, linked=True)
         if isinstance(found, Asset):
             return self._sized(found)
@@ -55,12 +55,12 @@ class Pictures:
         return None
 
     def original(self, image: str) -> Asset | None:
-        """The file of the image that a key names."""
+        """The asset of an image named by a key, such as ``cover``; None if there is none."""
         found = self._asset(image, linked=False)
         return found if isinstance(found, Asset) else None
 
     def require(self, image: str, place: Place) -> Sized | None:
-        """How the image that a key names is shown in the archive; a finding at ``place`` where it cannot be shown."""
+        """Return how an image named by a key is shown in the archive; report a finding at ``place`` if it cannot be."""
         found = self._asset(image, linked=False)
         if isinstance(found, Asset):
             return self._sized(found)
@@ -68,7 +68,7 @@ class Pictures:
         return None
 
     def miss(self, prose: Prose) -> None:
-        """Report what was asked for since the last time and is not there, at its line of ``prose``."""
+        """Report the images that have been looked up in vain since the last call, at their lines in ``prose``."""
         lines = prose.lines
         for source, fault in self._lost.items():
             line = next((number for number, line in enumerate(lines) if source in line), 0)
@@ -76,15 +76,15 @@ class Pictures:
         self._lost.clear()
 
     def for_mail(self, html: Markup) -> Markup:
-        """The same HTML with each image's copy for mail, none wider than the column."""
+        """Replace each image in HTML by its copy for mail, at most as wide as the column."""
         return Html(with_images(html, self._fitted)) if "<img" in html else html
 
     def mailed(self, url: str) -> tuple[str, int]:
-        """Address and width in CSS pixels, in mail, of the image at ``url``."""
+        """The URL and width in CSS pixels that the image at ``url`` has in mail."""
         return self._mailed[url]
 
     def written(self, url: str) -> str:
-        """How an author wrote the picture whose copy for mail is at ``url``; the address itself where it is no copy."""
+        """The path that the author wrote for the mail copy at ``url``; ``url`` itself if it is not a copy."""
         found = ((key, asset) for (key, _), asset in self._found.items() if isinstance(asset, Asset))
         copies = {key: self._mailed[self._base + asset.name][0] for key, asset in found}
         return next((key for key, copy in copies.items() if copy == url), url)
@@ -97,7 +97,7 @@ class Pictures:
         if asked is None and re.fullmatch(r"\s*(100|[1-9]\d?)\s*%\s*", written):
             return fitted | {"width": written}
         if asked is None and url == attributes.get("src") and url not in self._mailed:
-            return fitted  # from another site: its size is unknown
+            return fitted  # an image of another site, whose size is unknown
         width = min(int(asked[1]), COLUMN) if asked else widest
         fitted["width"] = str(width)
         if asked and height:
@@ -115,7 +115,7 @@ class Pictures:
         return self._found[key]
 
     def _read(self, picture: PictureFile) -> Asset | Fault:
-        from publisher.edition.mail_copy import mail_copy  # Pillow, which most issues do without
+        from publisher.edition.mail_copy import mail_copy  # imports Pillow, which most issues do not need
 
         try:
             content = picture.file.read_bytes()

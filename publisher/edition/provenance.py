@@ -1,5 +1,5 @@
-"""Where an edition comes from: the digest over everything a reader gets, and the commit it was made of, which is read
-from git in one pass for all issues.
+"""Where an edition comes from: the digest over everything a reader gets, and the commit it was rendered from, read from
+git in one pass for all issues.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from publisher.issue.folder import ISSUES, SERIES
 from publisher.issue.series import slug_of_path
 
 SHARED = ""
-"""The part of every issue: see :func:`shared_paths`."""
+"""The part that all issues depend on: see :func:`shared_paths`."""
 
 _DIFF_TREE = ("diff-tree", "--stdin", "--root", "--always", "-r", "--name-only", "-z", "--no-renames", "--relative")
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -29,7 +29,7 @@ Edge = tuple[str, frozenset[str]]  # a parent, and the parts that differ from it
 
 @dataclass(frozen=True, eq=False)
 class CommitGraph:
-    """The graph of commits with, for each parent, the parts that changed; and the parts that are not committed."""
+    """Commits with, for each parent, the parts that changed; and the parts with uncommitted changes."""
 
     head: str | None = None
     edges: Mapping[str, tuple[Edge, ...]] = field(default_factory=dict)
@@ -37,10 +37,10 @@ class CommitGraph:
     known: frozenset[str] = frozenset()
 
     def commit(self, slug: str, *others: str) -> str | None:
-        """The last commit that touched the slug, ``others`` or what all share: what ``git log -1 -- PATHS`` names.
+        """Return the last commit that changed the slug, ``others`` or shared files, as ``git log -1 -- PATHS`` does.
 
-        A merge is passed through to the parent that has the same state, so the commit found always holds exactly the
-        files that were rendered.
+        At a merge, the parent with the same state is followed, so that the commit always contains exactly the rendered
+        files.
         """
         parts = {SHARED, slug, *others}
         if self.head is None or parts & self.dirty or slug not in self.known:
@@ -54,14 +54,14 @@ class CommitGraph:
 
 
 def shared_paths(config: Config) -> tuple[str, ...]:
-    """What all issues follow from: config.yaml, the folders of the theme, the files that config.yaml names."""
+    """The paths that all issues depend on: config.yaml, the theme's folders, the files that config.yaml names."""
     own = () if config.theme.name in built_in() else (config.theme.name,)
     paths = ("config.yaml", config.templates, *own, *config.brand_files)
     return tuple(dict.fromkeys(os.path.normpath(path).replace(os.sep, "/") for path in paths))
 
 
 def history_of(config: Config) -> CommitGraph:
-    """The history of a newsletter repository as it is now; an empty one outside git or without git."""
+    """Read the history of a newsletter repository; an empty graph if git is missing or this is no repository."""
     root, shared = config.root, shared_paths(config)
     try:
         prefix, _, head = _git(root, "rev-parse", "--show-prefix", "HEAD").rstrip("\n").rpartition("\n")
@@ -84,7 +84,7 @@ def digest(
     assets: Iterable[Asset],
     clicks: CountedLinks | None = None,
 ) -> str:
-    """``sha256:`` and 64 hex digits over everything a reader gets, and where its counted links lead."""
+    """``sha256:`` and 64 hex digits over everything a reader gets and the targets of counted links."""
     parts = [*_parts("subject", subject), ("preheader", preheader.encode())]
     parts += (*_parts("html", html), *_parts("text", text))
     parts.append(("web", web.encode()))
@@ -100,7 +100,7 @@ def _parts(name: str, text: Slotted) -> Iterator[tuple[str, bytes]]:
 
 
 def hash_parts(what: str, parts: Iterable[tuple[str, bytes]]) -> str:
-    """``sha256:`` and 64 hex digits. Each part is hashed with its kind and length: none can pass for another."""
+    """``sha256:`` and 64 hex digits. Each part is hashed with its kind and length, so that parts cannot be confused."""
     sha = hashlib.sha256(f"{what}\n".encode())
     for kind, content in parts:
         sha.update(f"{kind} {len(content)}\n".encode())
@@ -109,14 +109,14 @@ def hash_parts(what: str, parts: Iterable[tuple[str, bytes]]) -> str:
 
 
 def _pairs(graph: Iterable[list[str]]) -> Iterator[str]:
-    """For diff-tree: a commit and one of its parents a line, and the first commit alone."""
+    """Lines for diff-tree: a commit and one of its parents, or a root commit alone."""
     for commit, *parents in graph:
         yield from (f"{commit} {parent}" for parent in parents) if parents else (commit,)
 
 
 @lru_cache(maxsize=4)
 def _edges(root: Path, head: str, shared: tuple[str, ...]) -> dict[str, tuple[Edge, ...]]:
-    """Each commit's parents with the parts that differ. Nothing lies behind the first commit, whatever it touched."""
+    """Map each commit to its parents with the parts that differ. A root commit changes all shared files."""
     graph = [line.split() for line in _git(root, "rev-list", "--parents", head).splitlines()]
     changes = _git(root, *_DIFF_TREE, input="".join(f"{line}\n" for line in _pairs(graph)))
     answers = iter(_answers(changes))
@@ -131,7 +131,7 @@ def _edges(root: Path, head: str, shared: tuple[str, ...]) -> dict[str, tuple[Ed
 
 
 def _answers(changes: str) -> list[list[str]]:
-    """The file names of each line asked; diff-tree repeats the commit, and ``--always`` makes it answer every line."""
+    """The file names per input line; diff-tree repeats the commit, and ``--always`` makes it answer every line."""
     answers: list[list[str]] = []
     for entry in changes.split("\0"):
         if _COMMIT.fullmatch(entry):
@@ -142,7 +142,7 @@ def _answers(changes: str) -> list[list[str]]:
 
 
 def part_of(path: str, shared: Iterable[str] = ()) -> str | None:
-    """What a file belongs to: the slug of an issue or of a step of a series, what all share, or nothing."""
+    """The part that a file belongs to: the slug of an issue or of a step of a series, ``SHARED``, or None."""
     pieces = PurePosixPath(path).parts
     if not pieces:
         return None
@@ -156,7 +156,7 @@ def _git(root: Path, *arguments: str, input: str = "") -> str:
 
 
 def run_git(root: Path, *arguments: str, input: str = "") -> bytes:
-    """What ``git`` answers in ``root``. Raises OSError, SubprocessError where it is missing, refuses or hangs."""
+    """Return git's output in ``root``. Raises OSError or SubprocessError if git is missing, fails or times out."""
     command = ["git", "-c", "core.fsmonitor=false", "-c", "log.showSignature=false", "-C", str(root), *arguments]
     return subprocess.run(  # noqa: S603 - no shell; a revision never begins with a hyphen
         command, capture_output=True, check=True, input=input.encode(), env=os.environ | _ENVIRONMENT, timeout=120

@@ -1,4 +1,4 @@
-"""Issue → Edition, in one pass, before any recipient is known."""
+"""Render an issue as an edition, in one pass, independent of any recipient."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -29,8 +29,8 @@ _Parts = tuple[Slotted, Slotted]
 
 
 def render(issue: Issue, config: Config, others: Others | None = None) -> tuple[Edition | None, list[Diagnostic]]:
-    """The edition of an issue, each of its variants an edition too, and what the gates found. ``None`` where an error
-    keeps it from being made.
+    """Return the edition of an issue, or None if an error prevents it, and the findings of its gates. Each variant is
+    an edition too.
     """
     variants, found = variants_of(issue, config.newsletter.language)
     links: dict[int, str] = {}
@@ -50,7 +50,7 @@ def render(issue: Issue, config: Config, others: Others | None = None) -> tuple[
 
 
 def _joined(variants: Sequence[IssueVariant], editions: Sequence[Edition]) -> Edition:
-    """The first variant's edition, which is everybody's where no reader is known, with the others."""
+    """Combine the editions of all variants into the first, which is shown where no reader is known."""
     assets = {asset.name: asset for edition in editions for asset in edition.assets}
     kept = tuple(
         Variant(variant.name, variant.condition, replace(edition, stories=(), assets=(), cover=None))
@@ -68,10 +68,10 @@ def _joined(variants: Sequence[IssueVariant], editions: Sequence[Edition]) -> Ed
 def _render(
     issue: Issue, config: Config, others: Others | None, links: Mapping[int, str]
 ) -> tuple[Edition | None, list[Diagnostic]]:
-    """One variant, or the one edition that there is. ``links``: the counted links of variants before it.
+    """Render one variant, or the only edition. ``links``: the counted links of the preceding variants.
 
-    The same issue, theme, configuration and ``others``, to which the mail leads, give the same bytes, wherever and
-    whenever they are rendered.
+    The same issue, theme, configuration and ``others``, to which the mail links, give the same bytes on every
+    machine at any time.
     """
     words = Locale.of(issue.language, config.labels)
     pictures = Pictures(config, issue.folder)
@@ -137,23 +137,23 @@ def _render(
 
 
 def write_stories(view: View, words: Locale, theme: Theme) -> tuple[Html, ...]:
-    """Each story without its headline: body, source, image, commentary. Raises ThemeError."""
+    """Write each story without its headline: body, source, image, commentary. Raises ThemeError."""
     return tuple(Html(theme.render("edition/story.html.j2", item=item, words=words).strip()) for item in view.items)
 
 
 def write_web(view: View, stories: tuple[Html, ...], words: Locale, theme: Theme) -> str:
-    """Headline block, key points, cover, intro, the stories, attribution. Raises ThemeError."""
+    """Write the page body: headline block, key points, cover, intro, stories, attribution. Raises ThemeError."""
     return theme.render("edition/issue.html.j2", issue=view, stories=stories, words=words)
 
 
 def _mail(
     seen: View, write: Callable[[View], _Parts], over: Callable[[Slotted, Slotted], bool]
 ) -> tuple[int | None, Slotted, Slotted]:
-    """The email's parts, with as many items as fit where the rest may stand on the web; how many, where not all."""
+    """Return the number of items and both parts of the mail: all items (None), or only as many as are not ``over``."""
     parts = write(seen)
     if not over(*parts):
         return None, *parts
-    fit, least = 1, len(seen.items)  # the fewest that are too many
+    fit, least = 1, len(seen.items)  # ``least``: the smallest number known to be too many
     kept = write(seen.upto(fit)) if least > fit else parts
     while least - fit > 1:
         half = (fit + least) // 2

@@ -1,4 +1,4 @@
-"""How templates run: Jinja's sandbox, with less to ask for each value."""
+"""The environment of templates: Jinja's sandbox with faster access to values."""
 
 import re
 from collections.abc import MutableMapping
@@ -18,19 +18,19 @@ from publisher.language import Locale, Words
 
 
 def is_ours(file: str | None) -> bool:
-    """Whether a file is a template of the package."""
+    """Whether a file is a template of this package."""
     return file is not None and Path(file).is_relative_to(store())
 
 
 class Writer(CodeGenerator):
-    """Writes a template's code, with one call where a value is shown in markup; a template of the package, which is no
-    stranger's, reads attributes itself. Whoever changes what it writes counts ``version`` up.
+    """Code generator that emits one call per value shown in markup. Templates of this package are trusted and read
+    attributes directly. Increase ``version`` with every change of the generated code.
     """
 
     version = 2
 
     def visit_Getattr(self, node: nodes.Getattr, frame: Frame) -> None:  # noqa: N802
-        """Write ``node.attr`` of something."""
+        """Generate the code of ``node.attr``."""
         if not is_ours(self.filename) or node.attr[0] == "_":
             super().visit_Getattr(node, frame)
             return
@@ -50,45 +50,45 @@ class Writer(CodeGenerator):
 
 
 class Released(Context):
-    """What a template, an include and an import see. It holds its macros, which hold it: who runs the template ends
-    that, lest all that an issue was made of waits for the garbage collector.
+    """Context of a template, an include or an import. A context and its macros refer to each other; ``Theme`` breaks
+    this cycle after a run, so that an issue's data need not wait for the garbage collector.
     """
 
     def __init__(self, environment: Environment, parent: dict[str, Any], *given: Any, **more: Any) -> None:
         super().__init__(environment, parent, *given, **more)
-        parent.get(MADE, []).append(self)  # a module that is kept is of no one run
+        parent.get(MADE, []).append(self)  # a cached module belongs to no single run
 
 
 MADE = " made"
-"""No name that a template can write."""
+"""Variable that collects the contexts of a run; no template can write its name."""
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
-    """Jinja's sandbox, quicker with a brand's mappings, with macros and words, and with the package's own templates."""
+    """Jinja's sandbox with shortcuts for mappings, macros, words and the templates of this package."""
 
     context_class = Released
     code_generator_class = Writer
 
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
-        """What all templates can name, in one dictionary: each include and import copies it."""
+        """The global variables in one dictionary, which each include and import copies."""
         return {**self.globals, **(d or {})}
 
     def get_template(self, name: Any, parent: str | None = None, globals: Any = None) -> Template:
-        """A template; one of the package stays what it is."""
+        """Return a template; those of this package are cached without checking their files again."""
         kept = _kept(self)
         if name not in kept or kept[name]._uptodate is not lasts:
             kept[name] = super().get_template(name, parent, globals)
         return kept[name]
 
     def getattr(self, obj: Any, attribute: str) -> Any:
-        """``obj.attribute``, or what stands for what is not there, or not for templates."""
+        """Return ``obj.attribute``, or an undefined value if it is missing or not allowed in templates."""
         if type(obj) in _MAPPINGS and attribute in obj and attribute not in _OF_MAPPING:
             return obj[attribute]
         return super().getattr(obj, attribute)
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
-        """What a template calls: mostly macros, words and functions with no mark on them, which all would be let
-        through, and ask for nothing of a template.
+        """Call an object from a template. Macros, words and plain functions without attributes skip the sandbox's
+        checks, which would allow them anyway.
         """
         if not isinstance(__obj, _HARMLESS) and (type(__obj) not in _FUNCTIONS or __obj.__dict__):
             return super().call(__context, __obj, *args, **kwargs)
@@ -98,10 +98,10 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     @staticmethod
     def shown(value: object) -> str:
-        """A value as it stands in markup."""
+        """Return a value as markup."""
         if isinstance(value, Markup) or (type(value) is str and not _SPECIAL.search(value)):
             return value
-        return "" if type(value) is Undefined else escape(finalized(value))  # of an ``if`` without an ``else``
+        return "" if type(value) is Undefined else escape(finalized(value))  # from an ``if`` without ``else``
 
 
 _HARMLESS = (Macro, Locale, Words)
@@ -112,7 +112,7 @@ _SPECIAL = re.compile(r"""[&<>"'\\\x00-\x1f\x7f-\x9f]""")
 
 
 def lasts() -> bool:
-    """That a template of the package is still what it was."""
+    """The up-to-date check of templates of this package, which do not change while the process runs."""
     return True
 
 
@@ -121,13 +121,13 @@ def _kept(_environment: Environment) -> dict[str, Template]:
     return {}
 
 
-_SPOILED = dict.fromkeys((*range(32), *range(127, 160)), "")  # no control character means anything to a reader
+_SPOILED = dict.fromkeys((*range(32), *range(127, 160)), "")  # remove control characters
 _SPOILED |= {ord("\\"): "&#92;", 9: "&#9;", 10: "&#10;", 13: "&#13;"}
 _HAS_SPOILED = re.compile(r"[\\\x00-\x1f\x7f-\x9f]")
 
 
 def finalized(value: object) -> object:
-    """Plain text on its way into a template: characters that the MJML compiler prints wrong become entities."""
+    """Prepare a value for a template: characters that the MJML compiler misprints become entities."""
     if value is None:
         return ""
     if isinstance(value, str) and not isinstance(value, Markup) and _HAS_SPOILED.search(value):

@@ -1,8 +1,8 @@
-"""Slots that no author can forge.
+"""Slots that authors cannot forge.
 
 While a theme renders, a slot is a marker; afterwards the text is cut at the markers into a :class:`Slotted`. Markers
-hold a digest of the whole issue and configuration: a text that contained its own marker would have to contain its own
-SHA-256. Being derived and not drawn, they are the same in every run.
+contain a digest of the whole issue and configuration: a text with its own marker would have to contain its own SHA-256.
+Because they are derived and not random, they are the same in every run.
 """
 
 import hashlib
@@ -29,35 +29,35 @@ _T = TypeVar("_T")
 _TAG = regex(r'<style\b.*?</style>|<[a-zA-Z](?:[^<>"]|"[^"]*")*>', re.DOTALL)
 _NO_WORDS = regex(r'<style\b.*|\s(?!(?:alt|title|aria-label)=)[^\s=<>"]+="[^"]*"', re.DOTALL)
 _AROUND = rf"\s<>“”‘’…{FULL_WIDTH_PUNCTUATION}"
-_ADDRESS = regex(  # each way to begin is tried at few places, however long a word is
+_ADDRESS = regex(  # each alternative can begin in few places, so that long words do not make matching slow
     rf"(?:[a-z][a-z0-9+.-]{{,30}}://|mailto:|(?<![^{_AROUND}@])[^\s<>@]+@[^\s<>@?]+\?)[^{_AROUND}]*", re.IGNORECASE
 )
 
 
 class Slots:
-    """The slots as a theme writes them, ``{{ slots.unsubscribe_url }}`` and ``{{ subscriber.city }}``. The latter an
-    author may write too; of ``attributes``, those that have a default are filled in.
+    """Slots as a theme writes them, ``{{ slots.unsubscribe_url }}`` and ``{{ subscriber.city }}``. Authors may write
+    the latter too; of ``attributes``, those with a default are filled in.
     """
 
     def __init__(self, content: str, attributes: Mapping[str, AttributeConfig] | None = None) -> None:
         self.mark = "slot" + hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:40]
         self.subscriber = SubscriberMarkers(self)
         self._attributes = attributes or {}
-        self._numbers: dict[str, int] = {}  # of each placeholder that was met, the number in its marker
-        self._written: list[str] = []  # and the other way round
+        self._numbers: dict[str, int] = {}  # placeholder → the number in its marker
+        self._written: list[str] = []  # number → placeholder
 
     @classmethod
     def of(cls, issue: Issue, config: Config) -> Self:
-        """The slots of an issue's edition."""
+        """Create the slots of an issue's edition."""
         return cls(repr((issue, config.newsletter, config.labels)), config.audience.attributes)
 
     @property
     def names(self) -> dict[str, Markup]:
-        """For a template: what stands in its output for each slot, letters and digits alone, by the slot's name."""
+        """Markers by slot name, for templates; they consist of letters and digits only."""
         return {slot.value: Markup(f"{self.mark}{number}z") for number, slot in enumerate(Slot)}  # noqa: S704
 
     def marked(self, text: str) -> str:
-        """The text with markers for the placeholders of attributes."""
+        """Replace the placeholders of attributes in a text by markers."""
         return PLACEHOLDER.sub(self._mark, text) if "{{" in text else text
 
     def _mark(self, found: re.Match[str]) -> str:
@@ -69,12 +69,12 @@ class Slots:
         return f"{self.mark}p{number}z"
 
     def written(self, text: str) -> str:
-        """The text with the placeholders as they were written."""
+        """Replace the markers in a text by the placeholders as written."""
         pieces = between(text, self.mark, _CODE)
         return "".join(self._written[int(piece[1:])] if n % 2 else piece for n, piece in enumerate(pieces))
 
     def cut(self, text: str, *, markup: bool = False) -> Slotted:
-        """The text in parts, cut at the markers. ``markup``: it is HTML, whose attributes stand in double quotes."""
+        """Cut a text at its markers. ``markup``: it is HTML, whose attributes are in double quotes."""
         if self.mark + "p" in text:
             text = _TAG.sub(lambda tag: _NO_WORDS.sub(self._as_url, tag[0]), text) if markup else text
             text = text if markup else _ADDRESS.sub(self._as_url, text)
@@ -94,7 +94,7 @@ class Slots:
         return Personal(found[1], known.default or "", place, known.type, known.choices)
 
     def shown(self, value: _T) -> _T:
-        """A value of strings, tuples and dataclasses with the defaults in place of markers."""
+        """Replace the markers in a value of strings, tuples and dataclasses by default values."""
         if not self._written:
             return value
         found: Any = value
@@ -107,7 +107,7 @@ class Slots:
         return found  # type: ignore[no-any-return]
 
     def shortened(self, line: str, columns: int) -> str:
-        """A line with markers, cut as it shows with the defaults; a marker stays whole or goes."""
+        """Cut a line with markers to ``columns``, measured with default values; a marker is never split."""
         whole = self.shown(line)
         if (short := cut(whole, columns)) in {whole, cut(line, columns)}:
             return line if short == whole else short
@@ -122,8 +122,8 @@ class Slots:
 
 
 def between(text: str, mark: str, code: re.Pattern[str]) -> list[str]:
-    """What stands around each ``mark`` with a ``code``, and the code's group, in turn: as a pattern of both would split
-    the text, but that one would have to be compiled for each issue.
+    """Split a text at each ``mark`` followed by ``code``: the texts and the first groups of ``code`` alternate. One
+    pattern of both would do the same, but would have to be compiled for each issue.
     """
     first, *more = str(text).split(mark)
     pieces = [first]
@@ -136,7 +136,7 @@ def between(text: str, mark: str, code: re.Pattern[str]) -> list[str]:
 
 
 class SubscriberMarkers:
-    """What a template sees of the reader: a marker for each attribute that has a default."""
+    """The template variable ``subscriber``: a marker for each attribute that has a default."""
 
     def __init__(self, slots: Slots) -> None:
         self._slots = slots

@@ -1,6 +1,6 @@
-"""The theme: how its templates are run.
+"""Run the templates of a theme.
 
-A theme is data that another person wrote. It runs in Jinja's sandbox, and a fault of it becomes one message with the
+A theme is data from another person. It runs in Jinja's sandbox, and an error in it becomes one diagnostic with the
 template's file and line.
 """
 
@@ -35,12 +35,12 @@ from publisher.issue.codes import IMAGE_MISSING
 BROKEN = define("theme-broken", Severity.ERROR, fixed=True)
 _SPACE = re.compile(
     r"""("[^"\n]*"|'[^'\n]*')|\s*(;\s*\}|[{};,]|:\s)\s*|(/\*.*?\*/\s*|(?<=[\s:(,])0(?=\.\d))|\s+""", re.DOTALL
-)  # strings stay
+)  # strings are kept as they are
 
 
 @dataclass(frozen=True, eq=False)
 class Theme:
-    """A theme ready to run: the folders in which a template is looked for, in order, and the brand."""
+    """Theme of a newsletter: the folders that are searched for a template, in order, and the brand."""
 
     folders: tuple[Path, ...]
     root: Path
@@ -49,15 +49,15 @@ class Theme:
 
     @classmethod
     def of(cls, config: Config) -> Self:
-        """The theme of a newsletter; compiled templates are kept while the process lives, its own until they change."""
+        """Return the theme of a newsletter. Compiled templates are cached; a newsletter's own until they change."""
         return cls(theme_folders(config), config.root.resolve(), Brand.of(config), config)
 
     def render(self, name: str, /, **context: Any) -> str:
-        """The output of a template of markup. Raises :class:`ThemeError`."""
+        """Render a markup template. Raises :class:`ThemeError`."""
         return self._run(_environment(self.folders), name, context)
 
     def text(self, name: str, /, **context: Any) -> str:
-        """The output of a template of plain text, without blank lines around it. Raises :class:`ThemeError`."""
+        """Render a plain text template, without surrounding blank lines. Raises :class:`ThemeError`."""
         return self._run(_plain(self.folders), name, context).strip("\n")
 
     def _run(self, environment: ImmutableSandboxedEnvironment, name: str, context: dict[str, Any]) -> str:
@@ -78,7 +78,7 @@ class Theme:
         return asked_images(self.config)
 
     def image_path(self, name: str) -> str:
-        """Where a picture of the theme is published. Raises a ValueError for a template that cannot have it."""
+        """Return the published path of a theme picture. Raises ValueError if the template cannot use it."""
         found = self._images.get(name)
         if isinstance(found, Asset):
             return found.name
@@ -86,10 +86,10 @@ class Theme:
         raise _NoImageError(found or Fault(IMAGE_MISSING, message, say('write image("…") with the name in quotes')))
 
     def style(self, name: str, assets: str) -> str:
-        """A style sheet of pages: the brand's variables, the theme's sheet ``name``, what config.yaml adds.
+        """Return a style sheet for pages: the brand's variables, the theme's sheet ``name``, the CSS of config.yaml.
 
-        ``assets`` is the address of ``assets/`` as the sheet sees it. Raises ThemeError for a picture that cannot be
-        shown, UsageError for a file of the theme that cannot be used.
+        ``assets`` is the URL of ``assets/``, relative to the sheet. Raises ThemeError for a picture that cannot be
+        shown, UsageError for a theme file that cannot be used.
         """
         own = self._sheet(name, assets) + self._sheet(name.replace("style", "theme"), assets, needed=False)
         return _compact(variables(self.brand, self.config.newsletter.language) + own + self.brand.css)
@@ -109,7 +109,7 @@ class Theme:
         return SHEET_PICTURE.sub(shown, text)
 
     def places(self, name: str, pattern: re.Pattern[str], /, **context: Any) -> list[tuple[str, int]]:
-        """Template and line of each match of ``pattern`` that templates themselves write, in the output's order."""
+        """Template and line of each match of ``pattern`` in template sources, in the order of the output."""
 
         class Lines(Extension):
             def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:  # noqa: ARG002
@@ -121,7 +121,7 @@ class Theme:
         return [(found, int(line)) for found, line in re.findall("\x02([^\x1f]*)\x1f([0-9]+)\x03", output)]
 
     def fault(self, name: str, line: int, message: Sentence, help: Sentence | None = None) -> Diagnostic:
-        """A finding in template ``name`` at ``line``, from 1."""
+        """Create a finding in template ``name`` at ``line``, from 1."""
         files = [folder / name for folder in self.folders]
         file = next((one for one in files if one.is_file()), files[-1])
         path = file.relative_to(self.root) if file.is_relative_to(self.root) else file
@@ -175,31 +175,31 @@ _RELATIVE = re.compile(
 
 
 class _Loader(FileSystemLoader):
-    """Templates of the last of a theme's folders: what a link leads to elsewhere would be published."""
+    """Loader of the last of ``folders``. Links out of it are refused, because their targets would be published."""
 
     def __init__(self, folders: Sequence[Path]) -> None:
         super().__init__(folders[-1])
         self._before = [str(folder) for folder in folders[:-1] if not is_ours(str(folder))]
 
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
-        """The text of a template, its file, and whether it is still that."""
+        """Return the source of a template, its file, and a function that tells whether it is up to date."""
         found = super().get_source(environment, template)
         if not Path(found[1]).resolve().is_relative_to(self.searchpath[0]):
             raise TemplateError(f"{template} is a link out of the theme")
-        # No file of the package changes while it runs: a page asks for 50.
+        # The package's files do not change while it runs; a check for each would be slow, as a page uses 50.
         source, file, same = (*found[:2], lasts) if is_ours(found[1]) else (asking(found[0]), *found[1:])
         written = _RELATIVE.finditer(source) if template.startswith("email/") else ()
         for wrong in (one for one in written if one[1]):
             raise _RelativeError(wrong[1], source.count("\n", 0, wrong.start()) + 1, template)
-        if own := [f"{folder}/{template}" for folder in self._before]:  # a newsletter's, which may come to be
+        if own := [f"{folder}/{template}" for folder in self._before]:  # its files may be added later
             return source, file, lambda: same() and not any(map(os.path.isfile, own))
         return source, file, same
 
 
 class _Compiled(FileSystemBytecodeCache):
-    """The package's own templates, compiled, beside its modules; compiling takes longer than to render an issue.
+    """Bytecode cache, beside the package's modules, of its templates: compiling takes longer than rendering an issue.
 
-    Those of a newsletter are compiled each time: they are data, and a compiled form of them would be code.
+    A newsletter's templates are not cached on disk: they are data, and bytecode would be code.
     """
 
     def __init__(self, kind: str) -> None:
@@ -207,13 +207,13 @@ class _Compiled(FileSystemBytecodeCache):
         super().__init__(str(Path(publisher.__file__).parent / "__pycache__"), pattern)
 
     def get_bucket(self, environment: Environment, name: str, filename: str | None, source: str) -> Bucket:
-        """What is kept of a template; a bucket without a key for one that is not."""
+        """Return the cached bytecode of a template; an empty bucket without a key for one of a newsletter."""
         if is_ours(filename):
             return super().get_bucket(environment, name, filename, source)
         return Bucket(environment, "", "")
 
     def set_bucket(self, bucket: Bucket) -> None:
-        """Keep it, where the disk allows."""
+        """Store bytecode; write errors are ignored."""
         if bucket.key and not sys.dont_write_bytecode:
             with suppress(OSError):
                 super().set_bucket(bucket)
@@ -236,8 +236,8 @@ def _environment(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
 
 @lru_cache(maxsize=8)
 def _plain(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
-    """What runs templates of plain text: nothing is escaped."""
-    from publisher.edition.markdown.text import link, underlined  # with all of Markdown
+    """The environment of plain text templates, without escaping."""
+    from publisher.edition.markdown.text import link, underlined  # imports all of Markdown
 
     made = _environment(folders).overlay(
         autoescape=False, finalize=lambda value: "" if value is None else value, bytecode_cache=_Compiled("text")

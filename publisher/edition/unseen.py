@@ -1,7 +1,7 @@
-"""What of a brand cannot be seen: a logo lost on its ground, colours of an own style sheet that only fit one scheme.
+"""Parts of a brand that cannot be seen: a logo too close to its background, colours that fit only one colour scheme.
 
-Mail has its gate (:mod:`publisher.edition.gates.contrast`). Of pages a specimen is taken: what an issue, a list and the
-forms are made of, in the theme's style sheet with and without the newsletter's own.
+Mail has a gate of its own (:mod:`publisher.edition.gates.contrast`). For pages, specimens of an issue, a list and the
+forms are checked with the theme's style sheet and the newsletter's own.
 """
 
 import io
@@ -25,7 +25,7 @@ from publisher.errors import UsageError
 UNSEEN = define("theme-unseen", Severity.WARNING)
 _ON_PAGES = say("on pages in {mode} mode text has a contrast of {contrast:.1f} to 1: {colour} on {ground}")
 _SEEN, _SHARE, _SAMPLE = 1.5, 0.01, 256
-"""A pixel of this contrast is seen; a logo needs this share of such pixels, among those of a grid this wide."""
+"""Contrast of a visible pixel; share of them that a logo needs; side of the sampled grid in pixels."""
 _OWN = ("web/style.css", "web/theme.css", "service/style.css", "service/theme.css")
 _COLOUR = re.compile(r":\s*([^:;{}]*?)\s*(?:!important\s*)?(?:[;}]|$)")
 _GROUNDS = frozenset({"background", "background-image"})
@@ -35,7 +35,7 @@ _REM = re.compile(r"([\d.]+)rem\b")
 _SCHEME = re.compile(r"prefers-color-scheme:(dark|light)")
 _EITHER = re.compile(r"light-dark\(([^,()]*),([^()]*)\)")
 _PICTURE = re.compile(r"gradient\(|url\(|image-set\(", re.IGNORECASE)
-_DEEP = 4  # variables that stand for variables; a circle has no end
+_DEEP = 4  # rounds of replacing variables by variables, limited because of cycles
 _MUCH = " !important"
 _BROWSERS = "h1,h2,h3,h4,b,strong,th{font-weight:bold}"
 _FOLDER = Path(__file__).parent / "specimens"
@@ -44,11 +44,11 @@ SPECIMENS = {
     "web/style.css": tuple(_ISSUE.replace("{page}", page) for page in ("issue", "home")),
     "service/style.css": (_FORM,),
 }
-"""What pages are made of, by their style sheet."""
+"""Sample HTML of pages, by style sheet."""
 
 
 def unseen(config: Config) -> Iterator[Diagnostic]:
-    """What readers of mail and pages cannot see of the newsletter's brand."""
+    """Yield findings for parts of the brand that readers of mail and pages cannot see."""
     yield from _logos(config)
     yield from _colours(config)
 
@@ -72,12 +72,12 @@ def _logos(config: Config) -> Iterator[Diagnostic]:
 
 
 def _lost(content: bytes, ground: colour.RGB) -> bool:
-    """Whether next to nothing of a picture differs from the ground that it stands on."""
+    """Whether almost no pixel of a picture differs from its background."""
     from PIL import Image
 
     with Image.open(io.BytesIO(content)) as given:
         image = given.convert("RGBA")
-    image.thumbnail((_SAMPLE, _SAMPLE), Image.Resampling.NEAREST)  # a mean would thin out fine lines
+    image.thumbnail((_SAMPLE, _SAMPLE), Image.Resampling.NEAREST)  # averaging would fade thin lines
     counted: list[Any] = image.getcolors(_SAMPLE * _SAMPLE) or []
     drawn = [(count, pixel[:3]) for count, pixel in counted if pixel[3] >= 128]
     seen = sum(count for count, pixel in drawn if colour.contrast(pixel, ground) >= _SEEN)
@@ -85,7 +85,7 @@ def _lost(content: bytes, ground: colour.RGB) -> bool:
 
 
 def _colours(config: Config) -> Iterator[Diagnostic]:
-    """Colours of the newsletter's own sheets that cannot be read on pages, in one scheme or both: each at its place."""
+    """Report colours of the newsletter's own sheets that are unreadable on pages in a scheme, each at its place."""
     root = config.root.resolve()
     folders = [folder.relative_to(root) for folder in theme_folders(config) if folder.is_relative_to(root)]
     sheets = [(folder / name).as_posix() for folder in folders for name in _OWN]
@@ -94,7 +94,7 @@ def _colours(config: Config) -> Iterator[Diagnostic]:
     try:
         whole = {name: theme.style(name, "") for name in SPECIMENS} if written else {}
     except (ThemeError, UsageError):
-        return  # whoever makes the pages tells of it
+        return  # reported when the pages are made
     for (mode, dark), (name, sheet) in product(((LIGHT_MODE, False), (DARK_MODE, True)), whole.items()):
         for (ink, ground), ratio in close(sheet, dark, SPECIMENS[name]).items():
             at = next((place for place, found in written if found in (ink, ground)), None)
@@ -106,7 +106,7 @@ def _colours(config: Config) -> Iterator[Diagnostic]:
 
 
 def _written(root: Path, names: Iterable[str]) -> Iterator[tuple[Place, colour.RGB]]:
-    """The colours of style sheets, where each stands."""
+    """The colours of style sheets, with their places."""
     for name in names:
         file = read_text(root, name)[0] if (root / name).is_file() else None
         for number, line in enumerate(file.text.split("\n") if file else (), 1):
@@ -117,14 +117,14 @@ def _written(root: Path, names: Iterable[str]) -> Iterator[tuple[Place, colour.R
 
 
 def _is_of(dark: bool, at: str) -> bool:
-    """Whether an at-rule asks for the scheme, and for nothing else that is understood."""
+    """Whether an at-rule applies to the colour scheme."""
     found = _SCHEME.search(at.replace(" ", ""))
     return found is not None and ((found[1] == "dark") != ("not" in at)) == dark
 
 
 def close(sheet: str, dark: bool, specimens: Iterable[str]) -> dict[tuple[colour.RGB, colour.RGB], float]:
-    """Text and ground of specimens that are too close in a scheme, with their contrast. What stands on a picture or a
-    gradient is not judged, nor a sheet whose rules stand within one another.
+    """Map text and background colours with too little contrast in a scheme to the contrast. Text on a picture or a
+    gradient is not checked, and a sheet with nested rules yields nothing.
     """
     import css_inline
 

@@ -1,6 +1,6 @@
-"""What templates see: an issue in the words of its language, every value finished.
+"""The issue as templates see it, in its language, every value final.
 
-Email, archive fragment and plain text are three writings of one view, so none can say what another does not.
+Email, web page and plain text are rendered from one view, so that they have the same content.
 """
 
 import re
@@ -23,7 +23,7 @@ _RARE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class PictureView:
-    """An image as shown: absolute URL, CSS pixels, and its words; ``clear``: partly transparent."""
+    """Image as shown: absolute URL, size in CSS pixels, texts; ``clear`` if it has transparent parts."""
 
     url: str
     width: int | None
@@ -36,7 +36,7 @@ class PictureView:
 
 @dataclass(frozen=True, slots=True)
 class PointView:
-    """A key point with its numeral, ``01`` and on."""
+    """Key point with its numeral: ``01``, ``02`` and so on."""
 
     numeral: str
     html: Markup
@@ -45,8 +45,8 @@ class PointView:
 
 @dataclass(frozen=True, slots=True)
 class ItemView:
-    """One story. ``section`` is set on the first of its section; ``level`` is its heading's, 2 or 3; ``sponsor`` tells
-    in the name who pays for it. ``origins``: the labels of what a model wrote of it, but for its commentary's.
+    """Item as shown. ``section`` is set on the first item of a section; ``level`` is the heading's, 2 or 3; the name of
+    ``sponsor`` says that the item is paid for. ``origins``: labels of generated parts, except the commentary's.
     """
 
     anchor: str
@@ -69,7 +69,7 @@ class ItemView:
 
     @property
     def name(self) -> str:
-        """What lists call it: its headline, else the picture's words, else its first words."""
+        """Its name in lists: the headline, otherwise a picture's alt text, otherwise its first words."""
         if self.headline or (self.kind == "picture" and self.image):
             return self.headline or (self.image.alt if self.image else "")
         return cut(" ".join(self.body.visible.split()), 60)
@@ -77,7 +77,7 @@ class ItemView:
 
 @dataclass(frozen=True, slots=True)
 class PreviousView:
-    """An earlier issue: its title, its date as the language writes it, its page."""
+    """Earlier issue: title, date in the language's format, URL of its page."""
 
     title: str
     date: str
@@ -86,7 +86,7 @@ class PreviousView:
 
 @dataclass(frozen=True, slots=True)
 class LanguageView:
-    """The issue in another language: the language's own name, its tag and direction, the address of the page."""
+    """Translation of the issue: the language's own name, its tag and direction, URL of the page."""
 
     name: str
     language: str
@@ -96,7 +96,7 @@ class LanguageView:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """An issue as a reader meets it, from the top down."""
+    """Issue as a reader sees it, roughly from top to bottom."""
 
     newsletter: str
     title: str
@@ -136,19 +136,19 @@ class View:
 
     @property
     def online(self) -> bool:
-        """Whether it has a page in the archive; a step of a series and a month's edition have none."""
+        """Whether it has a page in the archive; steps of a series and month's editions have none."""
         return self.web_url != self.archive_url
 
     @property
     def uses(self) -> frozenset[str]:
-        """Which kinds of items, boxes and rarer elements occur, so that a style sheet holds no others."""
+        """The kinds of items, boxes and rarer elements that occur, so that a style sheet can leave out the others."""
         texts = [self.intro_html, self.attribution_html, *(point.html for point in self.points)]
         texts += [text for item in self.items for text in (item.html, item.commentary_html)]
         return used("".join(filter(None, texts))).union(item.kind for item in self.items)
 
     def upto(self, count: int) -> Self:
-        """The view with its first ``count`` items alone; ``more`` are left out, and stand at ``more_url``. A link to
-        one of those leads to the page; of a key point, whose text has no address of it, none is left.
+        """Return the view with its first ``count`` items; ``more`` is the number left out, ``more_url`` their address.
+        Links to these lead to the page; in key points they are removed, because their plain text has no URL.
         """
         more_url = f"{self.web_url}#{self.items[count].anchor}"
         gone = "|".join(re.escape(str(escape(item.anchor))) for item in self.items[count:])
@@ -159,7 +159,7 @@ class View:
         return kept.keeping(lambda html: Html(away.sub(lambda _: escape(self.web_url), str(html))))
 
     def mailed(self, pictures: Pictures, *, tables: bool = True) -> Self:
-        """The view with each picture's copy for mail, none wider than the column, and its boxes as ``tables``."""
+        """Return the view with mail copies of pictures, at most as wide as the column, and boxes as ``tables``."""
 
         def fitted(picture: PictureView | None) -> PictureView | None:
             if picture is None:
@@ -176,7 +176,7 @@ class View:
         return replace(self, cover=fitted(self.cover), items=items).keeping(kept)
 
     def keeping(self, keep: Callable[[Markup], Markup]) -> Self:
-        """The same view with each piece of the content's HTML replaced by ``keep`` of it."""
+        """Return the view with each piece ``html`` of the content replaced by ``keep(html)``."""
 
         def kept(html: Markup | None) -> Markup | None:
             return None if html is None else keep(html)
@@ -193,5 +193,5 @@ class View:
 
 
 def used(html: str) -> frozenset[str]:
-    """Which boxes and rarer elements occur in HTML."""
+    """The boxes and rarer elements that occur in HTML."""
     return frozenset(name for found in _RARE.finditer(html) for name in found.groups() if name)

@@ -1,4 +1,4 @@
-"""An issue, in the words of its language, made into what templates see."""
+"""Make the view of an issue, in its language, for templates."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -33,10 +33,10 @@ _COUNTED = regex(f"[{HAN}{KANA}{_LATIN}\\d]+")
 
 
 def measure(texts: Iterable[str], words: Locale, config: Config) -> Length:
-    """The length of what a reader sees as the items: headlines, bodies, commentary with its label, attribution.
+    """Measure the visible texts of the items: headlines, bodies, commentary with its label, attribution.
 
-    Chinese and Japanese count Han and kana characters plus each Latin letter and digit, no punctuation and no space;
-    others count words, each a run between white space (238 a minute: Brysbaert 2019, doi:10.1016/j.jml.2019.104047).
+    Chinese and Japanese count Han and kana characters and Latin letters and digits, not punctuation and spaces;
+    others count words, separated by white space (238 a minute: Brysbaert 2019, doi:10.1016/j.jml.2019.104047).
     """
     if words.counts_characters:
         count, unit, speed = sum(map(characters, texts)), "characters", config.reading_speed.characters
@@ -46,16 +46,16 @@ def measure(texts: Iterable[str], words: Locale, config: Config) -> Length:
 
 
 def characters(text: str) -> int:
-    """Han and kana characters, Latin letters and digits of a text."""
+    """The number of Han and kana characters, Latin letters and digits in a text."""
     return sum(map(len, _COUNTED.findall(text)))
 
 
 def view(
     issue: Issue, config: Config, words: Locale, pictures: Pictures, slots: Slots, others: Others | None = None
 ) -> View:
-    """The view of an issue, with markers of ``slots``. What cannot be shown is reported in ``pictures.diagnostics``."""
+    """Return the view of an issue, with slot markers. Faults are added to ``pictures.diagnostics``."""
     archive = config.newsletter.url.rstrip("/") + "/"
-    step = issue.after is not None  # it has no page and no day; a month's edition has no page
+    step = issue.after is not None  # a step has neither page nor date; a month's edition has no page
     page = archive if "/" in issue.slug else f"{archive}issues/{issue.slug}/"
     renderer = MarkdownRenderer(page, pictures.place, words, pictures.miss, slots)
     given = issue.key_points.points if issue.key_points else ()
@@ -115,7 +115,7 @@ def view(
 
 
 def _line(text: str, words: Locale) -> str:
-    """Text on one line, nothing in which turns round; marks at the ends of one that runs the other way stay there."""
+    """Text on one line, with direction marks, which keep punctuation in place inside the line and at its ends."""
     line = words.steady(one_line(text))
     ends = line[:1] + line[-1:]
     edge = "" if ends.isalnum() else {"ltr": "\u200e", "rtl": "\u200f"}.get(words.turned(line) or "", "")
@@ -123,7 +123,7 @@ def _line(text: str, words: Locale) -> str:
 
 
 def _subscribe_url(config: Config, language: str) -> str | None:
-    """The form, in the issue's language: whoever it was passed on to wants what they have read."""
+    """URL of the subscribe form in the issue's language, for people to whom the issue was forwarded."""
     if not config.service.url:
         return None
     form = f"{config.service.url.rstrip('/')}/subscribe"
@@ -136,8 +136,8 @@ def _language(sibling: Sibling, archive: str) -> LanguageView:
 
 
 def _bylines(issue: Issue, config: Config, words: Locale) -> dict[str, Any]:
-    """The authors as config.yaml's ``authors`` shows them: names with links, in HTML and in text, and the addresses of
-    their pictures; nothing where it knows none of them.
+    """Names of the authors with links, as HTML and as text, and the URLs of their pictures; empty if config.yaml's
+    ``authors`` has none of them.
     """
     if config.authors.keys().isdisjoint(issue.authors):
         return {"authors_html": None, "authors_text": None, "portraits": ()}
@@ -195,7 +195,7 @@ def _items(
 
 
 def _labelled(html: Html, label: str, runs_in: bool) -> Html:
-    """A commentary with its label: at the head of its first line, or on a line of its own."""
+    """A commentary with its label: at the beginning of its first line, or on a separate line."""
     if runs_in and (begun := re.match(r"<p( dir=\"[a-z]+\")?>", html)):
         return Html(f'{begun[0]}<strong class="label">{escape(label)}</strong>{html[begun.end() :]}')
     return Html(f'<p class="label">{escape(label)}</p>\n{html}')
@@ -227,7 +227,7 @@ def _picture(picture: Picture, words: Locale, pictures: Pictures, place: Place) 
 
 
 def _measured(items: tuple[ItemView, ...], attribution: RenderedText | None) -> list[str]:
-    """What length measures: headlines, bodies, each commentary with its label, the attribution."""
+    """The texts that count for the length: headlines, bodies, commentaries with labels, the attribution."""
     texts = []
     for item in items:
         texts += [item.headline, item.body.visible]
@@ -237,13 +237,13 @@ def _measured(items: tuple[ItemView, ...], attribution: RenderedText | None) -> 
 
 
 PREHEADER_WIDTH = 90
-"""Columns of an inbox's preview line; Han characters take two. What is longer is cut by every client."""
+"""Columns of an inbox's preview line; Han characters take two. All clients cut longer lines."""
 
 
 def preheader(
     issue: Issue, words: Locale, points: Sequence[str], intro: str, items: Sequence[str], slots: Slots
 ) -> str:
-    """The inbox's preview line: as written; else the subtitle, the first key points, the intro, the first headlines."""
+    """The inbox's preview line: as written; otherwise subtitle, key points, intro or headlines, as far as they fit."""
     if issue.preheader:
         return slots.marked(_line(issue.preheader, words))
     if issue.subtitle:

@@ -1,4 +1,4 @@
-"""Gates: rules over a rendered edition, a module each; all run, whatever one finds."""
+"""Gates: rules over a rendered edition, one module per rule; all run, whatever one finds."""
 
 import importlib
 import pkgutil
@@ -21,13 +21,13 @@ _INSTALL = say("install a font of the language, such as Noto, or name one under 
 _IN_BOTH = (structure.INACCESSIBLE, structure.SLOT_LEFT, structure.NO_WAY_OUT, structure.TEXT_INCOMPLETE)
 _THEMES_OWN = (contrast.LOW_CONTRAST, gmail.STYLE_DROPPED, clients.CLIENT_LACKS, *_IN_BOTH)
 _OF_THE_THEME = frozenset(code.name for code in _THEMES_OWN)
-"""What no editor can cause: styles, slots and addresses that only a template writes."""
+"""Codes of faults in templates rather than content: in styles, slots and addresses."""
 
 _NAMED = re.compile(r"#[0-9a-f]{6}|https?://\S+|@[a-z-]+")
 
 
 def check_edition(edition: Edition, issue: Issue, config: Config) -> list[Diagnostic]:
-    """What every gate finds. A fault of the newsletter's own theme stands in its template, the same for all issues."""
+    """Return the findings of all gates. A fault of the newsletter's own theme is placed in its template."""
     html, place = edition.html.fill(lambda _: "#"), issue.places.of()
     found = [
         *gmail.check(edition, issue, config),
@@ -43,9 +43,9 @@ def check_edition(edition: Edition, issue: Issue, config: Config) -> list[Diagno
 
 
 def _card_glyphs(edition: Edition, issue: Issue, config: Config) -> Iterator[Diagnostic]:
-    """A title on a card needs a font that has its characters; of the best font are those that it lacks."""
+    """Report a title that no font for the card can show, with the characters that the best font lacks."""
     if config.theme.cards:
-        from publisher.edition.card import lacking  # Pillow's fonts load where a card is due
+        from publisher.edition.card import lacking  # load Pillow's fonts only if cards are drawn
 
         if lost := lacking(config, edition.title, edition.language):
             message = say(_NO_FONT, characters=" ".join(lost[:10]))
@@ -56,14 +56,14 @@ def _in_theme(finding: Diagnostic, config: Config) -> Diagnostic:
     named = [name.lower() for name in _NAMED.findall(finding.message)]
     rank, place = min(_lines(config, named), key=lambda spot: spot[0], default=(0, None))
     if place is None or (finding.code == structure.TEXT_INCOMPLETE.name and rank == len(named)):
-        return finding  # an address that no template writes is the issue's
+        return finding  # an address that no template contains is the issue's
     return replace(finding, path=place.path, span=place.span)
 
 
 def _lines(config: Config, named: list[str]) -> Iterator[tuple[int, Place]]:
-    """Each line of the repository's own templates and style sheets of mail that writes one of the names.
+    """Yield each line of the repository's own mail templates and style sheets that contains one of the names.
 
-    The rank is the name's, and one more for the template itself. The package's own files nobody here can mend.
+    The rank is the name's index; ``len(named)`` for the main template. The package's files cannot be edited: no lines.
     """
     own = [folder for folder in theme_folders(config) if folder.is_relative_to(config.root)]
     sheets = [config.root / name for name in config.theme.css]
@@ -79,6 +79,6 @@ def _lines(config: Config, named: list[str]) -> Iterator[tuple[int, Place]]:
 
 @cache
 def gate_codes() -> frozenset[str]:
-    """The codes that only a rendering can find."""
+    """The names of the codes that can be reported only after rendering."""
     modules = [importlib.import_module(m.name) for m in pkgutil.walk_packages(edition.__path__, f"{edition.__name__}.")]
     return frozenset(value.name for module in modules for value in vars(module).values() if isinstance(value, Code))

@@ -1,7 +1,7 @@
-"""What mail clients lack: the features an email uses, held against caniemail's table (see data/caniemail.LICENSE).
+"""Compare the features that an email uses with caniemail's table of what clients lack (see data/caniemail.LICENSE).
 
-A feature that a client lacks is fine where the email is as readable without it. What a theme or an author
-adds beyond them is reported with the clients that will not show it.
+Features without which an email is as readable are ignored. Any other that a theme or an author uses is reported with
+the clients that do not show it.
 """
 
 import json
@@ -35,7 +35,7 @@ _FUNCTIONS = {
 }  # fmt: skip
 _UNIT = re.compile(r"(?<![#\w.])-?\d*\.?\d+(rem|vh|vw|vmin|vmax|ch|ex|em)\b")
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-_START = re.compile(r'<[^>"]*+(?:"[^"]*+"[^>"]*+)*+>')  # words of a picture may hold a >
+_START = re.compile(r'<[^>"]*+(?:"[^"]*+"[^>"]*+)*+>')  # an alt text may contain >
 _VALUE = re.compile(r' (href|src|alt|id)="[^"\0]*"')
 _TAG = re.compile(r"<([a-z][a-z0-9]*)")
 _ATTRIBUTE = re.compile(r'\s([a-z-]+)="')
@@ -47,8 +47,8 @@ _PSEUDO = re.compile(r"::?([a-z-]+)")
 
 @cache
 def _table() -> dict[str, dict[str, dict[str, str]]]:
-    """Feature → ``n`` (lacks) or ``a`` (partly) → family → platforms; without those that an email is readable without,
-    which ``data/harmless.json`` lists, each with its reason.
+    """Feature → ``n`` (unsupported) or ``a`` (partly) → family → platforms; without the features that an email can do
+    without, which ``data/harmless.json`` lists with reasons.
     """
     table, harmless = (
         json.loads(files("publisher.edition.gates").joinpath(f"data/{name}.json").read_text(encoding="utf-8"))
@@ -58,7 +58,7 @@ def _table() -> dict[str, dict[str, dict[str, str]]]:
 
 
 def find(html: str, place: Place) -> Iterator[Diagnostic]:
-    """The findings over the HTML of an email."""
+    """Return the findings for the HTML of an email."""
     table = _table()
     for feature in sorted(features(html) & table.keys()):
         lacking = table[feature].get("n", {})
@@ -71,7 +71,7 @@ def find(html: str, place: Place) -> Iterator[Diagnostic]:
 
 
 def features(html: str) -> set[str]:
-    """The names, in caniemail's words, of what the HTML uses."""
+    """The features that the HTML uses, under caniemail's names."""
     visible = _COMMENT.sub("", html)
     tags = set(_VALUE.sub(r' \1=""', "\0".join(set(_START.findall(SHEET.sub("", visible))))).split("\0"))
     return set().union(*map(_of_tag, tags), *map(_of_sheet, SHEET.findall(visible)))
@@ -79,7 +79,7 @@ def features(html: str) -> set[str]:
 
 @lru_cache(maxsize=4096)
 def _of_tag(written: str) -> frozenset[str]:
-    """What a tag uses, most of which stand there many times."""
+    """Features that a tag uses. Cached: most tags occur many times."""
     found = {f"html-{name}" for name in _ATTRIBUTE.findall(written) if name != "style"}
     found.update(f"html-input-{kind}" for kind in _INPUT.findall(written))
     for tag in _TAG.findall(written):
@@ -89,13 +89,13 @@ def _of_tag(written: str) -> frozenset[str]:
 
 @lru_cache(maxsize=4096)
 def _of_style(style: str) -> frozenset[str]:
-    """What a style attribute uses; a theme has few different ones."""
+    """Features that a ``style`` attribute uses. Cached: a theme has few different ones."""
     return frozenset(_declared(declarations(style)))
 
 
 @lru_cache(maxsize=64)
 def _of_sheet(sheet: str) -> frozenset[str]:
-    """What a style sheet uses."""
+    """Features that a style sheet uses."""
     found: set[str] = set()
     for rule in rules(sheet):
         found.update(f"css-at-{at[1:].split()[0].split('(')[0]}" for at in rule.context if at.startswith("@"))

@@ -1,7 +1,7 @@
-"""Text that can be read, in light and in dark: WCAG 2.2, success criterion 1.4.3.
+"""Contrast of text in light and dark mode: WCAG 2.2, success criterion 1.4.3.
 
-The cascade of an email is small: styles are inlined, and dark mode is a handful of rules in one media query. So it is
-resolved here, for every element that holds text, without a browser.
+The cascade of an email is small: styles are inlined, and dark mode is a few rules in one media query. It is therefore
+resolved here, for every element with text, without a browser.
 """
 
 import re
@@ -21,15 +21,15 @@ _CLOSE = say("in {mode} mode text has a contrast of {contrast:.1f} to 1: {colour
 _APART = say("give the text a contrast of 4.5 to 1 in the theme")
 
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
-_BLANK = dict.fromkeys(map(ord, "\u200c\u034f\u2007\ufeff\xa0"))  # what pads a preheader
+_BLANK = dict.fromkeys(map(ord, "\u200c\u034f\u2007\ufeff\xa0"))  # the padding of a preheader
 _SIZE = re.compile(r"([\d.]+)px")
 _SILENT = {"style", "script", "title", "head"}
 DARK = "prefers-color-scheme:dark"
-_Declared = tuple[tuple[str, str, bool], ...]  # property, value, whether it is important
+_Declared = tuple[tuple[str, str, bool], ...]  # property, value, whether it is !important
 
 
 class _Style(NamedTuple):
-    """What an element's text inherits."""
+    """Inherited properties of an element's text. ``ground`` is the background colour, ``size`` is in CSS pixels."""
 
     colour: colours.RGB = (0, 0, 0)
     ground: colours.RGB = (255, 255, 255)
@@ -38,7 +38,7 @@ class _Style(NamedTuple):
 
 
 def find(html: str, place: Place) -> list[Diagnostic]:
-    """The findings over the HTML of an email."""
+    """Return the findings for the HTML of an email."""
     return [
         LOW_CONTRAST.at(place, close_words(DARK_MODE if dark else LIGHT_MODE, contrast, colour, ground), help=_APART)
         for (dark, colour, ground), contrast in close_pairs(html).items()
@@ -48,13 +48,13 @@ def find(html: str, place: Place) -> list[Diagnostic]:
 def close_words(
     mode: Sentence, contrast: float, colour: colours.RGB, ground: colours.RGB, template: Sentence = _CLOSE
 ) -> Sentence:
-    """What is wrong with a pair of colours."""
+    """The message for a pair of colours with too little contrast."""
     pair = {"colour": colours.written(colour), "ground": colours.written(ground)}
     return say(template, mode=mode, contrast=colours.told(contrast), **pair)
 
 
 def close_pairs(html: str) -> dict[tuple[bool, colours.RGB, colours.RGB], float]:
-    """Pairs of text and ground that are too close, with their contrast; whether in the dark scheme stands first."""
+    """Map (dark mode?, text colour, background) with too little contrast to the contrast."""
     root = tree(html)
     found: dict[tuple[bool, colours.RGB, colours.RGB], float] = {}
     for pair in _texts(root, _dark_styles(root, html)):
@@ -67,7 +67,7 @@ def close_pairs(html: str) -> dict[tuple[bool, colours.RGB, colours.RGB], float]
 
 
 def _dark_styles(root: LexborHTMLParser, html: str) -> dict[int, _Declared]:
-    """What the dark media query declares, by element."""
+    """The declarations of the dark media query, by element."""
     styles: dict[int, _Declared] = {}
     for rule in (rule for sheet in sheets(html) for rule in rules(sheet)):
         if rule.selector and any(DARK in at.replace(" ", "") for at in rule.context):
@@ -77,16 +77,16 @@ def _dark_styles(root: LexborHTMLParser, html: str) -> dict[int, _Declared]:
 
 
 def _select(root: LexborHTMLParser, selector: str) -> list[LexborNode]:
-    """The elements a selector means; none for one that is not understood (``:hover`` is no state of reading)."""
+    """The elements that match a selector; none if it is not supported, or has a pseudo-class such as ``:hover``."""
     try:
         return [] if ":" in selector.replace(":root", "") else root.css(selector.replace(":root", "html"))
-    except Exception:  # selectolax raises several kinds for a selector it cannot read
+    except Exception:  # selectolax raises several exceptions for an invalid selector
         return []
 
 
 def _texts(root: LexborHTMLParser, declared: dict[int, _Declared]) -> Iterable[tuple[_Style, _Style]]:
-    """What the visible texts inherit in light and in dark mode, each pair once, both found in one walk."""
-    found: dict[tuple[int, int], tuple[_Style, _Style]] = {}  # a style is made once, and lives as long as it is here
+    """The distinct pairs of styles, light and dark, of the visible texts, found in one walk."""
+    found: dict[tuple[int, int], tuple[_Style, _Style]] = {}  # by id(): styles are cached, and this keeps them alive
     own = {node.mem_id: node.attributes for node in root.css("[style],[bgcolor]")}
     waiting = [(root.body, _Style(), _Style())] if root.body is not None else []
     while waiting:
@@ -119,7 +119,7 @@ def _hidden(written: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _written(style: _Style, bgcolor: str, written: str) -> _Style:
-    """The style after an element's own attributes. Inlined styles are few, so most are known."""
+    """Apply the attributes of an element to a style. Cached: there are few different inlined styles."""
     if ground := colours.parse(bgcolor):
         style = style._replace(ground=ground)
     return _apply(style, tuple(declarations(written)))
@@ -127,7 +127,7 @@ def _written(style: _Style, bgcolor: str, written: str) -> _Style:
 
 @lru_cache(maxsize=4096)
 def _apply(style: _Style, declared: _Declared) -> _Style:
-    """The style after a block of declarations, of which the last of a name counts."""
+    """Apply a block of declarations to a style; the last declaration of a property wins."""
     for name, value in {name: value for name, value, _ in declared}.items():
         if name == "color" and (colour := colours.parse(value)):
             style = style._replace(colour=colour)

@@ -1,5 +1,4 @@
-"""What Gmail does to a message: near 102 kB it cuts it off, and hides the rest, the unsubscribe link with it; a
-``<style>`` block it drops whole for one thing it dislikes."""
+"""Limits of Gmail: it clips a message near 102 kB, hiding the unsubscribe link, and drops whole ``<style>`` blocks."""
 
 from collections.abc import Iterator
 
@@ -20,12 +19,12 @@ _HELP = say("shorten the items, split the issue, or write overflow: web in issue
 
 
 def over(sizes: Sizes, clip: Clip) -> bool:
-    """Whether an email of these sizes would, or may, be cut off."""
+    """Whether an email of these sizes would, or might, be clipped."""
     return sizes.html > clip.decoded or sizes.html_encoded > clip.encoded
 
 
 def check(edition: Edition, issue: Issue, config: Config) -> Iterator[Diagnostic]:
-    """One finding, at the issue's items, where the HTML is over one of the sizes."""
+    """Yield one finding, at the issue's items, if the HTML exceeds one of the sizes."""
     sizes, clip = edition.sizes, config.checks.clip
     if over(sizes, clip):
         certain = sizes.html > clip.decoded
@@ -40,7 +39,7 @@ LIMIT = 16_384  # bytes
 
 
 def find(html: str, place: Place) -> Iterator[Diagnostic]:
-    """Findings over the style blocks of an email."""
+    """Yield findings for style blocks that Gmail drops: too long, or with an at-rule inside another."""
     for block in sheets(html):
         if (size := len(block.encode("utf-8"))) > LIMIT:
             message = say("a style block has {size} bytes; Gmail drops it above {limit}", size=size, limit=LIMIT)

@@ -1,4 +1,4 @@
-"""Markup that an editor meant and a reader sees: ``**``, or a backtick, left in the text."""
+"""Markdown that was not recognised, so that readers see its signs: ``**``, a backtick or underscores in the text."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -15,8 +15,8 @@ from publisher.regex import regex
 
 LITERAL_MARKUP = define("literal-markup", Severity.WARNING)
 _WIDE = r"[\u3001-\u3011\u3040-\u30ff\u3400-\u9fff\uff01-\uff0f\uff1a-\uff1f]"
-_LITERAL = regex(r"(?<![A-Za-z0-9*])\*\*|\*\*(?![A-Za-z0-9*])")  # 2**64 and f**k are as they are meant
-_TICK = regex(r"(?<![\w`])`(?=[\w./$-])(?![^`\n]*')|(?<=[\w./)-])`(?![\w`])")  # no `quotation', no Hawai`i
+_LITERAL = regex(r"(?<![A-Za-z0-9*])\*\*|\*\*(?![A-Za-z0-9*])")  # not 2**64, not f**k
+_TICK = regex(r"(?<![\w`])`(?=[\w./$-])(?![^`\n]*')|(?<=[\w./)-])`(?![\w`])")  # not `quotation', not Hawai`i
 _UNDER = regex(
     rf"(?<!\w)(_{{1,2}})(?=[^\s_])[^_\n]+(?<={_WIDE})\1(?={_WIDE})"
     rf"|(?<={_WIDE})(_{{1,2}})(?={_WIDE})[^_\n]+(?<=\S)\2(?!\w)"
@@ -33,7 +33,7 @@ _CLOSE_CODE = say("write ` where the code begins and where it ends, or \\` for a
 
 
 def check(issue: Issue) -> Iterator[Diagnostic]:
-    """Look at each paragraph, heading or cell, as it was parsed for its page."""
+    """Check each paragraph, heading and cell, as parsed for its page."""
     lines = (issue.attribution, *(issue.key_points.points if issue.key_points else ()))
     texts = (issue.intro, *(prose for item in issue.items for prose in (item.body, item.commentary)))
     for inline, proses in (False, texts), (True, lines):
@@ -43,7 +43,7 @@ def check(issue: Issue) -> Iterator[Diagnostic]:
 
 
 def _in_tokens(prose: Prose, tokens: Iterable[Token]) -> Iterator[Diagnostic]:
-    """Of what shows ``**``, its lines with one that no other closes, else the first that has any; and a lone `."""
+    """Yield a finding per line with an unpaired ``**``, or for the first ``**``; one for a lone backtick or ``_``."""
     for token in tokens:
         if not _SIGN.search(token.content) or not _SIGN.search(words := "\n".join(_seen(token))):
             continue
@@ -52,7 +52,7 @@ def _in_tokens(prose: Prose, tokens: Iterable[Token]) -> Iterator[Diagnostic]:
             found = [(row, spots) for row in rows if (spots := _spots(prose.lines[row], alone=True))]
             if token.type == "inline" and not found and not _MEANT.search(token.content):
                 found = [(row, spots) for row in rows if (spots := _spots(prose.lines[row], alone=False))][:1]
-            for row, spots in found:  # one a line: the two halves of a pair are one mistake
+            for row, spots in found:  # one finding per line: both halves of a pair are one mistake
                 yield LITERAL_MARKUP.at(prose.place(row, spots[0], spots[-1] + 2), _NO_EMPHASIS, help=_CLOSE)
         for sign, message, advice in (_TICK, _NO_CODE, _CLOSE_CODE), (_UNDER, _NO_EMPHASIS_EITHER, _STARS):
             if sign.search(words) and not _MEANT.search(token.content):
@@ -62,12 +62,12 @@ def _in_tokens(prose: Prose, tokens: Iterable[Token]) -> Iterator[Diagnostic]:
 
 
 def _seen(token: Token) -> Iterator[str]:
-    """What a reader sees of it, without code."""
+    """The visible texts of a token, without code."""
     if token.type == "html_block":
         tree = LexborHTMLParser(token.content)
         tree.strip_tags(["code", "pre"])
         yield tree.text()
-    code = 0  # or an address that nobody wrote as a link
+    code = 0  # depth of nesting in code or in an autolink
     for child in token.children or ():
         code += opens_code(child) + (child.nesting if child.info == "auto" else 0)
         if child.type == "text" and not code:
@@ -75,12 +75,12 @@ def _seen(token: Token) -> Iterator[str]:
 
 
 def _without_code(line: str) -> str:
-    """A line with blanks for its code and for signs that are meant."""
+    """Replace code and escaped signs in a line by blanks."""
     return re.sub(r"(?<!`)(`++)(?:(?!\1).)*+\1(?!`)|\\[*_`]", lambda code: " " * len(code[0]), line)
 
 
 def _spots(written: str, *, alone: bool) -> list[int]:
-    """Where each ``**`` of a line stands, outside code; or, ``alone``, each that is no half of a sound pair."""
+    """Columns of each ``**`` in a line outside code; with ``alone``, only of those without a sound partner."""
     censored = _CENSORED.sub(lambda found: " " * len(found[0]), written)
     line = written if _LITERAL.search(censored) else censored
     pairs = _sound_pairs(line) if alone else {}
@@ -88,7 +88,7 @@ def _spots(written: str, *, alone: bool) -> list[int]:
 
 
 def _sound_pairs(line: str) -> dict[int, bool]:
-    """Each mark of a line, by where it stands: whether it looks like one half of a sound pair."""
+    """Map the column of each ``**`` to whether it is half of a pair around text without spaces at its ends."""
     marks = [found.start() for found in _LITERAL.finditer(line)]
     sound = dict.fromkeys(marks, False)
     for first, last in zip(marks[::2], marks[1::2], strict=False):

@@ -1,5 +1,5 @@
-"""What both parts of an email have to hold: what a screen reader needs; no slot of the theme left unfilled; and in the
-text part every headline, every link, and the way out.
+"""Requirements for both parts of an email: a structure that screen readers can follow, no unfilled slot, and in the
+text part every headline, every link and the unsubscribe link.
 """
 
 import re
@@ -20,7 +20,7 @@ _MARKER = re.compile(r"slot[0-9a-f]{40}", re.IGNORECASE)
 
 
 def check(edition: Edition, html: str, place: Place) -> Iterator[Diagnostic]:
-    """Look at the structure of the HTML part, whose text is ``html``, and at both parts for markers."""
+    """Check the structure of the HTML part, whose text is ``html``, and look for slot markers left in both parts."""
     written = len(_bare_tables(LexborHTMLParser(edition.web))) if "<table" in edition.web else 0
     yield from find(html, place, written)
     for name, text in (("HTML", html), (say("text"), edition.text.fill(lambda _: ""))):
@@ -30,7 +30,7 @@ def check(edition: Edition, html: str, place: Place) -> Iterator[Diagnostic]:
 
 
 def find(html: str, place: Place, written: int = 0) -> Iterator[Diagnostic]:
-    """The findings over the HTML of an email; ``written`` tables without a role or a head are an author's own."""
+    """Yield findings for an email's HTML. ``written``: number of the author's tables without role or header cells."""
     email = tree(html)
     root = email.root
     attributes = root.attributes if root is not None else {}
@@ -46,12 +46,12 @@ def find(html: str, place: Place, written: int = 0) -> Iterator[Diagnostic]:
 
 
 def _bare_tables(html: LexborHTMLParser) -> list[LexborNode]:
-    """Tables that neither say that they are layout nor have the headers of data."""
+    """Tables with neither a ``role`` nor header cells."""
     return [table for table in html.css("table:not([role])") if not table.css("th")]
 
 
 def differences(html: Slotted, text: Slotted, headlines: Iterable[str], place: Place) -> Iterator[Diagnostic]:
-    """Findings where the text part does not say what the HTML part says."""
+    """Yield findings for unsubscribe links, headlines and links that a part lacks."""
     for part, name in ((html, "HTML"), (text, say("text"))):
         if Slot.UNSUBSCRIBE_URL not in part.slots:
             message = say("the {name} part has no unsubscribe link", name=name)
@@ -66,12 +66,12 @@ def differences(html: Slotted, text: Slotted, headlines: Iterable[str], place: P
 
 
 def _letters(text: str) -> str:
-    """A text without white space and marks of direction."""
+    """A text without white space and direction marks."""
     return "".join(text.split()).replace("\u200e", "").replace("\u200f", "")
 
 
 def _lacking(parts: Iterable[str], text: str) -> Iterator[str]:
-    """Those of ``parts`` that the text lacks. They mostly follow each other: each is looked for from the last on."""
+    """Yield the ``parts`` not found in the text. They are mostly in order: each search starts at the previous match."""
     at = 0
     for part in parts:
         found = text.find(part, at)
@@ -84,7 +84,7 @@ def _lacking(parts: Iterable[str], text: str) -> Iterator[str]:
 
 
 def _links(html: str) -> list[str]:
-    """The web and mail addresses that the HTML links to, in order."""
+    """The web and mail addresses of the links in the HTML, in order."""
     return [
         href.removeprefix("mailto:")
         for node in tree(html).css("a[href]")

@@ -1,6 +1,6 @@
-"""An email's elements and style sheets, read once for all gates; of CSS just enough: rules with their at-rules.
+"""The elements and style sheets of an email, parsed once for all gates; a minimal CSS parser for rules and at-rules.
 
-Themes are ours or an editor's, not hostile; what cannot be read is skipped, never guessed.
+Themes come from us or from an editor and are not hostile; CSS that cannot be parsed is skipped.
 """
 
 import re
@@ -16,16 +16,16 @@ _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class StyleRule:
-    """A style rule. ``context`` holds the at-rules around it, outermost first."""
+    """Style rule. ``context`` holds the enclosing at-rules, outermost first."""
 
     selector: str
-    declarations: tuple[tuple[str, str, bool], ...]  # property, value, important
+    declarations: tuple[tuple[str, str, bool], ...]  # property, value, whether it is !important
     context: tuple[str, ...] = ()
 
 
 @lru_cache(maxsize=1)
 def tree(html: str) -> LexborHTMLParser:
-    """The elements of an email, which the gates ask in turn and none changes."""
+    """Parse an email. The tree is shared by the gates, which do not change it."""
     return LexborHTMLParser(html)
 
 
@@ -37,7 +37,7 @@ def sheets(html: str) -> list[str]:
 
 @lru_cache(maxsize=64)
 def rules(css: str) -> tuple[StyleRule, ...]:
-    """The rules of a style sheet, those inside at-rules with their context. Issues of a theme share its sheets."""
+    """Parse a style sheet, at-rules included. Cached: the issues of a theme share its style sheets."""
     return tuple(_rules(css))
 
 
@@ -50,7 +50,7 @@ def _rules(css: str, context: tuple[str, ...] = ()) -> Iterator[StyleRule]:
         body = css[brace + 1 : end]
         if prelude.startswith("@") and "{" in body:
             yield from _rules(body, (*context, prelude))
-        elif prelude.startswith("@"):  # @font-face and its like: no rule inside
+        elif prelude.startswith("@"):  # such as @font-face, which contains no rules
             yield StyleRule("", (), (*context, prelude))
         else:
             yield StyleRule(prelude, tuple(declarations(body)), context)
@@ -58,7 +58,7 @@ def _rules(css: str, context: tuple[str, ...] = ()) -> Iterator[StyleRule]:
 
 
 def declarations(body: str) -> Iterator[tuple[str, str, bool]]:
-    """Property, value and whether it is important, of a declaration block or a style attribute."""
+    """Yield property, value and whether it is ``!important``, for a declaration block or a style attribute."""
     for part in re.split(r";(?![^(]*\))", body):
         name, colon, value = part.partition(":")
         if not colon:
@@ -68,7 +68,7 @@ def declarations(body: str) -> Iterator[tuple[str, str, bool]]:
 
 
 def _closing(css: str, brace: int) -> int:
-    """The index of the brace that closes the one at ``brace``; the end where none does."""
+    """The index of the brace that closes the one at ``brace``; the length of the text if there is none."""
     depth = 0
     for found in re.finditer(r"[{}]", css[brace:]):
         depth += 1 if found[0] == "{" else -1

@@ -1,4 +1,4 @@
-"""Markdown → safe HTML, plain text, and the text a reader sees."""
+"""Markdown rendered as safe HTML, as plain text, and as the text that a reader sees."""
 
 from publisher.edition.markdown.blocks import in_tables
 from publisher.edition.markdown.html import Html, Sized, sponsored, visible_text, with_images

@@ -1,4 +1,4 @@
-"""Finished blocks of HTML, fitted to their place: the direction of each, boxes of mail, tables on a phone."""
+"""Adjust rendered HTML blocks: text direction, tables as boxes for mail, and tables on phones."""
 
 import re
 from collections.abc import Callable
@@ -31,12 +31,12 @@ _LETTERS = "!-;=?-~\u00a1-\u1fff"  # without < and >, and without Han and kana, 
 _LONG = regex(rf"{_ANY_TAG.pattern}|[{_LETTERS}]{{25,}}")
 _WORD = regex(f"[{_LETTERS}]+")
 _LINE, _GAP = 66, 1.3
-"""A line of a table in mail, and what is between two columns, in letters of its 15 pixels."""
+"""Width of a table in mail, and of the gap between two columns, in letters of 15 pixels."""
 
 
 def directed(html: str, direction: str) -> str:
-    """Sanitised HTML in which a block whose first letter does not go in ``direction`` says how it runs. From right to
-    left so do code, and cells of figures: ``12 – 15`` would turn.
+    """Add ``dir`` to each block of sanitised HTML whose first letter runs against ``direction``. In a right-to-left
+    text, code, addresses and cells of figures become ``ltr`` too: ``12 – 15`` would be reversed.
     """
     if direction == "ltr" and not runs_late(html):
         return html
@@ -59,8 +59,8 @@ def directed(html: str, direction: str) -> str:
 def labelled(
     html: str, cell: Callable[[str, str], str], least: int = 1, opening: Callable[[str], str] = lambda _: "<table>"
 ) -> str:
-    """Sanitised HTML, in which ``cell(head, attributes)`` begins each cell of a table of ``least`` columns or more that
-    all have a head: on a phone a row is a card.
+    """Begin each cell of a table with ``cell(head, attributes)``, so that phones can show a row as a card. Tables with
+    fewer than ``least`` columns, spanning cells or no head are left as they are.
     """
 
     def table(found: re.Match[str]) -> str:
@@ -79,8 +79,8 @@ def labelled(
 
 
 def in_tables(html: str) -> str:
-    """Sanitised HTML for mail: what has edges or a ground is in tables, whose cells alone show them in Outlook; before
-    each cell of a wide table its column's head, which phones alone show.
+    """Prepare sanitised HTML for mail: wrap elements with a border or background in tables, because Outlook shows these
+    on cells only, and repeat the column head in each cell of a wide table, for phones only.
     """
     if "<table" in html:
         html = labelled(
@@ -104,7 +104,7 @@ def in_tables(html: str) -> str:
 
 
 def _folding(table: re.Match[str]) -> str:
-    """A table in which a word that no column holds, such as an address, breaks, and no other word for its sake."""
+    """Mark the words of 25 or more letters in a table, such as addresses: only these may be broken."""
 
     def folded(one: re.Match[str]) -> str:
         return one[0] if one[0][0] == "<" or MARKER.search(one[0]) else f'<span class="long">{one[0]}</span>'
@@ -113,7 +113,7 @@ def _folding(table: re.Match[str]) -> str:
 
 
 def is_wide(table: str) -> bool:
-    """Whether the longest words of all columns do not stand beside each other in a line of mail."""
+    """Whether the longest words of all columns do not fit side by side in a line of mail."""
     rows = [[unescape(_ANY_TAG.sub(" ", cell)) for cell in _TEXT.findall(row)] for row in table.split("<tr>")]
     return sum(max(map(_needed, column)) + _GAP for column in zip_longest(*rows, fillvalue="")) > _LINE
 

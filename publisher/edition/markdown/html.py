@@ -1,7 +1,6 @@
-"""Markdown tokens → HTML that is safe in a page and in a mail: sanitised whole, with absolute URLs and sized images.
+"""Render Markdown tokens as HTML that is safe in pages and mail: sanitised, with absolute URLs and image sizes.
 
-Everything passes through nh3, the author's raw HTML and what the parser made of Markdown alike; nothing is trusted
-for having come out of the parser.
+nh3 sanitises everything: the author's raw HTML as well as the HTML that the parser generated.
 """
 
 import re
@@ -45,7 +44,7 @@ _GENERATED_CLASSES = {
 _NOTE_ID = re.compile(r"fn(ref)?-\S+-\d+(:\d+)?")
 _LANGUAGE_CLASS = re.compile(r"language-[\w+#.-]+")
 _LINKING = re.compile(r"<(?:a|img)\s", re.IGNORECASE)
-_DEEP = 100  # elements within elements; what is deeper is shown as its words, for it crashes what reads it later
+_DEEP = 100  # levels of elements; deeper HTML, which crashes later parsers, is reduced to its text
 _OPEN_OR_CLOSE = re.compile(r"<(/?)([a-z][a-z0-9]*)")
 _VOID = frozenset({"br", "col", "hr", "img", "wbr"})
 _IMAGE = re.compile(r'<img((?: [a-z-]+="[^"]*")*)>')
@@ -59,7 +58,7 @@ _BREAK_IN_TEXT = re.compile(r"(?<=([^\s<>\n]))\n(?=([^\s<>\n]))")
 
 @cache
 def _markdown() -> MarkdownIt:
-    """What renders tokens."""
+    """The parser whose renderer is used here."""
     md = new_parser().use(notes_plugin)
     md.add_render_rule("image", _picture)
     for name in BOXES:
@@ -69,7 +68,7 @@ def _markdown() -> MarkdownIt:
 
 
 def _picture(renderer: Any, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
-    """The library's rule, without its writing the words into the token."""
+    """markdown-it's rule for images, without changing the token."""
     words = renderer.renderInlineAsText(tokens[index].children, options, env)
     shown = tokens[index].copy(attrs=tokens[index].attrs | {"alt": words})
     return str(renderer.renderToken([shown], 0, options, env))
@@ -87,12 +86,12 @@ def _box_close(_self: Any, tokens: Sequence[Token], index: int, _options: Any, _
 
 
 class Html(Markup):
-    """Finished, safe HTML of the content. The email keeps it away from the MJML compiler, which would spoil it."""
+    """Finished, safe HTML of the content. It does not pass through the MJML compiler, which would damage it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sized:
-    """An image as shown: absolute URL and the size in CSS pixels, where known; ``clear``: partly transparent."""
+    """Image as shown: absolute URL, size in CSS pixels if known; ``clear`` if it has transparent parts."""
 
     url: str
     width: int | None
@@ -101,10 +100,10 @@ class Sized:
 
 
 class HtmlWriter:
-    """Writes the HTML of one issue's texts. ``page`` is the URL of its archive page; ``image`` places images;
+    """Writer of the HTML of one issue's texts. ``page`` is the URL of its archive page; ``image`` finds an image;
     ``direction`` is the issue's.
 
-    ``lost`` says whether the text written last holds a link or picture so deep that only its words are shown.
+    ``lost``: whether the last text had a link or picture nested so deep that only its words are shown.
     """
 
     lost = False
@@ -121,7 +120,7 @@ class HtmlWriter:
             tags=set(TAGS),
             clean_content_tags=set(ACTIVE) - TAGS,
             attributes=attributes,
-            attribute_filter=partial(_kept, page, labels),  # one of ours would hold us for ever: nh3 is no cycle's end
+            attribute_filter=partial(_kept, page, labels),  # no bound method: nh3 would leak the cycle
             allowed_classes=_GENERATED_CLASSES,
             url_schemes=set(SCHEMES),
             link_rel=None,
@@ -129,7 +128,7 @@ class HtmlWriter:
         )
 
     def write(self, tokens: Sequence[Token], name: str) -> Html:
-        """The HTML of block or inline tokens. ``name`` of the text stands in the ids of its notes."""
+        """Return the HTML of block or inline tokens. ``name`` of the text is used in the ids of its footnotes."""
         markdown = _markdown()
         env = {"docId": name, "labels": self._labels}
         html = markdown.renderer.render(tokens, markdown.options, env)
@@ -158,10 +157,10 @@ class HtmlWriter:
 
 
 def _kept(page: str, labels: dict[str, str], tag: str, attribute: str, value: str) -> str | None:
-    """What stays of an attribute; None: nothing."""
+    """Return the sanitised value of an attribute, or None to remove it."""
     if attribute == "href" and tag == "a" and not value.startswith("#"):
         return absolute(page, value)
-    if attribute == "rel":  # whose link it is, to those who follow it; what a browser does is not an author's
+    if attribute == "rel":  # keep the kind of link, for crawlers; browser behaviour is not the author's to set
         return " ".join(word for word in value.lower().split() if word in {"sponsored", "nofollow", "ugc"}) or None
     if attribute == "id":
         return value if _NOTE_ID.fullmatch(value) else None
@@ -177,7 +176,7 @@ def _kept(page: str, labels: dict[str, str], tag: str, attribute: str, value: st
 
 
 def with_images(html: str, change: Callable[[dict[str, str]], dict[str, str]]) -> str:
-    """Sanitised HTML with the attributes of each image as ``change`` gives them back."""
+    """Replace the attributes of each image in sanitised HTML by the result of ``change``."""
 
     def changed(match: re.Match[str]) -> str:
         attributes = {name: unescape(value) for name, value in _ATTRIBUTE.findall(match.group(1))}
@@ -187,7 +186,7 @@ def with_images(html: str, change: Callable[[dict[str, str]], dict[str, str]]) -
 
 
 def sponsored(html: Html) -> Html:
-    """Sanitised HTML whose links say that they are a sponsor's."""
+    """Add ``rel="sponsored"`` to the links of sanitised HTML."""
 
     def told(link: re.Match[str]) -> str:
         return f'<a{_REL.sub("", link[1])} rel="sponsored">' if ' href="http' in link[1] else link[0]
@@ -196,13 +195,13 @@ def sponsored(html: Html) -> Html:
 
 
 def _depth(html: str) -> int:
-    """How deep elements are nested in sanitised, hence balanced, HTML."""
+    """The depth of nesting of sanitised, hence balanced, HTML."""
     steps = (-1 if closing else 1 for closing, tag in _OPEN_OR_CLOSE.findall(html) if tag not in _VOID)
     return max(accumulate(steps, initial=0))
 
 
 def join_lines_of_html(html: str) -> str:
-    """Raw HTML with the line breaks between two characters that join dropped, unless it shows its breaks."""
+    """Remove line breaks between two characters that join, such as Han, from raw HTML without ``<pre>``."""
     if "<pre" in html.lower():
         return html
     return _BREAK_IN_TEXT.sub(lambda match: "" if joins(match.group(1), match.group(2)) else "\n", html)
@@ -217,15 +216,15 @@ _ANY_TAG = re.compile(r'</?[a-z][a-z0-9]*(?:\s[a-z-]+="[^"]*")*\s*/?>')
 
 
 def visible_text(html: str) -> str:
-    """What a reader sees of sanitised HTML: text alone, blocks apart by white space, without the marks of notes."""
+    """Return the text of sanitised HTML, blocks separated by white space, without footnote marks."""
     html = _NOTE_REF.sub("", html) if "footnote-" in html else html
     return unescape(_ANY_TAG.sub("", _BLOCK_TAG.sub("\n", html)))
 
 
 def notes_plugin(md: MarkdownIt) -> None:
-    """Render rules in place of the footnote plugin's: notes and back links with roles and words.
+    """Replace the render rules of the footnote plugin: notes and back links get roles and labels.
 
-    Ids are ``fn-<text>-<n>``: ``env["docId"]`` names the text, so that two stories of an issue never share one.
+    Ids are ``fn-<text>-<n>``; ``env["docId"]`` names the text, so that ids are unique among the texts of an issue.
     """
     md.add_render_rule("footnote_ref", _reference)
     md.add_render_rule("footnote_block_open", _block_open)

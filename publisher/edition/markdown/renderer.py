@@ -1,4 +1,4 @@
-"""One issue's Markdown, written twice: as HTML and as plain text."""
+"""Render the Markdown of one issue as HTML and as plain text."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -28,9 +28,9 @@ _TASK = re.compile(r"\[([ xX])\](?=[ \t])")
 
 @dataclass(frozen=True, slots=True)
 class RenderedText:
-    """A text as written for readers: safe HTML, plain text, and what of it is seen (for its length).
+    """Rendered text: safe HTML, plain text, and the visible text (used to measure length).
 
-    The first two may hold markers of slots; the last shows defaults.
+    ``html`` and ``text`` may contain slot markers; ``visible`` has default values instead.
     """
 
     html: Html
@@ -39,9 +39,9 @@ class RenderedText:
 
 
 class MarkdownRenderer:
-    """Writes the texts of one issue. ``page`` is the URL of its archive page; ``image`` finds an image by its path.
+    """Renderer of one issue's texts. ``page`` is the URL of its archive page; ``image`` finds an image by its path.
 
-    ``diagnostics`` collects what could not be written; ``written`` is told of each text when it is.
+    ``diagnostics`` collects what could not be rendered; ``written`` is called after each text.
     """
 
     def __init__(
@@ -65,20 +65,20 @@ class MarkdownRenderer:
         self._text = TextWriter(link_to, lambda alt: words("image", alt=alt), labels["sponsored"], self._slots.shown)
 
     def block(self, prose: Prose, name: str, above: int) -> RenderedText:
-        """Markdown of blocks. ``name`` is unique in the issue; its headings go below level ``above``."""
+        """Render block Markdown. ``name`` is unique in the issue; headings are moved below level ``above``."""
         tokens = _with_boxes(shifted(self._tokens(without_controls(prose.text)), above))
         if quoted := next((token for token in tokens if token.level >= MAX_NESTING - 1), None):
             self._too_deep(prose, quoted.map[0] if quoted.map else 0)
         return self._write(prose, tokens, name)
 
     def inline(self, prose: Prose, name: str, *, personal: bool = False) -> RenderedText:
-        """Inline Markdown: a key point, or an attribution, which is ``personal``. Notes have no place in it."""
+        """Render inline Markdown, without footnotes. ``personal``: it may contain placeholders (an attribution may)."""
         text = without_controls(prose.text).strip()
         tokens = self._tokens(text, inline=True) if personal else parsed(text, inline=True).tokens
         return self._write(prose, tokens, name)
 
     def _tokens(self, text: str, *, inline: bool = False) -> Sequence[Token]:
-        """The tokens, with markers for what is filled in."""
+        """Parse a text, with slot markers in place of its placeholders."""
         marked = self._slots.marked(text)
         tokens = parsed(marked, inline=inline).tokens
         return tokens if marked == text else settled(tokens, lambda part, _place: self._slots.written(part))
@@ -95,19 +95,19 @@ class MarkdownRenderer:
         if self._html.lost:
             self._too_deep(prose, deepest(tokens))
         text = self._text.write(tokens)
-        self._written(prose)  # both have asked for its pictures
+        self._written(prose)  # both writers have now looked up the text's pictures
         return RenderedText(html, text, self._slots.shown(visible_text(html)))
 
 
 def _steady(token: Token, words: Locale) -> Token:
-    """A token with marks beside what would turn round in its text, or in that of those within it."""
+    """A token with direction marks in its text and in that of its children."""
     if token.type == "text":
         return token.copy(content=words.steady(token.content))
     return token.copy(children=[_steady(one, words) for one in token.children]) if token.children else token
 
 
 def _with_boxes(tokens: Sequence[Token]) -> Sequence[Token]:
-    """The tokens with a box drawn where an entry of a list begins with ``[ ]`` or ``[x]``
+    """Draw a box for ``[ ]`` or ``[x]`` at the beginning of a list item
     (https://github.github.com/gfm/#task-list-items-extension-).
     """
     if not any(token.type == "inline" and _TASK.match(token.content) for token in tokens):
@@ -132,9 +132,9 @@ def _joined(token: Token) -> Token:
 
 
 def shifted(tokens: Sequence[Token], above: int) -> Sequence[Token]:
-    """The tokens with the headings below level ``above``: the highest becomes ``above + 1``, and none passes 6.
+    """Move headings below level ``above``: the highest becomes ``above + 1``, none exceeds 6.
 
-    Those of raw HTML count and move alike: an ``<h1>`` in a story is not the page's. What moves is copied.
+    Headings in raw HTML count and move too: an ``<h1>`` in a story is not the page's. Changed tokens are copies.
     """
     telling = (token for token in tokens if token.type == "heading_open" or "<" in token.content)
     levels = [level for token in telling for level in _levels(token)]

@@ -1,7 +1,7 @@
-"""Markdown tokens → plain text that reads as if written by hand.
+"""Render Markdown tokens as plain text.
 
-Paragraphs stay on one line: mail clients wrap them to the window, and a hard break would tear a Chinese sentence or a
-link. Every URL is kept, in angle brackets after its words (RFC 3986, appendix C).
+Each paragraph is one line: mail clients wrap it to the window, and hard breaks would split Chinese sentences and links.
+Every URL is kept, in angle brackets after its words (RFC 3986, appendix C).
 """
 
 import re
@@ -20,10 +20,10 @@ from publisher.issue.links import SCHEMES, scheme
 from publisher.issue.markdown.boxes import heading_of
 from publisher.issue.markdown.tags import COMMENT, RawTag, raw_tags
 
-_KEPT_SPACE, _KEPT_BREAK = "\x01", "\x02"  # of <pre>, while other space is folded; no text holds controls
+_KEPT_SPACE, _KEPT_BREAK = "\x01", "\x02"  # stand for white space in <pre>; texts contain no control characters
 _SPACE = re.compile(r"\s+")
 _NO_TAG = re.compile("<[?!][^>]*>")
-"""What browsers take for a comment: an instruction, a declaration, a CDATA section (HTML, 13.2.5.41)."""
+"""Treated by browsers as comments: processing instructions, declarations, CDATA (HTML, 13.2.5.41)."""
 _EDGES = re.compile(r" *\n *")
 _BLANKS = re.compile(r"\n{3,}")
 _BLOCKS = frozenset(
@@ -31,25 +31,25 @@ _BLOCKS = frozenset(
 )
 _BLOCKS |= {"tr", "ul", "h1", "h2", "h3", "h4", "h5", "h6", "caption", "details", "pre", "summary"}
 _APART = frozenset({"p", "div", "blockquote", "section", "h1", "h2", "h3", "h4", "h5", "h6", "pre"})
-_RAISED = str.maketrans("0123456789+-−=()in", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁱⁿ")  # 10<sup>9</sup> is not 109
-_SILENT = ACTIVE - TAGS - {"embed"}  # which has no end, hence nothing in it
+_RAISED = str.maketrans("0123456789+-−=()in", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁱⁿ")  # 10<sup>9</sup> must not become 109
+_SILENT = ACTIVE - TAGS - {"embed"}  # a void element, which has no content to leave out
 _LINE = 72
-"""Columns of a terminal's line: what needs more is no table there."""
+"""Columns of a line; a wider table is written as a list."""
 
 
 def underlined(text: str, with_: str) -> str:
-    """A heading and a rule as wide as it, at most a line."""
+    """A heading with a rule of the same width below, at most a line wide."""
     return f"{text}\n{with_ * min(_LINE, max(4, display_width(text)))}"
 
 
 def link(words: str, url: str) -> str:
-    """Words and where they lead; a link that is its own words stands once, an unsafe one not at all."""
+    """Return the words and the URL; only the URL if the words repeat it, only the words if its scheme is unsafe."""
     if scheme(url) not in SCHEMES:
         return words
     url = url.removeprefix("mailto:")
     if not words or words.rstrip("/") in {url.rstrip("/"), unquote(url).rstrip("/")}:
         return url
-    if "xn--" in url and words.rstrip("/") == normalizeLinkText(url).rstrip("/"):  # its host as people read it
+    if "xn--" in url and words.rstrip("/") == normalizeLinkText(url).rstrip("/"):  # the decoded host
         return urlsplit(url)._replace(netloc=urlsplit(words).netloc).geturl()
     return f"{words} <{url}>"
 
@@ -59,8 +59,8 @@ _BOXES = {"container_callout": "| ", "container_sponsor": "| ", "container_pullq
 
 @dataclass(frozen=True, slots=True)
 class TextWriter:
-    """Writes the plain text of one issue's texts. ``link_to`` makes an author's link or image absolute; ``shown`` is
-    what a text shows, for its width.
+    """Writer of the plain text of one issue's texts. ``link_to`` makes an address absolute; ``shown`` replaces slot
+    markers by defaults, to measure widths.
     """
 
     link_to: Callable[[str], str]
@@ -69,7 +69,7 @@ class TextWriter:
     shown: Callable[[str], str]
 
     def write(self, tokens: Sequence[Token]) -> str:
-        """The text of block or inline tokens; blocks are apart by an empty line."""
+        """Return the text of block or inline tokens; blocks are separated by an empty line."""
         return "\n\n".join(block for block in self._blocks(tokens) if block.strip())
 
     def _blocks(self, tokens: Sequence[Token]) -> Iterator[str]:
@@ -189,7 +189,7 @@ class TextWriter:
 
 
 def _titled(words: str, attributes: Mapping[str, Any]) -> str:
-    """Words with what a pointer above them shows, which a text has no other place for."""
+    """Words followed by the ``title`` attribute, which browsers show as a tooltip."""
     title = " ".join(str(attributes.get("title") or "").split())
     return f"{words} ({title})".lstrip() if title and title not in words else words
 
@@ -199,7 +199,7 @@ def _told(head: str, cell: str) -> str:
 
 
 class _RawTags:
-    """Raw HTML tags met between text: links and images keep their URL, line breaks break, active content is silent."""
+    """Raw HTML tags as text: links and images keep their URL, line breaks are kept, active content is left out."""
 
     def __init__(self, link_to: Callable[[str], str], image_label: Callable[[str], str]) -> None:
         self._link_to = link_to
@@ -207,11 +207,11 @@ class _RawTags:
         self._links: list[tuple[str, int]] = []
         self._titles: list[tuple[RawTag, int]] = []
         self._pre = 0
-        self._raised: int | None = None  # where what is above the line begins
+        self._raised: int | None = None  # index in ``out`` where a superscript begins
         self.silent = 0
 
     def words(self, html: str) -> str:
-        """What stands between two tags, its white space folded as in a browser."""
+        """The text between two tags, white space collapsed as in a browser."""
         if self.silent:
             return ""
         text = unescape(html) if self._pre else unescape(_SPACE.sub(" ", html))
@@ -256,7 +256,7 @@ class _RawTags:
             out.append("\n\n" if name in _APART else "\n")
 
     def close(self, out: list[str]) -> None:
-        """Links that were never closed keep their URL all the same."""
+        """Write the URLs of links that were never closed."""
         while self._links:
             self._close_link(out)
 
@@ -267,7 +267,7 @@ class _RawTags:
 
 
 def groups(tokens: Sequence[Token]) -> Iterator[tuple[Token, Sequence[Token]]]:
-    """Each token of the outermost level with the tokens between it and its closing one."""
+    """Yield each token of the outermost level with the tokens between it and its closing token."""
     index = 0
     while index < len(tokens):
         start = index
