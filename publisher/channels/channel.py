@@ -1,4 +1,4 @@
-"""A channel that issues are announced on: what the package may ask of one, and how it is found."""
+"""Channels on which issues are announced: their interface, and how they are found."""
 
 import logging
 import os
@@ -19,7 +19,7 @@ from publisher.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """What is announced: plain text. ``summary`` is the subtitle, else the preheader; ``text`` the body, finished."""
+    """Announcement in plain text. ``summary`` is the subtitle, otherwise the preheader; ``text`` is the final body."""
 
     slug: str
     title: str
@@ -30,25 +30,25 @@ class Post:
 
 
 class RefusedError(Exception):
-    """It is certain that nothing was posted. The message is a code without any address: it is kept and shown."""
+    """Nothing was posted for certain. The message is a code without any address: it is stored and shown."""
 
 
 class Channel(ABC):
-    """A subclass is named by the entry point whose name is ``name``. ``address`` comes from the environment."""
+    """Base class of channels. A subclass's entry point is called ``name``; ``address`` comes from the environment."""
 
     name: ClassVar[str]
 
     @abstractmethod
     def __init__(self, address: str) -> None:
-        """Raises UsageError where the address cannot be used, or a library is missing. Calls nobody."""
+        """Raises UsageError if the address is invalid or a library is missing. Makes no network call."""
 
     @abstractmethod
     def post(self, post: Post) -> None:
-        """Hand it over, once. Raises RefusedError; whatever else it raises makes the outcome uncertain."""
+        """Post once. Raises RefusedError if certainly nothing was posted; any other error means uncertain."""
 
 
 def open_channels(config: Config) -> dict[str, Channel]:
-    """Every channel of config.yaml by name. Raises UsageError (no address, no library), PluginError."""
+    """Open the channels of config.yaml, by name. Raises UsageError (no address, no library), PluginError."""
     found = {}
     for one in config.channels:
         address = os.environ.get(one.variable, "").strip()
@@ -68,7 +68,7 @@ def _class(name: str) -> type[Channel]:
 
 
 def channels_for(config: Config, edition: Edition) -> list[str]:
-    """The names of the channels that an issue is announced on."""
+    """The names of the channels on which an issue is announced."""
     topics = {topic.casefold() for topic in edition.topics}
     return [
         one.name
@@ -79,7 +79,7 @@ def channels_for(config: Config, edition: Edition) -> list[str]:
 
 
 def post_of(config: Config, channel: ChannelConfig, edition: Edition) -> Post:
-    """The announcement of an issue on a channel."""
+    """Create the announcement of an issue on a channel."""
     summary = edition.subtitle or edition.preheader
     values: Mapping[str, str] = {
         "title": edition.title,
@@ -96,7 +96,7 @@ _UNREACHED = re.compile(r"NewConnectionError|ConnectTimeoutError|NameResolutionE
 
 
 class AppriseChannel(Channel):
-    """One service of apprise. Its log says why a post failed; it holds addresses, so none of it is kept but a code."""
+    """Channel through one service of apprise. Its log tells why a post failed, but has addresses: a code is kept."""
 
     name = "apprise"
 
@@ -106,7 +106,7 @@ class AppriseChannel(Channel):
         except ImportError as error:
             advice = "pip install 'newsletter-publisher[channels]'"
             raise UsageError(say("announcements need apprise"), help=advice) from error
-        apprise.logger.propagate = False  # its lines hold addresses, and so do those of what it calls with
+        apprise.logger.propagate = False  # its log, and that of the HTTP library, contains addresses
         logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
         self._apprise = apprise
         self._to = apprise.Apprise()
@@ -116,7 +116,7 @@ class AppriseChannel(Channel):
             unknown = say("the address of a channel is none that apprise knows")
             told = say("a channel has one address") if known else unknown
             raise UsageError(told, help=say("see apprise's list of services for its form; a channel has one"))
-        self._to[0].retry = 0  # a lost answer is not an order to post again
+        self._to[0].retry = 0  # a missing answer must not cause a second post
 
     def post(self, post: Post) -> None:
         """See :class:`Channel`."""
@@ -127,7 +127,7 @@ class AppriseChannel(Channel):
         if done:
             return
         to = self._to[0]
-        if len(to) > 1 or to.overflow_mode == apprise.OverflowMode.SPLIT:  # another target, or part, may be there
+        if len(to) > 1 or to.overflow_mode == apprise.OverflowMode.SPLIT:  # another target or part may have been posted
             raise TimeoutError("no certain answer")
         if answered := _ANSWERED.search(said):
             raise RefusedError(f"status-{answered[1]}")

@@ -1,6 +1,6 @@
-"""What WeChat makes of an article's colours in dark mode: the rules and thresholds of its script mp-darkmode 1.2.1.
+"""WeChat's conversion of an article's colours in dark mode: the rules and thresholds of its script mp-darkmode 1.2.1.
 
-A ground is recoloured first, then the texts on it. What decides is the perceived brightness of W3C's AERT, 0 to 255.
+Backgrounds are converted first, then the text on them, by the perceived brightness of W3C's AERT, 0 to 255.
 Source: https://github.com/wechatjs/mp-darkmode, doc/cn/principle.md and src/modules.
 """
 
@@ -13,12 +13,12 @@ from publisher.config.colour import ENOUGH, RGB, contrast, parse, shades, writte
 from publisher.edition.gates.stylesheet import declarations
 
 PAGE: RGB = (25, 25, 25)
-"""The ground of an article in dark mode."""
+"""Background of an article in dark mode."""
 _TEXT: RGB = (25, 25, 25)
 _DARK, _WHITE, _MOST_GROUND, _LEAST_OFFSET, _BRIGHT_GROUND = 25.0, 250.0, 190.0, 65.0, 100.0
 _MOST_OFFSET = 163.0 - _DARK
 _GREY, _LOW = 0.40, 0.22
-"""Lightness in HSL: above the one a grey is turned over, below the other a ground is raised."""
+"""Lightness in HSL: above the first, greys are inverted; below the second, backgrounds are lightened."""
 _Channels = tuple[float, float, float]
 
 
@@ -29,7 +29,7 @@ def brightness(colour: _Channels) -> float:
 
 @lru_cache(maxsize=1024)
 def dark_ground(colour: RGB) -> RGB:
-    """A background in dark mode: white and grey are turned over, what is bright is dimmed, what is dark raised."""
+    """Convert a background: white and grey are inverted, bright colours darkened, very dark ones lightened."""
     hue, lightness, saturation = colorsys.rgb_to_hls(*(channel / 255 for channel in colour))
     if (saturation == 0 and lightness > _GREY) or brightness(colour) > _WHITE:
         grey = 255 * min(1.0, 1 + _DARK / 255 - lightness)
@@ -41,7 +41,7 @@ def dark_ground(colour: RGB) -> RGB:
 
 @lru_cache(maxsize=1024)
 def dark_text(colour: RGB, ground: RGB) -> RGB:
-    """A text in dark mode, or a border, on a ground as :func:`dark_ground` gave it."""
+    """Convert the colour of text or a border on a background already converted by :func:`dark_ground`."""
     return _whole(_text(colour, brightness(ground)))
 
 
@@ -62,7 +62,7 @@ def _text(colour: _Channels, ground: float) -> _Channels:
 
 
 def _at_brightness(target: float, colour: _Channels) -> _Channels:
-    """The colour's channels scaled to a brightness; where one is at its end another makes up for it."""
+    """Scale a colour to a brightness; if a channel is at its limit, another compensates."""
     ratio = target / max(brightness(colour), 1e-9)
     red, green, blue = (min(255.0, channel * ratio) for channel in colour)
     if green == 0 or 255 in (red, blue):
@@ -86,9 +86,9 @@ def _whole(colour: _Channels) -> RGB:
 
 @lru_cache(maxsize=64)
 def survivor(colour: RGB, grounds: tuple[RGB, ...], light: tuple[RGB, ...] = ()) -> RGB:
-    """The colour, its lightness moved least, whose text can be read on each ground in both modes, on ``light`` in one.
+    """The nearest lightness of a colour at which text is readable on ``grounds`` in both modes, on ``light`` in one.
 
-    The colour itself where there is none.
+    Returns the colour itself if there is none.
     """
 
     def readable(one: RGB) -> bool:
@@ -100,7 +100,7 @@ def survivor(colour: RGB, grounds: tuple[RGB, ...], light: tuple[RGB, ...] = ())
 
 
 def darkened(html: str) -> str:
-    """An article's HTML with the colours that WeChat gives it in dark mode, as a whole page."""
+    """An article's HTML with WeChat's dark colours, as a complete page."""
     root = LexborHTMLParser(html)
     assert root.body is not None
     root.body.attrs["style"] = f"background-color:{written(PAGE)};color:#a3a3a3"
@@ -109,14 +109,14 @@ def darkened(html: str) -> str:
 
 
 def _recolour(parent: LexborNode, text: RGB, ground: RGB) -> None:
-    """Recolour what is in an element; ``text`` is the colour it hands down in light, ``ground`` its own in dark."""
+    """Convert the children of an element; ``text`` is its light text colour, ``ground`` its dark background."""
     for node in parent.iter():
         below, given = ground, {name: value for name, value, _ in declarations(node.attributes.get("style") or "")}
         for name, value in given.items():
             if name in {"background", "background-color"} and (own := parse(value)):
                 below = dark_ground(own)
                 given[name] = written(below)
-            elif name.startswith("border"):  # on whatever ground, it is recoloured as on the page's
+            elif name.startswith("border"):  # always converted as on the page's background
                 words = ((word, parse(word)) for word in value.split())
                 given[name] = " ".join(written(dark_text(edge, PAGE)) if edge else word for word, edge in words)
         colour = parse(given.get("color", ""))

@@ -1,6 +1,6 @@
-"""Links as numbers, with name and address at the end: WeChat opens addresses of its own alone.
+"""Turn links into numbered notes with name and address at the end: WeChat opens only its own addresses.
 
-An author's notes are counted along, so that a number means one thing.
+The author's footnotes are numbered in the same sequence.
 """
 
 import re
@@ -18,10 +18,10 @@ _PARAGRAPH = re.compile(r"^\s*<p(?: [^>]*)?>|</p>\s*$")
 
 
 def numbered(html: str, heading: str) -> str:
-    """The article with its links numbered, and under ``heading`` what the numbers stand for, within its last section.
+    """Number the links of an article, and list their targets under ``heading`` in its last section.
 
-    A link into WeChat stays one; one within the article, which has no anchors there, is its words. What a pointer shows
-    above words or a picture stands after them: WeChat shows it nowhere.
+    Links to WeChat are kept; links within the article, where it has no anchors, become plain text. ``title``
+    attributes, which WeChat never shows, are appended to their text or picture.
     """
     root = LexborHTMLParser(html)
     assert root.body is not None
@@ -65,7 +65,7 @@ def numbered(html: str, heading: str) -> str:
     if not entries:
         return html
     lines: list[str] = []
-    for entry in entries:  # which grows, where a note holds links
+    for entry in entries:  # a note with links adds further entries
         lines.append(f"<p>[{len(lines) + 1}] {_PARAGRAPH.sub('', _LINK.sub(changed, entry))}</p>")
     before, end, after = html.rpartition("</section>")
     head = f'<p class="kicker">{escape(heading)}</p>'
@@ -73,6 +73,6 @@ def numbered(html: str, heading: str) -> str:
 
 
 def _titled(words: str, attributes: Mapping[str, str | None], beside: str) -> str:
-    """The words with what a pointer shows above them, where it does not stand ``beside`` it anyway."""
+    """Append the ``title`` attribute to the words, unless ``beside`` contains it."""
     title = " ".join((attributes.get("title") or "").split())
     return f"{words} ({title})" if title not in beside else words

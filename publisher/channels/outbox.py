@@ -1,7 +1,7 @@
-"""The outbox of announcements: a row an issue and channel, entered when its mailing begins.
+"""The outbox of announcements: one row per issue and channel, entered when the mailing begins.
 
-As in the ledger, a claim is committed before the call. What was claimed by who died, or got no answer, is uncertain,
-and only an operator has it posted again.
+As in the ledger, a claim is committed before the call. A claim whose run died, or that got no answer, is uncertain, and
+is posted again only if an operator says so.
 """
 
 from collections.abc import Iterable
@@ -15,17 +15,17 @@ from publisher.channels.tables import announcements
 from publisher.database.bulk import insert_once
 
 LEASE = timedelta(minutes=15)
-"""Longer than any call: who has recorded nothing by then is dead."""
+"""Longer than any call: after this time without a result, the run has died."""
 
 
 class AnnouncementState(StrEnum):
-    """What became of an announcement."""
+    """State of an announcement."""
 
-    PENDING = "pending"  # its mailing is not complete
-    CLAIMED = "claimed"  # about to be posted, or its run died
+    PENDING = "pending"  # the mailing is not complete
+    CLAIMED = "claimed"  # being posted, or its run died
     POSTED = "posted"
-    REFUSED = "refused"  # proved not posted: the next run tries again
-    UNCERTAIN = "uncertain"  # nobody knows whether it was posted
+    REFUSED = "refused"  # certainly not posted: the next run tries again
+    UNCERTAIN = "uncertain"  # may or may not have been posted
 
 
 DOUBTFUL = (AnnouncementState.UNCERTAIN, AnnouncementState.REFUSED)
@@ -34,7 +34,7 @@ FREE = (AnnouncementState.PENDING, AnnouncementState.REFUSED)
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """One issue on one channel; ``reason`` is a code, without any address."""
+    """One issue on one channel; ``reason`` is a code without any address."""
 
     slug: str
     channel: str
@@ -43,7 +43,7 @@ class Announcement:
     changed_at: datetime
 
     def as_object(self) -> dict[str, str]:
-        """As the JSON of ``publish``, ``status`` and ``reconcile`` has it."""
+        """The announcement in the JSON of ``publish``, ``status`` and ``reconcile``."""
         at = self.changed_at.isoformat()
         return {"issue": self.slug, "channel": self.channel, "state": self.state, "reason": self.reason, "at": at}
 
@@ -53,38 +53,38 @@ _COLUMNS = [c[field.name] for field in fields(Announcement)]
 
 
 def enter(connection: Connection, slug: str, channels: Iterable[str]) -> None:
-    """Put an issue into the outbox, once a channel."""
+    """Add an issue to the outbox, once per channel."""
     for channel in channels:
         fresh = {"state": AnnouncementState.PENDING, "reason": "", "changed_at": datetime.now(UTC)}
         insert_once(connection, announcements, {"slug": slug, "channel": channel, **fresh})
 
 
 def entries(connection: Connection, slug: str | None = None) -> list[Announcement]:
-    """The announcements, of all issues or of one."""
+    """The announcements of one issue, or of all."""
     query = select(*_COLUMNS).order_by(c.slug, c.channel)
     rows = connection.execute(query.where(c.slug == slug) if slug is not None else query)
     return [Announcement(row[0], row[1], AnnouncementState(row[2]), *row[3:]) for row in rows]
 
 
 def recover(connection: Connection, age: timedelta = timedelta(0)) -> None:
-    """What was claimed before ``age``, by runs that are dead, is uncertain."""
+    """Mark claims older than ``age``, whose runs have died, as uncertain."""
     dead = (c.state == AnnouncementState.CLAIMED) & (c.changed_at <= datetime.now(UTC) - age)
     _write(connection, dead, AnnouncementState.UNCERTAIN, "run-died")
 
 
 def claim(connection: Connection, one: Announcement) -> bool:
-    """Claim it; False where somebody else has it."""
+    """Claim an announcement; False if another run has it."""
     return _write(connection, _this(one) & c.state.in_(FREE), AnnouncementState.CLAIMED) == 1
 
 
 def record(connection: Connection, one: Announcement, state: AnnouncementState, reason: str) -> None:
-    """Write what became of a claimed one."""
+    """Record the outcome of a claimed announcement."""
     open_ = c.state.in_((AnnouncementState.CLAIMED, AnnouncementState.UNCERTAIN))
     _write(connection, _this(one) & open_, state, reason)
 
 
 def settle(connection: Connection, one: Announcement, *, posted: bool) -> bool:
-    """An operator's word on an uncertain one: it is there, or it is to be posted again. False: it is not as it was."""
+    """Record an operator's decision: it was posted, or is to be posted again. False if it has changed since shown."""
     state = AnnouncementState.POSTED if posted else AnnouncementState.PENDING
     as_shown = (c.state == one.state) & (c.changed_at == one.changed_at)
     return _write(connection, _this(one) & as_shown, state, "operator") == 1

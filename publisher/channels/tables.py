@@ -1,4 +1,4 @@
-"""The tables of channels: the outbox of announcements, and what WeChat has of ours. No subscriber stands here."""
+"""Tables of channels: the outbox of announcements, and uploads to WeChat. They hold no subscriber data."""
 
 from sqlalchemy import Column, String, Table, Text
 
@@ -18,7 +18,7 @@ wechat_media = Table(
     "wechat_media",
     metadata,
     Column("account", String(64), primary_key=True),  # the AppID
-    Column("kind", String(12), primary_key=True),  # body | cover
+    Column("kind", String(12), primary_key=True),  # body or cover
     Column("digest", String(64), primary_key=True),  # SHA-256 of the picture
     Column("media_id", String(255), nullable=False),  # empty for a picture of the body
     Column("url", Text, nullable=False),

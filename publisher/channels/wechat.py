@@ -1,6 +1,6 @@
 """An issue as an article of a 公众号 (a WeChat official account): HTML to be pasted or sent as a draft, and its gates.
 
-The limits are those of WeChat's ``draft/add``; what its editor and API take of HTML, docs/wechat.md has the sources.
+The limits are those of WeChat's ``draft/add``. docs/wechat.md has the sources on accepted HTML.
 """
 
 import json
@@ -40,9 +40,9 @@ from publisher.language import Locale
 
 TITLE, AUTHOR, DIGEST, CHARACTERS = 32, 16, 128, 20_000
 BYTES = PICTURE_BYTES = 1_000_000
-"""Of the content, and of a picture in it (``media/uploadimg``)."""
+"""Maximum bytes of the content, and of a picture in it (``media/uploadimg``)."""
 GIF_BYTES = 10_000_000
-"""Of a picture among the materials (``material/add_material``)."""
+"""Maximum bytes of a picture among the materials (``material/add_material``)."""
 _TAKEN = frozenset({"image/jpeg", "image/png", "image/gif"})
 
 TOO_LONG_TITLE = define("wechat-title", Severity.ERROR, fixed=True)
@@ -64,7 +64,7 @@ _PRE = re.compile(r"(<pre\b.*?</pre>)", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class ArticlePicture:
-    """A picture to be uploaded. ``file`` is relative to the article's folder, ``url`` the address in its HTML."""
+    """Picture to be uploaded. ``file`` is relative to the article's folder, ``url`` is its address in the HTML."""
 
     file: str
     url: str
@@ -76,7 +76,7 @@ class ArticlePicture:
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """What WeChat is given. ``thumb`` is the file of the cover; ``assets`` are the pictures' bytes, in their order."""
+    """Article for WeChat. ``thumb`` is the file of the cover; ``assets`` are the bytes of ``pictures``, in order."""
 
     title: str
     author: str
@@ -88,7 +88,7 @@ class Article:
     assets: tuple[Asset, ...]
 
     def as_object(self) -> dict[str, Any]:
-        """As ``article.json`` has it, in the names of WeChat's API."""
+        """The content of ``article.json``, with the names of WeChat's API."""
         return {
             "title": self.title,
             "author": self.author,
@@ -103,7 +103,7 @@ class Article:
 
 
 def write_article(issue: Issue, config: Config, *, draft: bool = False) -> tuple[Article | None, list[Diagnostic]]:
-    """The article of an issue, and what keeps WeChat from taking it: then there is none. A ``draft`` needs a cover."""
+    """Return the article of an issue, or None, and why WeChat would not accept it. A ``draft`` needs a cover."""
     issue = for_anyone(issue, config.newsletter.language)
     words = Locale.of(issue.language, config.labels)
     most = min(config.delivery.picture_bytes, PICTURE_BYTES)
@@ -190,8 +190,8 @@ def _html(shown: View, words: Locale, theme: Theme, config: Config) -> str:
 
 
 def _palette(brand: Brand, config: Config) -> dict[str, str]:
-    """The theme's colours as the article has them: panels grey, which WeChat turns over where it only dims a tint; and
-    texts with the contrast that they keep in dark mode. An accent that config.yaml sets stays as it is.
+    """The theme's colours for an article: panels become grey, which WeChat inverts, while it only darkens tints; text
+    colours keep their contrast in dark mode. An accent that config.yaml sets is not changed.
     """
     found = dict(brand.light)
     grounds = _grounds(brand)
@@ -203,13 +203,13 @@ def _palette(brand: Brand, config: Config) -> dict[str, str]:
 
 
 def _grounds(brand: Brand) -> tuple[colours.RGB, colours.RGB]:
-    """What texts stand on: the page and panels."""
+    """The backgrounds of texts: the page and panels."""
     grey = round(sum(colours.parse(brand.light["panel"]) or (765,)) / 3)
     return (255, 255, 255), (grey, grey, grey)
 
 
 def _too_long(article: Article, issue: Issue) -> Iterator[Diagnostic]:
-    """What is over a limit, at the line that it comes from; of a default the key that stands in for it is named."""
+    """Report fields over a limit, at the line of their source; for a default value, name the key that overrides it."""
     for code, key, value, most, source in (
         (TOO_LONG_TITLE, "title", article.title, TITLE, ("title",)),
         (TOO_LONG_AUTHOR, "author", article.author, AUTHOR, ("authors", 0)),
@@ -249,7 +249,7 @@ def _not_taken(issue: Issue, pictures: Pictures, url: str, asset: Asset | None) 
 
 
 def _place(issue: Issue, written: str) -> Place:
-    """Where an author wrote a picture."""
+    """The place where the author wrote a picture."""
     texts = [issue.intro, issue.attribution, *(issue.key_points.points if issue.key_points else ())]
     pictures = [(issue.cover, issue.places.of("cover", "image"))]
     pictures += [(item.image, item.places.of("image", "image")) for item in issue.items]
@@ -265,7 +265,7 @@ def _place(issue: Issue, written: str) -> Place:
 
 
 def _unreadable(html: str, config: Config) -> Iterator[Diagnostic]:
-    """Pairs of colours that are too close, in light and in WeChat's dark mode: where config.yaml sets the accent."""
+    """Report colours with too little contrast in light and in WeChat's dark mode, such as an accent of config.yaml."""
     accent = config.theme.accent and colours.parse(config.theme.accent.light)
     advice = say("give the text a contrast of 4.5 to 1 in the theme")
     if accent:

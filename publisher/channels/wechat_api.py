@@ -1,7 +1,7 @@
-"""An article as a draft of a 公众号, by WeChat's API. A draft alone: nothing here publishes.
+"""Save an article as a draft of a 公众号, through WeChat's API. Nothing here publishes.
 
 https://developers.weixin.qq.com/doc/offiaccount/: stable_token, media/uploadimg, material/add_material, draft/add,
-draft/update. No secret, and no token, is part of a message.
+draft/update. Messages contain neither secrets nor tokens.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from publisher.errors import ServiceError, UsageError, without_addresses
 URL = "https://api.weixin.qq.com"
 _VARIABLES = ("PUBLISHER_WECHAT_APPID", "PUBLISHER_WECHAT_SECRET")
 _STALE = frozenset({40001, 40014, 42001})
-"""The token is no longer good: another is asked for, once."""
+"""Error codes of an expired or invalid token, which is renewed once."""
 _GONE = 40007
 _ADDRESS = re.compile(r"invalid ip (\S+)")
 m, d = wechat_media.c, wechat_drafts.c
@@ -54,7 +54,7 @@ class _AnsweredError(ServiceError):
 
 
 def credentials() -> tuple[str, str]:
-    """AppID and AppSecret. Raises UsageError where the environment lacks one."""
+    """Return AppID and AppSecret. Raises UsageError if one is not in the environment."""
     appid, secret = (os.environ.get(name, "").strip() for name in _VARIABLES)
     if missing := [name for name, value in zip(_VARIABLES, (appid, secret), strict=True) if not value]:
         advice = say("they stand in the account's console, under 开发接口管理")
@@ -65,9 +65,9 @@ def credentials() -> tuple[str, str]:
 
 
 def save_draft(article: Article, slug: str, database: Database) -> bool:
-    """Put an article among the account's drafts, in place of the one that is there; whether one was.
+    """Add an article to the account's drafts, or replace its earlier draft; return whether one was replaced.
 
-    What was uploaded is known to the database, and is not uploaded again. Raises UsageError, ServiceError.
+    Uploads are recorded in the database and not repeated. Raises UsageError, ServiceError.
     """
     with _WechatAccount.opened(database) as account:
         html, files = article.html, {one.file: one for one in article.pictures}
@@ -86,11 +86,11 @@ def save_draft(article: Article, slug: str, database: Database) -> bool:
 
 
 class _NoSuchCallError(ServiceError):
-    """What answers knows no such call."""
+    """The server does not know the call."""
 
 
 class _WechatAccount:
-    """An account of WeChat, with a token that is renewed once."""
+    """WeChat account, with an access token that is renewed once."""
 
     def __init__(self, client: httpx.Client, database: Database, appid: str, secret: str) -> None:
         self._client, self._database, self._appid, self._secret = client, database, appid, secret
@@ -105,17 +105,17 @@ class _WechatAccount:
         if parts.scheme != "https" and parts.hostname not in LOOPBACK:
             message = say("the AppSecret would go to {host} in the clear", host=parts.hostname)
             raise UsageError(message, help=say("begin PUBLISHER_WECHAT_URL with https://"))
-        logging.getLogger("httpx").setLevel(logging.WARNING)  # an address here holds the token
+        logging.getLogger("httpx").setLevel(logging.WARNING)  # URLs contain the token
         timeout = httpx.Timeout(60.0, connect=10.0)
         with httpx.Client(base_url=url, timeout=timeout, follow_redirects=False) as client:
             yield cls(client, database, appid, secret)
 
     def body(self, asset: Asset) -> str:
-        """The address at which WeChat shows a picture of the body; GIFs are materials, for ``uploadimg`` takes none."""
+        """WeChat's URL of a picture in the body. GIFs become materials, because ``uploadimg`` does not accept them."""
         return self._upload("body", asset, "/cgi-bin/media/uploadimg" if asset.media_type != "image/gif" else None)[1]
 
     def save(self, slug: str, content: dict[str, Any], cover: Asset) -> bool:
-        """Update the draft, or add one where there is none, or none any more."""
+        """Update the draft, or add one if there is none or it has been deleted."""
         with self._database.connect() as connection:
             known = connection.scalar(select(d.media_id).where(d.account == self._appid, d.slug == slug))
         full = content | {"thumb_media_id": self._upload("cover", cover)[0]}
@@ -133,7 +133,7 @@ class _WechatAccount:
         except _AnsweredError as error:
             if error.code != _GONE:
                 raise
-            full["thumb_media_id"] = self._upload("cover", cover, anew=True)[0]  # somebody deleted it there
+            full["thumb_media_id"] = self._upload("cover", cover, anew=True)[0]  # the cover was deleted there
             made = self._call("/cgi-bin/draft/add", json={"articles": [full]})
         self._keep_draft(slug, str(made["media_id"]))
         return False
@@ -145,7 +145,7 @@ class _WechatAccount:
             insert_once(connection, wechat_drafts, row)
 
     def _upload(self, kind: str, asset: Asset, path: str | None = None, *, anew: bool = False) -> tuple[str, str]:
-        """Media id and address of a picture, uploaded unless the account has it."""
+        """Media id and URL of a picture, uploaded if the account does not have it."""
         digest = hashlib.sha256(asset.content).hexdigest()
         this = (m.account == self._appid) & (m.kind == kind) & (m.digest == digest)
         with self._database.connect() as connection:
@@ -162,7 +162,7 @@ class _WechatAccount:
         return found
 
     def _call(self, path: str, **body: Any) -> dict[str, Any]:
-        """An answer to a call with the token; with another where that one is stale, once."""
+        """Call the API with the token; if it has expired, once more with a new one."""
         self._token = self._token or self._ask_token(renew=False)
         try:
             return self._ask(path, self._token, **body)
@@ -176,12 +176,12 @@ class _WechatAccount:
         asked = {"grant_type": "client_credential", "appid": self._appid, "secret": self._secret}
         try:
             found = self._ask("/cgi-bin/stable_token", json=asked | {"force_refresh": renew})
-        except _NoSuchCallError:  # a relay before the API may know the older call alone
+        except _NoSuchCallError:  # a relay in front of the API may only know the older call
             found = self._ask("/cgi-bin/token", method="GET", params=asked)
         return str(found.get("access_token", ""))
 
     def _ask(self, path: str, token: str = "", method: str = "POST", **body: Any) -> dict[str, Any]:
-        if "json" in body:  # WeChat keeps escapes as they come: the text goes as UTF-8
+        if "json" in body:  # WeChat does not decode JSON escapes: send UTF-8
             text = json.dumps(body.pop("json"), ensure_ascii=False).encode()
             body |= {"content": text, "headers": {"content-type": "application/json; charset=utf-8"}}
         url = httpx.URL(path).copy_merge_params({"access_token": token}) if token else path

@@ -1,1 +1,1 @@
-"""Editions → the archive: pages, tags, feeds, sitemap, search; incremental builds, deploying."""
+"""The archive, made from editions: pages, tags, feeds, sitemap, search; incremental builds and deployment."""

@@ -1,4 +1,4 @@
-"""The archive's shape: which issue comes before which, and which share a tag, an author, a section or a year."""
+"""The order of issues in the archive, and the groups that share a tag, an author, a section or a year."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from publisher.language import covers
 from publisher.site.paths import folder_key, folder_name
 
 PAGE = 24
-"""How many issues a page lists."""
+"""Number of issues on a page."""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The issues that share a tag, an author, a section or a year, newest first. ``path`` is the folder of its page.
+    """Issues that share a tag, an author, a section or a year, newest first. ``path`` is the folder of its page.
 
-    ``published`` is what feeds and the sitemap show of it.
+    ``published`` are the issues that feeds and the sitemap show.
     """
 
     kind: str
@@ -30,19 +30,19 @@ class Group:
 
     @property
     def issues(self) -> int:
-        """How many they are."""
+        """The number of issues."""
         return len(self.editions)
 
     @property
     def pages(self) -> tuple[Page, ...]:
-        """The editions, so many a page; at least one page."""
+        """The pages of the group, at least one, with ``PAGE`` editions each."""
         count = max(1, -(-self.issues // PAGE))
         return tuple(Page(self, at + 1, count) for at in range(count))
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a group; ``number`` counts from 1."""
+    """Page of a group; ``number`` counts from 1."""
 
     group: Group
     number: int
@@ -50,22 +50,22 @@ class Page:
 
     @property
     def editions(self) -> tuple[Edition, ...]:
-        """What it lists."""
+        """The editions on this page."""
         return self.group.editions[(self.number - 1) * PAGE : self.number * PAGE]
 
     @property
     def path(self) -> str:
-        """The folder it is in, ending in ``/``."""
+        """The folder of this page, ending in ``/``."""
         return self.at(self.number)
 
     def at(self, number: int) -> str:
-        """The folder of another page of the group."""
+        """The folder of page ``number`` of the group."""
         return self.group.path + (f"page/{number}/" if number > 1 else "")
 
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """The issues beside one."""
+    """The next newer and the next older issue."""
 
     newer: Edition | None
     older: Edition | None
@@ -73,10 +73,10 @@ class Neighbours:
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """All editions, newest first, and the ways through them: the largest group first, of the years the newest.
+    """All editions, newest first, and their groups: largest first, years newest first.
 
-    ``published`` is what feeds and the sitemap show: a draft, once in somebody's feed reader, cannot be called back.
-    ``languages`` are those of the published, each once.
+    ``published`` are the editions in feeds and the sitemap: a draft cannot be withdrawn from a feed reader.
+    ``languages`` are the distinct languages of the published editions.
     """
 
     editions: tuple[Edition, ...]
@@ -91,11 +91,11 @@ class Archive:
     families: dict[str, tuple[Edition, ...]]
 
     def translations(self, edition: Edition) -> tuple[Edition, ...]:
-        """The issue in every language that it is there in, the original first; nothing where that is one."""
+        """The issue in each of its languages, the original first; empty if there are no translations."""
         return self.families.get(edition.translation_of or edition.slug, ())
 
     def groups_of(self, kind: str, names: Iterable[str]) -> tuple[Group, ...]:
-        """The groups of ``kind`` (``tags``, ``authors``, ``sections``) that ``names`` mean, each once."""
+        """The distinct groups of ``kind`` (``tags``, ``authors``, ``sections``) for ``names``."""
         return tuple(self.by_key[kind, key] for key in dict.fromkeys(map(folder_key, names)))
 
     @property
@@ -110,7 +110,7 @@ class Archive:
 
 
 def arrange(editions: Iterable[Edition], language: str = "") -> Archive:
-    """Put editions in order: by date, then number, the newest first; among equals the one in ``language``."""
+    """Sort editions by date, then number, newest first, the one in ``language`` first among equals; and group them."""
     first = language.split("-")[0]
 
     def rank(edition: Edition) -> tuple[date, int, bool, str]:
@@ -129,7 +129,7 @@ def arrange(editions: Iterable[Edition], language: str = "") -> Archive:
 
 
 def _families(editions: Iterable[Edition]) -> dict[str, tuple[Edition, ...]]:
-    """Issues with their translations, by the slug of the original, which comes first."""
+    """Issues with their translations, the original first, by the slug of the original."""
     found: dict[str, list[Edition]] = defaultdict(list)
     for edition in sorted(editions, key=lambda edition: (edition.translation_of is not None, edition.slug)):
         found[edition.translation_of or edition.slug].append(edition)
@@ -137,8 +137,8 @@ def _families(editions: Iterable[Edition]) -> dict[str, tuple[Edition, ...]]:
 
 
 def moment(edition: Edition, zone: tzinfo) -> datetime:
-    """When an issue is dated, to the second: its ``publish_at``, else the first moment of its day in the newsletter's
-    zone. Never the time of the build, so that a rebuild gives the same bytes.
+    """The time of an issue: its ``publish_at``, otherwise midnight of its date in the newsletter's time zone. It does
+    not depend on the time of the build, so that a rebuild gives the same bytes.
     """
     if edition.publish_at is None:
         return datetime.combine(edition.date, time(), zone)
@@ -147,12 +147,12 @@ def moment(edition: Edition, zone: tzinfo) -> datetime:
 
 
 def latest(editions: Sequence[Edition], zone: tzinfo) -> datetime:
-    """The newest moment among ``editions``; the epoch where there are none."""
+    """The latest moment of ``editions``; the epoch if there are none."""
     return max((moment(edition, zone) for edition in editions), default=datetime(1970, 1, 1, tzinfo=UTC))
 
 
 def _grouped(kind: str, ordered: Sequence[Edition], names: Callable[[Edition], Iterable[str]]) -> tuple[Group, ...]:
-    """Where a name is spelt in several ways, its oldest spelling names the page: new issues never move old URLs."""
+    """Group editions by name. The oldest of several spellings names the page, so that new issues change no old URLs."""
     spelling: dict[str, str] = {}
     members: dict[str, dict[str, Edition]] = defaultdict(dict)
     for edition in reversed(ordered):

@@ -1,8 +1,8 @@
-"""One build: check every issue, render those without an error, write their emails and the archive.
+"""Build a repository: check every issue, render those without errors, write their emails and the archive.
 
-The output is a function of the repository alone. An issue with an error has no page and no email in it, even where an
-earlier build made them: what lies in the folder is never out of date. (No reader loses a page by that: ``publish`` does
-not deploy while an issue has an error.)
+The output depends on the repository alone. An issue with an error has no page and no email, even if an earlier build
+made them: the folder is never out of date. (Readers lose no page by this: ``publish`` does not deploy while an issue
+has an error.)
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -40,13 +40,13 @@ def build(
 ) -> BuildResult:
     """Build the repository into ``out/site`` and ``out/email``.
 
-    ``slugs`` are the issues whose emails are written, all where none is named; the archive always covers every ready
-    issue, and drafts with ``drafts``. With ``until`` an issue whose ``publish_at`` lies after it is left out of the
-    archive. ``processes`` is how many render; by default as many as there are cores, where that pays. ``cache`` is a
-    folder to use in place of ``.publisher/cache``; ``progress(done, total)`` is called for each issue.
+    ``slugs`` are the issues whose emails are written, all if empty; the archive always contains every ready issue,
+    and drafts with ``drafts``. With ``until``, issues with a later ``publish_at`` are left out of the archive.
+    ``processes`` is the number of rendering processes; by default one per core if that is faster. ``cache`` is a
+    folder to use instead of ``.publisher/cache``; ``progress(done, total)`` is called for each issue.
 
-    Raises :class:`UsageError` for an unknown issue, a draft named without ``drafts`` or a stranger's file in the way,
-    and :class:`publisher.errors.DeployError` when the disk refuses.
+    Raises :class:`UsageError` if an issue is unknown, a draft is named without ``drafts``, or a file not made by
+    publisher would be overwritten, and :class:`publisher.errors.DeployError` if files cannot be written.
     """
     store = Store(config, enabled=use_cache, folder=cache)
     everything, chosen = store.slugs, tuple(dict.fromkeys(slugs))
@@ -68,7 +68,7 @@ def build(
     steps = tuple(one.edition for one in of_steps if one.edition and (drafts or not one.draft))
     findings = {found for one in (*prepared, *of_steps) for found in one.findings}
     findings.update(with_levels(config.checks.levels, [*loose_files(config.root), *loose_steps(config.root)]))
-    alive = {edition.slug for edition in editions}  # the emails of those not chosen stay while they can be built
+    alive = {edition.slug for edition in editions}  # emails of other issues are kept while the issues are valid
     wanted = [edition for edition in editions if not chosen or edition.slug in chosen]
     mailed = [*wanted, *steps]
     emails = write_emails(mailed, out / "email", store, keep=lambda path: bool(chosen) and path.split("/")[0] in alive)

@@ -1,5 +1,5 @@
-"""An edition's body, fitted to where it is read: a page of the archive, or a feed reader far from it; and the words of
-the archive's own furniture, for an issue's own words are the edition's.
+"""Adapt an edition's body to a page of the archive or to a feed, and the words of the archive's own interface
+(the words within an issue belong to the edition).
 """
 
 import re
@@ -15,18 +15,18 @@ _IMAGE = re.compile(
     r'(<figure class="[^"]*\bbleed\b[^"]*">\s*)?(<img(?=[^>]* src="([^"]*)")(?=[^>]* width="(\d{1,5})"|)[^>]*)>'
 )
 TEXT = 640
-"""CSS pixels of the widest line: how wide a picture in the text is at most."""
+"""Width of the text column in CSS pixels, the maximum for pictures in it."""
 _HEADLINE_BLOCK = "header.issue-head"
 _WITHIN = re.compile(r'(<a\s[^>]*?href=")(?=#(?!fn(?:ref)?-))')
-_FEED_HTML: dict[str, str] = {}  # by digest: an issue stands in the feeds of its tags, authors and sections, each twice
+_FEED_HTML: dict[str, str] = {}  # by digest: an issue is in the feeds of its tags, authors and sections, twice each
 _MOST_KEPT = 500
 
 
 def page_body(edition: Edition, config: Config, page: str) -> str:
-    """The body for the page at ``page``: our own pictures by relative URL, so that the archive also works
-    from a disk, under another host or in a preview; each with its copies, and all but the first when they are near.
+    """The body for the page at ``page``. Our pictures get relative URLs, so that the archive also works from a disk,
+    under another host and in a preview, and smaller copies; all but the first are loaded lazily.
     """
-    from publisher.edition.markdown.blocks import is_wide, labelled  # Markdown loads where a page is made
+    from publisher.edition.markdown.blocks import is_wide, labelled  # import Markdown only if a page is made
 
     html = edition.web
     fronts = {relative(page, front.name): front for front in edition.media}
@@ -50,12 +50,12 @@ def page_body(edition: Edition, config: Config, page: str) -> str:
     return labelled(
         html,
         lambda head, rest: f'<td data-label="{head.replace(chr(34), "&quot;")}"{rest}>',
-        opening=lambda table: '<table tabindex="0">' if is_wide(table) else "<table>",  # the keyboard scrolls it
+        opening=lambda table: '<table tabindex="0">' if is_wide(table) else "<table>",  # keyboard scrolling
     )
 
 
 def feed_html(edition: Edition, page: str) -> str:
-    """The full text for a feed: without the headline block, which a feed reader shows itself; all URLs absolute."""
+    """The full text for a feed, with absolute URLs, without the headline block, which feed readers show themselves."""
     if edition.digest not in _FEED_HTML:
         from selectolax.lexbor import LexborHTMLParser  # most builds change no feed
 
@@ -69,40 +69,40 @@ def feed_html(edition: Edition, page: str) -> str:
 
 
 def in_feed(html: str, language: str, page: str) -> str:
-    """HTML for a feed reader, which knows no ``dir`` of a page and seldom minds ``xml:lang``; nor has it the stories
-    that ``#…`` leads to: those are at the address ``page``. Notes it has.
+    """Adapt HTML to feed readers: add ``dir``, since they often ignore ``xml:lang``, and let links to stories (``#…``)
+    lead to ``page``, because an entry may not contain them. It contains its footnotes.
     """
     html = _WITHIN.sub(lambda link: link[1] + page, html)
     return f'<div dir="rtl">{html}</div>' if Locale.of(language, {}).direction == "rtl" else html
 
 
 class SiteWords(Words):
-    """The archive's words in one language, and what it says of an edition."""
+    """Words of the archive in one language, and descriptions of an edition."""
 
     def __init__(self, language: str, config: Config) -> None:
         super().__init__("archive", Locale.of(language, config.labels))
         self.dir = self.direction
 
     def count(self, number: int) -> str:
-        """So many issues."""
+        """The number of issues, in words."""
         return self("count", count=number)
 
     def number(self, edition: Edition) -> str:
-        """Which issue, or nothing."""
+        """The issue's number in words, or an empty text."""
         return "" if edition.number is None else self.words("number", number=edition.number)
 
     def minutes(self, edition: Edition) -> str:
-        """How long it takes to read, in short."""
+        """The reading time, abbreviated."""
         return self("minutes", minutes=edition.length.minutes)
 
     def day(self, edition: Edition) -> str:
-        """The date, as the language writes it."""
+        """The date in the language's format."""
         return self.words.date(edition.date)
 
     def on(self, name: str, day: date) -> str:
-        """A sentence with the day in it."""
+        """The sentence ``name`` with a date in it."""
         return self(name, date=self.words.date(day))
 
     def short_day(self, edition: Edition) -> str:
-        """Month and day, for a list under its year."""
+        """Month and day, for lists grouped by year."""
         return self.words.short_date(edition.date)

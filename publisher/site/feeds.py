@@ -1,4 +1,4 @@
-"""Feeds, the sitemap and what search looks through, as values: no page, no theme, for machines read them.
+"""Feeds, the sitemap and the search data: files for programs, independent of pages and theme.
 
 Atom is RFC 4287, JSON Feed is version 1.1 (jsonfeed.org), the sitemap is version 0.9 (sitemaps.org). Identifiers are
 tag URIs (RFC 4151) made of the archive's host and the slug: they stay when a title, a date or a path changes.
@@ -34,9 +34,9 @@ _NOT_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\uD800-\uDFFF\uFFFE\uFFFF]") 
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """The newest issues of the archive, of one language of it, of a tag or an author: an Atom and a JSON file.
+    """The newest issues of the archive, a language, a tag or an author, as an Atom and a JSON file.
 
-    ``path`` lacks the suffix. ``home`` is the path of the page that lists the same.
+    ``path`` has no suffix. ``home`` is the path of the page with the same issues.
     """
 
     path: str
@@ -47,7 +47,7 @@ class Feed:
 
 
 def feeds_of(config: Config, archive: Archive) -> tuple[Feed, ...]:
-    """The feed of the archive, of each language where there are several, of each tag and each author."""
+    """The feeds of the archive, of each language if there are several, and of each tag and author."""
     name, language = config.newsletter.name, config.newsletter.language
     newest = archive.published
     feeds = [Feed("feed", name, "", language, newest[:ISSUES_IN_FEED])]
@@ -63,7 +63,7 @@ def feeds_of(config: Config, archive: Archive) -> tuple[Feed, ...]:
 
 
 def atom_feed(config: Config, feed: Feed) -> bytes:
-    """The issues of ``feed`` as Atom, each with its full text."""
+    """The issues of ``feed`` with their full texts, as Atom."""
     base = config.newsletter.url
     root = _feed(config, feed)
     for edition in feed.editions:
@@ -78,7 +78,7 @@ def atom_feed(config: Config, feed: Feed) -> bytes:
 
 
 def items_feed(config: Config, archive: Archive) -> bytes:
-    """``feeds/items.xml``: the newest items, an entry each, for readers who want stories and not issues."""
+    """``feeds/items.xml``: the newest items, one entry per item, for readers who prefer single stories."""
     base = config.newsletter.url
     every = ((edition, story) for edition in archive.published for story in edition.stories)
     stories = list(islice(every, ITEMS_IN_FEED))
@@ -98,7 +98,7 @@ def items_feed(config: Config, archive: Archive) -> bytes:
 
 
 def json_feed(config: Config, feed: Feed) -> bytes:
-    """The issues of ``feed`` as JSON Feed, each with its full text."""
+    """The issues of ``feed`` with their full texts, as JSON Feed."""
     newsletter = config.newsletter
     made: dict[str, Any] = {
         "version": "https://jsonfeed.org/version/1.1",
@@ -116,7 +116,7 @@ def json_feed(config: Config, feed: Feed) -> bytes:
 
 
 def sitemap(config: Config, archive: Archive) -> bytes:
-    """``sitemap.xml``: the index, every issue and every page that lists them, with the day of the newest on each."""
+    """``sitemap.xml``: the index, every issue, and every page that lists issues, with the date of its newest one."""
     root = ElementTree.Element("urlset", {"xmlns": _SITEMAP})
     zone, base = config.newsletter.zone, config.newsletter.url
     pages = [("", latest(archive.published, zone))] if archive.published else []
@@ -132,13 +132,13 @@ def sitemap(config: Config, archive: Archive) -> bytes:
 
 
 def robots(config: Config) -> bytes:
-    """``robots.txt``: everyone is welcome, and here is the sitemap."""
+    """``robots.txt``: allow all robots, and name the sitemap."""
     return f"User-agent: *\nAllow: /\n\nSitemap: {url_of(config.newsletter.url, 'sitemap.xml')}\n".encode()
 
 
 def llms(config: Config, archive: Archive) -> bytes:
-    """``llms.txt`` (llmstxt.org): where a program that reads for somebody finds the issues. No number in it changes
-    with the next issue.
+    """``llms.txt`` (llmstxt.org): links by which language models find the issues. It has no counts, so that a new issue
+    does not change it.
     """
     newsletter = config.newsletter
     lines = [f"# {newsletter.name}", ""]
@@ -154,7 +154,7 @@ def llms(config: Config, archive: Archive) -> bytes:
 
 
 def tag_uri(config: Config, what: str) -> str:
-    """A name that never changes: ``tag:`` host ``,2024:`` what. The year only has to be one when the host was ours."""
+    """A permanent identifier: ``tag:`` host ``,2024:`` what. RFC 4151 asks for a year in which the host was ours."""
     return f"tag:{urlsplit(config.newsletter.url).hostname or 'localhost'},2024:{what}"
 
 
@@ -212,7 +212,7 @@ def _entry(
 
 
 def _add(parent: ElementTree.Element, name: str, text: str | None = None, **attributes: str) -> ElementTree.Element:
-    """Append an Atom element; what XML cannot hold (control characters, lone surrogates) is left out."""
+    """Append an Atom element, without characters not allowed in XML (control characters, lone surrogates)."""
     given = {"xml:base" if key == "base" else key: _NOT_XML.sub("", value) for key, value in attributes.items()}
     element = ElementTree.SubElement(parent, name, given)
     if text is not None:
@@ -235,11 +235,11 @@ _ADDRESS = re.compile(r"https?://[^\s>)）]+[)>）]?")
 def search_file(
     editions: Sequence[Edition], tags: Callable[[Edition], Sequence[Group]], words: Callable[[str], SiteWords]
 ) -> bytes:
-    """``search/<year>.json``, which the search page's script looks through: the year's issues, the newest first, whole.
+    """``search/<year>.json``, read by the search page's script: the full texts of the year's issues, newest first.
 
-    Plain substrings find Chinese without a dictionary, and a page with ``default-src 'self'`` may run the script, as it
-    may not run a search engine in WebAssembly. A reader downloads it only when searching, the newest year first; one
-    edit changes one file.
+    Substring search finds Chinese text without a dictionary, and ``default-src 'self'`` allows the script, unlike a
+    search engine in WebAssembly. A browser downloads the files only for a search, newest year first; an edit of an
+    issue changes one file.
     """
     rows = [_row(edition, tags(edition), words(edition.language)) for edition in editions]
     return json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
@@ -260,8 +260,8 @@ def _row(edition: Edition, tags: Sequence[Group], words: SiteWords) -> dict[str,
 
 
 def _around(web: str) -> str:
-    """What of an issue's page is worth finding beside its title and its stories, on one line."""
-    from selectolax.lexbor import LexborHTMLParser  # most builds change no search
+    """The texts of an issue's page that search covers besides the title and stories, on one line."""
+    from selectolax.lexbor import LexborHTMLParser  # most builds do not change the search data
 
     from publisher.edition.markdown import visible_text
 
@@ -269,7 +269,7 @@ def _around(web: str) -> str:
 
 
 def _text(story: EditionItem) -> str:
-    """What of an item is worth finding: its words without addresses and without what is drawn of signs, on one line."""
+    """The text of an item for search, on one line, without URLs and without rules and marks made of punctuation."""
     lines = (_DRAWN.sub("", line) if line[:1] in ">|-=*" else line for line in story.text.split("\n"))
     text = "\n".join(lines).replace("`", "")
     text = _STRUCK.sub(r"\1", text) if "~" in text else text

@@ -1,6 +1,6 @@
-"""What a page tells machines of itself: schema.org's linked data as JSON-LD, and China's label of generated text.
+"""Metadata in pages for programs: schema.org's linked data as JSON-LD, and China's label for generated text.
 
-Each is a data block, which no content security policy stops.
+Both are data blocks, which a content security policy does not block.
 """
 
 import json
@@ -17,7 +17,7 @@ from publisher.site.paths import issue_path, url_of
 
 
 def article(config: Config, edition: Edition) -> Markup:
-    """The NewsArticle of an issue's page."""
+    """The NewsArticle for an issue's page."""
     newsletter = config.newsletter
     publisher = {"@type": "Organization", "name": newsletter.name, "url": newsletter.url}
     at = moment(edition, newsletter.zone).isoformat()
@@ -37,7 +37,7 @@ def article(config: Config, edition: Edition) -> Markup:
     if edition.cover:
         data["image"] = [url_of(newsletter.url, edition.cover.name)]
     if edition.origin:
-        from publisher.edition.origin import source_type  # most issues were written by nobody else
+        from publisher.edition.origin import source_type  # most issues have no generated text
 
         data["digitalSourceType"] = source_type(edition.origin)
     if edition.tags:
@@ -46,7 +46,7 @@ def article(config: Config, edition: Edition) -> Markup:
 
 
 def collection(config: Config, title: str, path: str, editions: Sequence[Edition]) -> Markup:
-    """The CollectionPage of the issues that the page at ``path`` lists."""
+    """The CollectionPage for the page at ``path``, which lists ``editions``."""
     newsletter = config.newsletter
     named = ((edition.title, url_of(newsletter.url, issue_path(edition.slug))) for edition in editions)
     listed = [{"@type": "ListItem", "position": n, "name": name, "url": url} for n, (name, url) in enumerate(named, 1)]
@@ -65,7 +65,7 @@ def collection(config: Config, title: str, path: str, editions: Sequence[Edition
 
 
 def aigc(config: Config, edition: Edition) -> Markup:
-    """The implicit label of China's measures: ``Label`` 1 is generated text (GB 45438-2025, annex E)."""
+    """The implicit label that China's measures require: ``Label`` 1 means generated text (GB 45438-2025, annex E)."""
     return _data_block(
         {
             "Label": "1",

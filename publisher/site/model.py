@@ -1,4 +1,4 @@
-"""What the site room hands on: files of the archive, and what became of them."""
+"""Data types of the site: files of the archive, and results of writing them."""
 
 import hashlib
 from collections.abc import Callable, Collection, Mapping
@@ -13,10 +13,10 @@ from publisher.proofing.codec import StoredEdition
 
 
 class Target(NamedTuple):
-    """A file of the output that is made when it has to be. ``path`` is relative, with ``/``.
+    """File of the output, made on demand. ``path`` is relative, with ``/``.
 
-    ``keys`` stand for all that it can follow from: while what lies there was made under one of them, it is still right.
-    ``make()`` gives the content, and the key that it was made under. ``costly``: worth keeping beside the output.
+    ``keys`` identify everything the file may depend on: a file made under one of them is up to date. ``make()`` returns
+    the content and the key it was made under. ``costly``: worth caching outside the output.
     """
 
     path: str
@@ -26,23 +26,23 @@ class Target(NamedTuple):
 
     @classmethod
     def under(cls, path: str, key: str, write: Callable[[], bytes], *, costly: bool = False) -> Self:
-        """A file that follows from what stands in its one key alone."""
+        """Create a file that depends on one key only."""
         return cls(path, (key,), lambda: (write(), key), costly)
 
     @classmethod
     def of(cls, path: str, content: bytes) -> Self:
-        """A file whose content is at hand."""
+        """Create a file with known content."""
         return cls.under(path, hashlib.sha256(content).hexdigest(), lambda: content)
 
     @property
     def content(self) -> bytes:
-        """What it holds, made now."""
+        """The content, made now."""
         return self.make()[0]
 
 
 @dataclass(frozen=True, slots=True)
 class WriteResult:
-    """What a write did to a folder, or a deployment to its place: relative paths, sorted."""
+    """Result of writing a folder or of a deployment: sorted relative paths."""
 
     written: tuple[str, ...]
     unchanged: tuple[str, ...]
@@ -50,17 +50,17 @@ class WriteResult:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """Every file that is in the folder now and is ours."""
+        """Every file of ours in the folder."""
         return tuple(sorted((*self.written, *self.unchanged)))
 
 
 @dataclass(frozen=True, slots=True)
 class ArchiveNotes:
-    """What happened to issues after readers had them: when one was last corrected, when one was withdrawn; by slug."""
+    """Events after publication, by slug: the date of the last correction, the date of withdrawal."""
 
     corrected: Mapping[str, date] = field(default_factory=dict)
     withdrawn: Mapping[str, date] = field(default_factory=dict)
-    links: Mapping[str, Mapping[int, str]] = field(default_factory=dict)  # where the counted links of its mail lead
+    links: Mapping[str, Mapping[int, str]] = field(default_factory=dict)  # counted links of the mail: number → URL
 
 
 NOTHING_SINCE = ArchiveNotes()
@@ -68,7 +68,7 @@ NOTHING_SINCE = ArchiveNotes()
 
 @dataclass(frozen=True, slots=True)
 class BuildResult:
-    """What a build made of a repository. ``diagnostics`` are all, of every issue, in the order of a report."""
+    """Result of a build. ``diagnostics`` are those of all issues, in report order."""
 
     out: Path
     diagnostics: tuple[Diagnostic, ...]
@@ -81,24 +81,24 @@ class BuildResult:
 
     @property
     def ok(self) -> bool:
-        """Whether there is no error."""
+        """Whether there are no errors."""
         return not blocking(self.diagnostics)
 
 
 def key_of(common: bytes, *parts: object) -> str:
-    """A key over texts, numbers, bytes, and lists of them."""
+    """A cache key from texts, numbers, bytes, and lists of them."""
     return hashlib.sha256(common + repr(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def identity(edition: Edition) -> str:
-    """What stands for an edition, its commit included."""
+    """A text that identifies an edition and its commit."""
     if isinstance(edition, StoredEdition):
         return f"{edition.key.hex()} {edition.commit}"
     return hashlib.sha256(repr(edition).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class Watched:
-    """Anything as a template sees it. ``looked`` hears of any attribute that is not ``free``."""
+    """Proxy of an object for templates. Appends to ``looked`` if an attribute not in ``free`` is read."""
 
     def __init__(self, seen: object, looked: list[bool], free: Collection[str] = ()) -> None:
         self._seen, self._looked, self._free = seen, looked, free

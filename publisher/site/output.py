@@ -1,8 +1,8 @@
-"""Writing a folder: each file whole or not at all, unchanged files untouched, and never a stranger's file lost.
+"""Write a folder: each file completely or not at all, unchanged files untouched, and no foreign file overwritten.
 
-Beside the folder lies a manifest of what we made in it, and of what we made it. A file that is in the last manifest and
-not in this build goes; a file that no manifest names is somebody else's: it stays, and where one of ours would have to
-replace it we refuse. A file that follows from what it followed from, and was not touched since, is not made again.
+A manifest beside the folder lists the files of the last build and the keys they were made under. Files in it that are
+not part of this build are removed. Files in no manifest are foreign: they stay, and a build that would replace one
+raises UsageError. A file is not made again if its key is the same and it has not been touched since.
 """
 
 import hashlib
@@ -25,18 +25,18 @@ from publisher.proofing.together import beside, cores, is_alone
 from publisher.site.model import Target, WriteResult
 
 WORTH_A_COPY = 200
-"""Files to make from which on a second process costs less than it saves."""
+"""Number of files from which a second process saves time."""
 _RUN = 24
-"""So many in a row are made by one process: those of an issue, or the pages of a group, have much in common."""
+"""Files made in a row by one process: the files of an issue, or the pages of a group, share work."""
 _KEY = re.compile("[0-9a-f]{32,64}")
 Made = tuple[Any, ...]
-"""Of a file of ours its SHA-256; where they are known, the key that it was made under, and its state since."""
+"""Manifest row of a file: SHA-256; if known, the key it was made under and its file state."""
 Row = tuple[str, str, str, int]
-"""Of a file that was made and is to be written its path, SHA-256, key and length."""
+"""File to be written: path, SHA-256, key, length in bytes."""
 
 
 def manifest_beside(root: Path) -> Path:
-    """Where the manifest of a built folder is: next to it, so that copying the folder copies the archive alone."""
+    """The path of a folder's manifest: beside the folder, so that a copy of it contains the archive only."""
     return root.parent / f".{root.name}.manifest.json"
 
 
@@ -48,12 +48,12 @@ def write_folder(
     cache: Path | None = None,
     whole: bool = True,
 ) -> WriteResult:
-    """Make ``root`` hold ``files``; remove what an earlier build put there, unless ``keep(path)``.
+    """Make ``root`` contain ``files``; remove files of earlier builds unless ``keep(path)``.
 
-    A file is made only where what lies there was made of something else, or was touched since. All are made
-    before the first is written, many by two processes; with the folder ``cache``, what was made under a key before is
-    taken from there: all of it where the cache is ``whole``, else what is costly. Raises :class:`DeployError` when the
-    disk refuses, :class:`UsageError` when a file that is not ours is in the way.
+    A file is made only if its key has changed or it was touched since. All are made before the first is written,
+    large numbers by two processes. With the folder ``cache``, content made earlier under a key is taken from there:
+    all files if the cache is ``whole``, otherwise only costly ones. Raises :class:`DeployError` if writing fails,
+    :class:`UsageError` if a foreign file would be overwritten.
     """
     manifest = manifest_beside(root)
     wanted = {file.path: file for file in files}
@@ -63,7 +63,7 @@ def write_folder(
     with writing(root):
         root.mkdir(parents=True, exist_ok=True)
         before = _read(manifest)
-        died = {(root / path).parent for path, made in before.items() if len(made) < 2}  # a build that was under way
+        died = {(root / path).parent for path, made in before.items() if len(made) < 2}  # of an interrupted build
         clear((manifest.parent, *died, *([cache] if cache and died else ())))
         now = {path: made for path, target in wanted.items() if (made := _stands(root, target, before.get(path, ())))}
         kept = {path: made for path, made in before.items() if path not in wanted and keep(path)}
@@ -75,7 +75,7 @@ def write_folder(
             halves = [[one for at, one in enumerate(stale) if at // _RUN % 2 == half] for half in (0, 1)]
             here, there = partial(make, halves[0], contents), partial(make, halves[1], more)
             coming, others = (by_two and beside(here, there)) or (make(stale, contents), [])
-            if coming:  # first the union: a build that dies half way leaves no file that nobody owns up to
+            if coming:  # record old and new files first: an interrupted build leaves no file unrecorded
                 write_manifest(manifest, before | {path: (digest,) for path, digest, *_ in (*coming, *others)} | now)
             mine, its = partial(_put, root, coming, contents), partial(_put, root, others, more)
             written = [*chain(*((by_two and beside(mine, its)) or (mine(), its())))]
@@ -90,7 +90,7 @@ def write_folder(
 
 
 def _stands(root: Path, target: Target, made: Made) -> Made | None:
-    """What to write down of the file if it is right as it lies there."""
+    """The manifest row of a file that is up to date, otherwise None."""
     if len(made) < 2 or made[1] not in target.keys:
         return None
     try:
@@ -109,7 +109,7 @@ def _make(
     targets: Iterable[Target],
     contents: IO[bytes],
 ) -> list[Row]:
-    """Write the contents one after the other. Raises UsageError."""
+    """Make targets and write their contents one after another to ``contents``. Raises UsageError."""
     contents.seek(0)
     contents.truncate()
     made, in_the_way = [], []
@@ -133,7 +133,7 @@ def _make(
 
 
 def _put(root: Path, rows: Iterable[Row], contents: IO[bytes]) -> list[tuple[str, bool, Made]]:
-    """Write the files whose contents lie one after the other; whether each is new, and what to write down of it."""
+    """Write files from concatenated ``contents``; return path, whether it is new, and manifest row of each."""
     contents.seek(0)
     found = []
     for path, digest, key, length in rows:
@@ -143,7 +143,7 @@ def _put(root: Path, rows: Iterable[Row], contents: IO[bytes]) -> list[tuple[str
 
 
 def keep_in(cache: Path, key: str, content: bytes) -> None:
-    """Keep what was made under a key. A disk that refuses costs time, not correctness."""
+    """Store content under a key. A write error is ignored: the content is made again next time."""
     with suppress(OSError):
         write_file(cache / key, hashlib.sha256(content).digest() + content)
 
@@ -160,13 +160,13 @@ def _cached(cache: Path, target: Target) -> tuple[bytes, str] | None:
 def _forget_all_but(cache: Path, keys: Collection[str]) -> None:
     with suppress(OSError):
         for name in os.listdir(cache):  # noqa: PTH208 - thousands of names
-            if name not in keys and _KEY.fullmatch(name):  # what else lies there is a stranger's
+            if name not in keys and _KEY.fullmatch(name):  # other files are foreign
                 (cache / name).unlink()
 
 
 @contextmanager
 def writing(root: Path) -> Iterator[None]:
-    """Raises DeployError where the disk refuses what is done in the block."""
+    """Turn OSError in the block into DeployError."""
     try:
         yield
     except OSError as error:
@@ -177,12 +177,12 @@ def writing(root: Path) -> Iterator[None]:
 
 
 def read_manifest(path: Path) -> dict[str, str]:
-    """Path → SHA-256 of what we wrote; empty where there is no manifest, or none that can be believed."""
+    """Map path to SHA-256 of the files written; empty if there is no valid manifest."""
     return {name: made[0] for name, made in _read(path).items()}
 
 
 def digest_below(root: Path) -> Callable[[str], str]:
-    """A function that gives the SHA-256 of a file of the built folder: it is not read where it is as we left it."""
+    """A function that returns the SHA-256 of a file in a built folder; unchanged files are not read."""
     made = _read(manifest_beside(root))
 
     def digest(path: str) -> str:
@@ -193,13 +193,13 @@ def digest_below(root: Path) -> Callable[[str], str]:
 
 
 def write_manifest(path: Path, files: Mapping[str, Made | str]) -> None:
-    """Replace the manifest. What is known of a file beside its SHA-256 holds for this machine alone."""
+    """Replace the manifest. Values other than the SHA-256 are valid on this machine only."""
     held = {"files": {name: files[name] for name in sorted(files)}}
     write_file(path, json.dumps(held, ensure_ascii=False, separators=(",\n", ":")).encode("utf-8", "replace") + b"\n")
 
 
 def _read(path: Path) -> dict[str, Made]:
-    """What changed as late as the manifest has no state: another change may have followed that no clock shows."""
+    """Read a manifest. File states not older than it are dropped: a later change may have the same timestamp."""
     try:
         written, held = path.stat().st_mtime_ns, json.loads(path.read_bytes())["files"]
         found = {name: (row,) if isinstance(row, str) else _checked(written, *row) for name, row in held.items()}
@@ -213,7 +213,7 @@ def _checked(written: int, digest: str, *known: Any) -> Made:
 
 
 def remove_file(root: Path, path: str) -> bool:
-    """Delete a file of ours, and the folders it leaves empty."""
+    """Delete a file, and folders that become empty; whether it existed."""
     target = root / path
     try:
         target.unlink()
@@ -236,5 +236,5 @@ def is_inside(path: str) -> bool:
 
 
 def sha256(content: bytes) -> str:
-    """The hex digest."""
+    """The SHA-256 in hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()

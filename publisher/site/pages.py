@@ -22,11 +22,11 @@ from publisher.site.paths import folder_key, issue_path, relative, url_of
 
 CARD = "card.png"
 EARLIER = 3
-"""How many earlier stories an item leads to."""
+"""Maximum number of earlier stories linked below an item."""
 
 
 class Listed(NamedTuple):
-    """A group in a list of groups, and how many issues it has, 0 where that is not told."""
+    """Group in a list of groups, with its number of issues (0 if not shown)."""
 
     name: str
     path: str
@@ -34,10 +34,10 @@ class Listed(NamedTuple):
 
 
 class ArchivePages:
-    """Every page of one archive with one theme, made when it is asked for.
+    """All pages of one archive with one theme, made on demand.
 
-    ``common`` stands for what all pages follow from: config.yaml, theme, package. A template may look at the whole
-    archive; a page whose template did follows from every edition, and is made again whenever one differs.
+    ``common`` identifies what all pages depend on: config.yaml, theme, package. A page whose template read from the
+    whole archive depends on every edition, and is made again when one of them changes.
     """
 
     def __init__(
@@ -59,14 +59,14 @@ class ArchivePages:
         self.feeds = {feed.path: feed for feed in feeds_of(config, archive)}
 
     def all(self) -> Iterator[Target]:
-        """Every page, the search index, and the static files they refer to."""
+        """Yield every page, the search data, and the static files that they refer to."""
         language = self.config.newsletter.language
         yield from self._static.values()
         newest, groups = self.archive.editions[:PAGE], self._listed()
         uncounted = {kind: tuple(Listed(*one[:2]) for one in listed) for kind, listed in groups.items()}
         parts = ([self._editions[edition.slug] for edition in newest], groups, self.archive.languages)
         yield self._page("", "index.html", language, parts, lambda: self._of_index(newest))
-        # Without a script this lists the ways to every issue; without numbers, which the next issue would change.
+        # Without JavaScript, this page lists groups that lead to all issues; no counts, which a new issue would change.
         found = {"years_of_search": [year for year, _ in self.archive.years], "groups": uncounted}
         yield self._page("search/", "search.html", language, (uncounted,), found)
         yield self._page("", "404.html", language, (), {"link": self._absolute_link}, "404.html")
@@ -98,14 +98,14 @@ class ArchivePages:
         key = key_of(self._common, CARD, title, language, edition.front if edition else None)
 
         def write() -> bytes:
-            from publisher.edition.card import draw  # Pillow's fonts load where one is drawn
+            from publisher.edition.card import draw  # load Pillow's fonts only if a card is drawn
 
             return draw(self.config, title, language, edition.cover if edition else None)
 
         return Target.under(f"{path}{CARD}", key, write)
 
     def group(self, page: Page) -> Target:
-        """A page of the issues that share a tag, an author, a section or a year."""
+        """A page of a tag, an author, a section or a year."""
         group = page.group
         template = "tag.html" if group.kind == "tags" else "group.html"
         listed = [self._editions[edition.slug] for edition in page.editions]
@@ -125,12 +125,12 @@ class ArchivePages:
         }
 
     def _author(self, group: Group) -> Author | None:
-        """What config.yaml says of the author of a page."""
+        """The entry of config.yaml for the author of a page."""
         known = Brand.of(self.config).authors.items()
         return next((author for name, author in known if folder_key(name) == folder_key(group.name)), None)
 
     def _listed(self) -> dict[str, tuple[Listed, ...]]:
-        """The groups by kind, as lists of them need them."""
+        """The groups by kind, for lists of groups."""
         kinds: dict[str, list[Listed]] = {"archive": [], "tags": [], "authors": [], "sections": []}
         for group in self.archive.groups:
             kinds[group.kind].append(Listed(group.name, group.path, group.issues))
@@ -185,7 +185,7 @@ class ArchivePages:
         }
 
     def _body(self, edition: Edition) -> str:
-        """The body of its page, with the earlier stories under each item."""
+        """The body of an issue's page, with earlier stories below each item."""
         path = issue_path(edition.slug)
         body, before = page_body(edition, self.config, path), self._earlier(edition)
         for anchor in dict.fromkeys(one.anchor for one, _ in before):
@@ -199,7 +199,7 @@ class ArchivePages:
         return body
 
     def _earlier(self, edition: Edition) -> list[tuple[EarlierStory, Edition]]:
-        """At most three earlier stories an item, with the published issues in its language that they are in."""
+        """Up to three earlier stories per item, with their published issues in the same language."""
         found: dict[str, list[tuple[EarlierStory, Edition]]] = {}
         language = edition.language.split("-")[0]
         for one in edition.earlier:
@@ -209,13 +209,13 @@ class ArchivePages:
         return [pair for pairs in found.values() for pair in pairs[:EARLIER]]
 
     def tombstone(self, slug: str) -> Target:
-        """The page of an issue that is gone: the links in readers' inboxes lead here."""
+        """The page of a withdrawn issue, for links in readers' inboxes."""
         language, day = self.config.newsletter.language, self.aftermath.withdrawn[slug]
         path, words = issue_path(slug), self.words(language)
         return self._page(path, "withdrawn.html", language, (str(day),), lambda: {"text": words.on("withdrawn", day)})
 
     def words(self, language: str) -> SiteWords:
-        """The furniture's words, looked up once a language."""
+        """Words of the page header and footer, cached per language."""
         if language not in self._words:
             self._words[language] = SiteWords(language, self.config)
         return self._words[language]
@@ -229,7 +229,7 @@ class ArchivePages:
         values: Mapping[str, Any] | Callable[[], Mapping[str, Any]],
         name: str = "index.html",
     ) -> Target:
-        """A page that follows from ``parts``, and from the whole archive where its template looks at that."""
+        """A page that depends on ``parts``, and on the whole archive if its template reads from it."""
         file = path + name
         narrow = key_of(self._common, file, language, *parts)
         wide = key_of(self._common, narrow, self._whole)
@@ -252,11 +252,11 @@ class ArchivePages:
         return self.archive.groups_of("tags", edition.topics)
 
     def _absolute_link(self, to: str) -> str:
-        """404.html is served for any path, so its links are absolute paths."""
+        """An absolute path, because 404.html is served for any URL."""
         return (urlsplit(self.config.newsletter.url).path or "/") + relative("", to).removeprefix("./")
 
     def _context(self, path: str, language: str) -> dict[str, Any]:
-        from publisher.edition.footer import footer  # likewise where a page is made
+        from publisher.edition.footer import footer  # import Markdown only if a page is made
 
         own = footer(self.config, self.words(language).words)
         newsletter = self.config.newsletter
@@ -284,10 +284,10 @@ _COLOUR = re.compile(r"\{\{ theme\.(light|dark)\.(\w+) \}\}")
 
 
 def static_files(config: Config) -> dict[str, Target]:
-    """The files that every page refers to, by their role. The path carries a hash: it can be cached for ever.
+    """The files that every page refers to, by role. Their paths contain a hash, so that they can be cached permanently.
 
-    Raises ConfigError, ThemeError and UsageError for what config.yaml or the theme names, or a file of the theme,
-    that cannot be used.
+    Raises ConfigError, ThemeError and UsageError if a file of the theme, or one named by config.yaml or the theme,
+    cannot be used.
     """
     brand = Brand.of(config)
     icon = theme_text(config, "web/icon.svg").replace("{{ initial }}", initial(config))

@@ -1,6 +1,6 @@
-"""Where things are in the archive: paths on disk and the URLs that lead to them.
+"""Paths in the archive and their URLs.
 
-A path is the URL decoded: a tag of Han characters is a folder of that name, and its links are percent-encoded.
+A path is a decoded URL: a tag in Han characters is a folder of that name, and links to it are percent-encoded.
 """
 
 import hashlib
@@ -10,15 +10,15 @@ from functools import lru_cache
 from urllib.parse import quote
 
 _ALSO_SAFE = frozenset("-_.+")
-_LONGEST = 80  # bytes of UTF-8; a file name may have 255, and macOS stores some characters decomposed
+_LONGEST = 80  # bytes of UTF-8; file names may have 255, but macOS decomposes some characters
 _BLANK = re.compile(r"[\s\u3000]+")
 
 
 def folder_name(name: str) -> str:
-    """The folder of the page of a tag, an author or a section: the name as written, white space as hyphens,
-    nothing that a file system or a URL trips over.
+    """The folder for the page of a tag, an author or a section: its name with hyphens for white space, without
+    characters that are special in file systems or URLs.
 
-    A name that loses characters (``C#``) gets a piece of its hash, so that it never shares a page with another (``C``).
+    If characters are removed (``C#``), part of a hash is appended, so that it never shares a page with another (``C``).
     """
     text = _BLANK.sub("-", unicodedata.normalize("NFC", name).strip())
     kept = "".join(c for c in text if c in _ALSO_SAFE or unicodedata.category(c)[0] in "LNM").strip(".")
@@ -31,7 +31,7 @@ def folder_name(name: str) -> str:
 
 @lru_cache(4096)
 def folder_key(name: str) -> str:
-    """Names with the same key share a page: ``AI`` and ``ai``, ``machine learning`` and ``machine-learning``."""
+    """A key that is equal for names on one page: ``AI`` and ``ai``, ``machine learning`` and ``machine-learning``."""
     return unicodedata.normalize("NFC", folder_name(name).casefold())
 
 

@@ -1,6 +1,4 @@
-"""The whole archive, from editions to a folder. The copies of pictures that pages show are made once, on every core
-where it pays.
-"""
+"""Write the whole archive. Scaled copies of pictures are made only once, on all cores if there are many."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,7 +21,7 @@ from publisher.site.pages import ArchivePages
 
 _WORTH_PROCESSES = 8  # pictures
 Scaled = dict[Front, Edition]
-"""The pictures that have copies, each with an edition that holds it."""
+"""Pictures that have scaled copies, each with an edition that contains it."""
 
 
 def site_files(
@@ -33,10 +31,10 @@ def site_files(
     common: bytes = b"",
     steps: Sequence[Edition] = (),
 ) -> Iterator[Target]:
-    """Every file of the archive, a pure function of its arguments and the theme: the same bytes on any machine.
+    """Yield every file of the archive. They depend on the arguments and the theme only: the same bytes on any machine.
 
-    ``common`` stands for what all of them follow from: config.yaml, theme, package. Of ``steps`` of series it holds the
-    pictures alone, which their mail shows.
+    ``common`` identifies what all of them depend on: config.yaml, theme, package. Of the ``steps`` of series, only the
+    pictures are included, which their mail shows.
     """
     pages = ArchivePages(config, archive, aftermath, common)
     yield from pages.all()
@@ -59,12 +57,12 @@ def site_files(
     yield Target.of("llms.txt", llms(config, archive))
     shown_in = {front.name: edition for edition in (*archive.editions, *steps) for front in edition.media}
     for name, shown in shown_in.items():
-        yield Target.under(name, key_of(b"", name), partial(shown.bytes_of, name))  # its name has a hash of its content
+        yield Target.under(name, key_of(b"", name), partial(shown.bytes_of, name))  # contains a content hash
     yield from copy_targets(scaled(archive.editions))
 
 
 def _leads_on(target: str, language: str) -> bytes:
-    """The page of a counted link of mail: it leads on without a script, and without the readers' service."""
+    """The redirect page of a counted link in mail, without a script, independent of the readers' service."""
     to = escape(target)
     return f"""<!doctype html>
 <html lang="{language}">
@@ -89,11 +87,10 @@ def build_site(
     store: Store | None = None,
     steps: Sequence[Edition] = (),
 ) -> WriteResult:
-    """Make the folder ``out`` hold the archive of ``editions``, the pictures of ``steps`` and nothing else of ours.
+    """Make the folder ``out`` contain the archive of ``editions``, the pictures of ``steps``, and nothing else of ours.
 
-    Without the ``store`` that the editions come from every file is made anew. Raises
-    :class:`publisher.errors.DeployError` when the disk refuses, :class:`publisher.errors.UsageError` when the theme is
-    broken or a file that is not ours is in the way.
+    Without the ``store`` of the editions, every file is made anew. Raises :class:`publisher.errors.DeployError` if
+    writing fails, :class:`publisher.errors.UsageError` if the theme is broken or a foreign file is in the way.
     """
     archive = arrange(editions, config.newsletter.language)
     store = store or Store(config, enabled=False)
@@ -107,13 +104,13 @@ def build_site(
 def write_emails(
     editions: Iterable[Edition], folder: Path, store: Store, *, keep: Callable[[str], bool] = lambda _: False
 ) -> WriteResult:
-    """Make ``folder`` hold the email files of ``editions``, and what earlier builds put there where ``keep(path)``."""
+    """Make ``folder`` contain the email files of ``editions``, and files of earlier builds if ``keep(path)``."""
     files = _emails(editions, store.common)
     return write_folder(folder, files, keep=keep, cache=store.made("email"), whole=store.named)
 
 
 def _emails(editions: Iterable[Edition], common: bytes) -> Iterator[Target]:
-    held: dict[str, dict[str, bytes]] = {}  # the last one's
+    held: dict[str, dict[str, bytes]] = {}  # files of the last edition
     for edition in editions:
         folders = ("", *(f"{name}/" for name in edition.variant_names[1:]))
         key = key_of(common, identity(edition))
@@ -129,12 +126,12 @@ def _email(held: dict[str, dict[str, bytes]], edition: Edition, name: str) -> by
 
 
 def scaled(editions: Iterable[Edition]) -> Scaled:
-    """The pictures of ``editions`` that have copies."""
+    """The pictures of ``editions`` that pages show as scaled copies."""
     return {front: edition for edition in editions for front in edition.media if front.scaled}
 
 
 def copy_targets(pictures: Scaled) -> Iterator[Target]:
-    """A file a copy."""
+    """One file per scaled copy."""
     held: dict[str, bytes] = {}  # of the last picture
     for front, edition in pictures.items():
         for path, key in _keys(front).items():
@@ -142,14 +139,14 @@ def copy_targets(pictures: Scaled) -> Iterator[Target]:
 
 
 def make_ahead(pictures: Scaled, cache: Path) -> None:
-    """Have the copies of many pictures in ``cache`` before they are asked for one by one."""
-    with suppress(OSError, RuntimeError):  # a pool that broke: they are made one by one
+    """Fill ``cache`` with the copies of many pictures, using several processes."""
+    with suppress(OSError, RuntimeError):  # if the pool fails, they are made one by one later
         known = {*os.listdir(cache)} if cache.is_dir() else set()  # noqa: PTH208 - thousands of names
         lacking = [front for front in pictures if not known.issuperset(_keys(front).values())]
         if len(lacking) < _WORTH_PROCESSES:
             return
         with workers(cores()) as pool:
-            for at in range(0, len(lacking), _WORTH_PROCESSES):  # so many originals are in memory
+            for at in range(0, len(lacking), _WORTH_PROCESSES):  # limits the originals in memory
                 some = lacking[at : at + _WORTH_PROCESSES]
                 contents = [pictures[one].bytes_of(one.name) for one in some]
                 for front, made in zip(some, pool.map(page_copies, some, contents), strict=True):

@@ -1,4 +1,4 @@
-"""Putting a built archive where readers are: what changed, in an order in which no page ever points at nothing."""
+"""Deploy a built archive: only changes, in an order in which no page ever refers to a missing file."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -14,7 +14,7 @@ from publisher.site.model import WriteResult
 
 
 def destination(config: Config, site: Path) -> Destination:
-    """The place that config.yaml names."""
+    """Open the destination that config.yaml names."""
     if config.deploy.to == "s3":
         from publisher.site.deploy.s3 import S3Destination
 
@@ -29,11 +29,11 @@ def destination(config: Config, site: Path) -> Destination:
 
 
 def compare(place: Destination, site: Path) -> Difference:
-    """What has to be put and removed; nothing is written."""
+    """Compare a destination with the built archive; nothing is written."""
     held = place.held()
     wanted = tuple(uploads(site))
     digests = {upload.path: upload.digest for upload in wanted}
-    # A picture stays for good: messages in inboxes show it, whatever has become of the page.
+    # Pictures are kept permanently: mails in inboxes show them, even if the page is gone.
     kept = {path: digest for path, digest in held.items() if digest and wave_of(path) is Wave.ASSETS} | digests
     return Difference(
         tuple(upload for upload in wanted if held.get(upload.path) != upload.digest),
@@ -46,7 +46,7 @@ def compare(place: Destination, site: Path) -> Difference:
 def apply(
     place: Destination, difference: Difference, *, progress: Callable[[int, int], None] = lambda *_: None
 ) -> WriteResult:
-    """Assets first, then issue pages, then what lists them; deletions last, when nothing points at them any more."""
+    """Upload assets, then issue pages, then pages that list them; delete last, when nothing refers to a file."""
     place.prepare(difference.changed)
     _put(place, difference.changed, progress)
     for path in difference.removed:
@@ -57,7 +57,7 @@ def apply(
 
 
 def _put(place: Destination, changed: Sequence[Upload], progress: Callable[[int, int], None]) -> None:
-    """Wave by wave, several at once where the place bears it. The first failure stops what has not begun."""
+    """Upload wave by wave, with as many threads as the place allows. After a failure, no further upload is started."""
     done = 0
     for _, wave in groupby(changed, key=lambda upload: upload.wave):
         with ThreadPoolExecutor(max_workers=place.workers) as pool:

@@ -1,4 +1,4 @@
-"""The archive in a folder: a web server's root, a mounted share, a checkout that is pushed elsewhere."""
+"""Deploy the archive to a folder: a web server's root, a mounted share, a checkout that is pushed elsewhere."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -14,7 +14,7 @@ MANIFEST = ".publisher-manifest.json"
 
 
 class FolderDestination:
-    """A :class:`publisher.site.deploy.Destination`: ``root`` holds the archive, and a manifest of what we put there."""
+    """Destination in the folder ``root``, with a manifest of the files deployed there."""
 
     workers = 1
 
@@ -29,13 +29,13 @@ class FolderDestination:
         return str(self.root)
 
     def held(self) -> Mapping[str, str]:
-        """What the manifest says, as far as the files are still there and whole."""
+        """The files of the manifest that still exist unchanged."""
         self._ours = read_manifest(self.root / MANIFEST)
         return {path: digest for path, digest in self._ours.items() if self._digest(path) == digest}
 
     def prepare(self, uploads: Sequence[Upload]) -> None:
-        """Refuse to overwrite what is not ours; own the files before they are there, so that a run that dies in between
-        does not take them for a stranger's the next time; and remove what such a run has left in the middle of one.
+        """Raise UsageError if a file that is not ours would be overwritten; remove partial files of an interrupted run.
+        The manifest is written before the files, so that after an interruption the next run knows them as ours.
         """
         clear({(self.root / upload.path).parent for upload in uploads})
         for upload in uploads:
@@ -47,14 +47,14 @@ class FolderDestination:
         self.record(self._ours | {upload.path: upload.digest for upload in uploads})
 
     def read(self, path: str) -> bytes | None:
-        """A file as it is in the folder."""
+        """Read a file of the folder; None if there is none."""
         self._read[path] = None
         with writing(self.root), suppress(FileNotFoundError, NotADirectoryError):
             self._read[path] = (self.root / path).read_bytes()
         return self._read[path]
 
     def note(self, path: str, content: bytes) -> None:
-        """Write a file that the manifest does not name, in the place of what was read."""
+        """Write a file that is not in the manifest, if it is unchanged since it was read."""
         target, was = self.root / path, self._read.get(path)
         with writing(self.root):
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -65,12 +65,12 @@ class FolderDestination:
         self._read[path] = content
 
     def put(self, upload: Upload) -> None:
-        """Copy one file by way of a temporary one beside it."""
+        """Copy one file, through a temporary file beside it."""
         with writing(self.root):
             write_file(self.root / upload.path, upload.file.read_bytes())
 
     def remove(self, path: str) -> None:
-        """Delete one file, and the folders it leaves empty."""
+        """Delete one file, and folders that become empty."""
         with writing(self.root):
             remove_file(self.root, path)
 

@@ -1,4 +1,4 @@
-"""What a deployment is made of, and the protocol of the places it can go to."""
+"""The parts of a deployment, and the protocol of its destinations."""
 
 import mimetypes
 import re
@@ -14,7 +14,7 @@ from publisher.site.output import digest_below
 
 
 class Wave(IntEnum):
-    """The order of uploads: what pages point at goes before them, what points at pages after them."""
+    """Order of uploads: files that pages refer to, pages, then files that refer to pages."""
 
     ASSETS = 0
     PAGES = 1
@@ -23,7 +23,7 @@ class Wave(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file to be put. ``digest`` is the SHA-256 of ``file``; ``path`` is relative to the archive's root."""
+    """File to be uploaded. ``digest`` is the SHA-256 of ``file``; ``path`` is relative to the archive's root."""
 
     path: str
     file: Path
@@ -35,7 +35,7 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What a place lacks. ``kept`` is path → SHA-256 of all that will be there in the end."""
+    """Changes needed at a destination. ``kept`` maps the path of every file there afterwards to its SHA-256."""
 
     changed: tuple[Upload, ...]
     removed: tuple[str, ...]
@@ -43,12 +43,12 @@ class Difference:
     unchanged: tuple[str, ...]
 
     def __bool__(self) -> bool:
-        """Whether anything has to be written or removed."""
+        """Whether anything must be uploaded or removed."""
         return bool(self.changed or self.removed)
 
 
 class ChangedMeanwhileError(DeployError):
-    """Another deployment is at work."""
+    """Another deployment is running."""
 
     def __init__(self, what: str) -> None:
         advice = say("run publisher publish again; it goes on from what is there")
@@ -56,43 +56,43 @@ class ChangedMeanwhileError(DeployError):
 
 
 class Destination(Protocol):
-    """A place for the archive. Every method raises :class:`publisher.errors.DeployError` when the place refuses.
+    """Destination of the archive. Every method raises :class:`publisher.errors.DeployError` on failure.
 
-    The calls come in this order: ``held`` once, ``prepare`` once, ``put`` for each changed file, ``remove`` for each
-    that is no longer wanted, ``record`` once. A deployment that dies anywhere is finished by running it again.
+    The order of calls: ``held`` once, ``prepare`` once, ``put`` for each changed file, ``remove`` for each file no
+    longer wanted, ``record`` once. An interrupted deployment is completed by running it again.
     """
 
     @property
     def name(self) -> str:
-        """Where it is, for people."""
+        """The destination as shown to people."""
 
     @property
     def workers(self) -> int:
-        """How many ``put`` calls it bears at once."""
+        """The number of ``put`` calls allowed at the same time."""
 
     def held(self) -> Mapping[str, str]:
-        """Path → SHA-256 of the files there that we put there."""
+        """Map the path of each file that publisher deployed there to its SHA-256."""
 
     def prepare(self, uploads: Sequence[Upload]) -> None:
-        """Refuse now what ``put`` would have to refuse half way, and remember what is about to come."""
+        """Raise the errors that ``put`` would raise later, and record the files to come."""
 
     def read(self, path: str) -> bytes | None:
-        """A file as it is there; None where there is none."""
+        """Read a file of the destination; None if there is none."""
 
     def note(self, path: str, content: bytes) -> None:
-        """Write a small JSON file that no deployment knows of, so that none removes it.
+        """Write a small JSON file that is not part of deployments, so that none removes it.
 
-        Raises ChangedMeanwhileError where it is no longer what :meth:`read` saw last.
+        Raises ChangedMeanwhileError if it has changed since the last :meth:`read`.
         """
 
     def put(self, upload: Upload) -> None:
-        """Put one file, whole or not at all."""
+        """Upload one file, completely or not at all."""
 
     def remove(self, path: str) -> None:
-        """Remove one file of ours."""
+        """Remove a file that publisher deployed."""
 
     def record(self, digests: Mapping[str, str]) -> None:
-        """Remember what is there now."""
+        """Record the files that are there now."""
 
 
 IMMUTABLE = "public, max-age=31536000, immutable"
@@ -114,7 +114,7 @@ _FEEDS = {"xml": "application/atom+xml; charset=utf-8", "json": "application/fee
 
 
 def uploads(site: Path) -> Iterator[Upload]:
-    """Every file of a built archive, in the order in which it goes up. Dot files and links are not part of it."""
+    """Yield the files of a built archive in the order of upload, without hidden files and symbolic links."""
     found = sorted(
         (file.relative_to(site).as_posix(), file)
         for file in site.rglob("*")
@@ -129,12 +129,12 @@ def uploads(site: Path) -> Iterator[Upload]:
 
 
 def cache_control(wave: Wave) -> str:
-    """The Cache-Control of a file: for good where the name changes with the content, else five minutes."""
+    """The Cache-Control header: immutable if the name changes with the content, otherwise five minutes."""
     return IMMUTABLE if wave is Wave.ASSETS else SHORT
 
 
 def wave_of(path: str) -> Wave:
-    """When a file goes up. What is under ``assets/`` and ``media/`` carries its hash in its name and never changes."""
+    """The wave of a file. Names under ``assets/`` and ``media/`` contain a hash; such files never change."""
     if path.startswith(("assets/", "media/")):
         return Wave.ASSETS
     return Wave.PAGES if path.startswith("issues/") else Wave.LISTINGS

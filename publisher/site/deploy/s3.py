@@ -1,7 +1,7 @@
-"""The archive in an S3 bucket, behind CloudFront or any other reader of the bucket.
+"""Deploy the archive to an S3 bucket, for CloudFront or any other reader of the bucket.
 
-A manifest object beside the archive says what we put there. Every write is conditional (``If-Match`` and
-``If-None-Match`` of PutObject), the manifest's first of all: of two deployments at once one is told, and stops.
+A manifest object beside the archive lists the deployed files. Every write is conditional (``If-Match`` and
+``If-None-Match`` of PutObject), the manifest's first of all: of two simultaneous deployments, one fails and stops.
 boto3 (0.2 s) is imported when a bucket is opened.
 """
 
@@ -21,14 +21,14 @@ from publisher.site.deploy.model import ChangedMeanwhileError, Upload, Wave, cac
 MANIFEST = ".publisher-deploy.json"
 WORKERS = 16
 FEW_PATHS = 40
-"""Above this many changed paths one wildcard is invalidated: CloudFront counts paths, and a wildcard is one."""
+"""If more paths have changed, one wildcard is invalidated instead: CloudFront counts it as one path."""
 
 Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """An object of ours: SHA-256 of its content, the ETag it has (or will have), and the headers it was put with."""
+    """Deployed object: SHA-256 of its content, its present or expected ETag, and the headers it was uploaded with."""
 
     digest: str
     etag: str
@@ -38,7 +38,7 @@ class Held:
 
 @dataclass
 class S3Destination:
-    """A :class:`publisher.site.deploy.Destination` in S3. ``put`` may be called from several threads."""
+    """Destination in S3. ``put`` may be called from several threads."""
 
     s3: Any
     bucket: str
@@ -49,13 +49,13 @@ class S3Destination:
     _ours: dict[str, Held] = field(default_factory=dict)
     _etags: dict[str, str] = field(default_factory=dict)
     _manifest: tuple[str, bytes] | None = None  # ETag and content
-    _stale: set[str] = field(default_factory=set)  # put or removed, not yet invalidated
-    _read: dict[str, str] = field(default_factory=dict)  # ETags of what was read
+    _stale: set[str] = field(default_factory=set)  # uploaded or removed, not yet invalidated
+    _read: dict[str, str] = field(default_factory=dict)  # ETags of objects read
     _lock: Lock = field(default_factory=Lock)
 
     @classmethod
     def open(cls, deploy: Deploy) -> Self:
-        """The bucket of ``deploy`` in config.yaml, with credentials from boto3's usual chain. Raises UsageError."""
+        """Open the bucket of ``deploy`` in config.yaml, with boto3's usual chain of credentials. Raises UsageError."""
         if not deploy.bucket:
             advice = say("add deploy: {to: s3, bucket: …} to config.yaml")
             raise UsageError(say("deploy.bucket is not set"), help=advice)
@@ -74,17 +74,16 @@ class S3Destination:
         return f"s3://{self.bucket}/{self.prefix}"
 
     def held(self) -> Mapping[str, str]:
-        """What the manifest says, as far as the bucket agrees.
+        """The files of the manifest, compared with the bucket.
 
-        A file of ours that is gone, altered, half replaced or has other headers than today's is there with an empty
-        digest.
+        The digest is empty if an object is missing, was changed, or has other headers than it would get now.
         """
         self._read_manifest()
         self._etags = self._list()
         return {path: held.digest if self._is_whole(path, held) else "" for path, held in self._ours.items()}
 
     def read(self, path: str) -> bytes | None:
-        """An object as it is in the bucket; None where there is none."""
+        """Read an object of the bucket; None if there is none."""
         self._read.pop(path, None)
         try:
             answer = self._call(self.s3.get_object, Key=self.prefix + path)
@@ -94,7 +93,7 @@ class S3Destination:
         return bytes(answer["Body"].read())
 
     def prepare(self, uploads: Sequence[Upload]) -> None:
-        """Write into the manifest what is about to come, so that a run that dies half way is taken up by the next."""
+        """Write the coming files into the manifest, so that the next run can continue an interrupted one."""
         for upload in uploads:
             if upload.path not in self._ours and self._etags.get(upload.path, _md5(upload)) != _md5(upload):
                 target = f"{self.name}{upload.path}"
@@ -107,12 +106,12 @@ class S3Destination:
             self._write_manifest()
 
     def note(self, path: str, content: bytes) -> None:
-        """Put an object that the manifest does not name, and no edge keeps, in the place of what was read."""
+        """Put an object that is neither cached nor in the manifest, if it is unchanged since it was read."""
         was = self._read.get(path)
         self._read[path] = self._put(path, content, **({"IfMatch": f'"{was}"'} if was else {"IfNoneMatch": "*"}))
 
     def put(self, upload: Upload) -> None:
-        """Put one object, on the condition that it is still what the listing said."""
+        """Upload one object, on condition that it is still as listed."""
         etag = self._etags.get(upload.path)
         condition = {"IfMatch": f'"{etag}"'} if etag else {"IfNoneMatch": "*"}
         headers = {"ContentType": upload.content_type, "CacheControl": upload.cache_control}
@@ -122,13 +121,13 @@ class S3Destination:
             self._ours[upload.path] = Held(upload.digest, written, upload.content_type, upload.cache_control)
 
     def remove(self, path: str) -> None:
-        """Delete one object of ours."""
+        """Delete an object that publisher deployed."""
         self._call(self.s3.delete_object, Key=self.prefix + path)
         with self._lock:
             self._stale.add(path)
 
     def record(self, digests: Mapping[str, str]) -> None:
-        """Refresh the edge, then write the manifest: a run that dies in between refreshes again."""
+        """Invalidate CloudFront's cache, then write the manifest: an interrupted run invalidates again."""
         if self._stale and self.cloudfront:
             self._invalidate(sorted(self._stale))
         self._stale.clear()
@@ -186,12 +185,12 @@ class S3Destination:
         _explained(where, lambda: self.cloudfront.create_invalidation(**given))
 
     def _reference(self) -> str:
-        # The same deployment asked twice is one invalidation: CloudFront knows it by this name.
+        # CloudFront treats two requests with the same reference as one: a repeated deployment invalidates once.
         rows = "\n".join(f"{path} {held.digest}" for path, held in sorted(self._ours.items()))
         return hashlib.sha256((rows + "\n".join(sorted(self._stale))).encode()).hexdigest()
 
     def _put(self, path: str, content: bytes, **given: str) -> str:
-        """Put one object, of JSON that no edge keeps where no headers are given; its ETag then."""
+        """Put one object, by default as uncached JSON, and return its ETag."""
         headers = {"ContentType": "application/json", "CacheControl": "no-store"} | given
         return _bare(self._call(self.s3.put_object, Key=self.prefix + path, Body=content, **headers)["ETag"])
 
@@ -200,11 +199,11 @@ class S3Destination:
 
 
 class _NotFoundError(Exception):
-    """There is no such object."""
+    """The object does not exist."""
 
 
 def _edge_paths(paths: Iterable[str]) -> Iterable[str]:
-    """A page under both its names: the address readers use, and the object it is rewritten to."""
+    """The URL paths of files; a page has two: the URL for readers, and the object that it is rewritten to."""
     for path in paths:
         yield "/" + quote(path)
         if path == "index.html" or path.endswith("/index.html"):
@@ -216,7 +215,7 @@ def _bare(etag: str) -> str:
 
 
 def _md5(upload: Upload) -> str:
-    """The ETag S3 gives a plain object (encrypted with S3's own keys, or not at all)."""
+    """The ETag of an object uploaded in one part, unencrypted or encrypted with S3's own keys (SSE-S3)."""
     return hashlib.md5(upload.file.read_bytes(), usedforsecurity=False).hexdigest()
 
 
