@@ -1,4 +1,4 @@
-"""Who takes messages: one folder a provider, behind :class:`Provider`, found by name and loaded when asked for."""
+"""Providers of mail submission: one package each, behind :class:`Provider`, found by name and imported on first use."""
 
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -43,38 +43,38 @@ def _class(name: str) -> type[Provider]:
 
 
 def open_provider(config: Config) -> Provider:
-    """The provider that ``config`` names."""
+    """Return the provider that ``config`` names."""
     return _class(config.delivery.transport)(config)
 
 
 def open_transport(config: Config, *, single: bool = False) -> Transport:
-    """The transport of the provider that ``config`` names; see :meth:`Provider.transport`."""
+    """Return the transport of the provider that ``config`` names; see :meth:`Provider.transport`."""
     return open_provider(config).transport(single=single)
 
 
 def providers(config: Config) -> Iterator[Provider]:
-    """Every provider, the one in use first: feedback may come from another, which a relay hands on to."""
+    """Yield every provider, the configured one first: feedback may come from another one behind an SMTP relay."""
     yield open_provider(config)
     yield from (_class(name)(config) for name in transport_names() if name != config.delivery.transport)
 
 
 def first(config: Config, ask: Callable[[Provider], Answer | None]) -> Answer | None:
-    """The first answer that is not None, of the provider in use before all others."""
+    """Return the first answer that is not None, asking the configured provider before all others; otherwise None."""
     return next((answer for answer in map(ask, providers(config)) if answer is not None), None)
 
 
 def is_event(value: Any) -> bool:
-    """Whether a JSON value has the keys of some provider's event."""
+    """Whether a JSON value has a key of any provider's events."""
     return isinstance(value, dict) and any(not value.keys().isdisjoint(_class(n).event_keys) for n in transport_names())
 
 
 def read_events(text: str) -> tuple[Event, ...]:
-    """The events of a JSON text, whichever provider wrote it. Raises EventError."""
+    """Return the events in a JSON text of any provider. Raises EventError."""
     return events_of(object_of(text))
 
 
 def events_of(value: Any) -> tuple[Event, ...]:
-    """As :func:`read_events`, of a JSON value. Raises EventError."""
+    """Return the events in a JSON value of any provider. Raises EventError."""
     if isinstance(value, EventError):
         raise value
     if not isinstance(value, dict):

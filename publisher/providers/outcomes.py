@@ -1,7 +1,7 @@
-"""The outcome table: what an answer, or the lack of one, proves about a message.
+"""The outcome table: what a provider's answer, or a missing answer, proves about a message.
 
-Three things can be known of a submission: it was accepted, it was not, or neither. Only what is *proved* not sent may
-ever be tried again by itself. Each provider has its table of signals; what no table names is uncertain.
+A submission was accepted, was not accepted, or its outcome is unknown. Only a message *proved* not sent may be
+tried again automatically. Each provider has its own table of signals; a signal in no table means uncertain.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ _NAMED = itemgetter("of", "means", "action")
 
 
 class Verdict(StrEnum):
-    """What is known of one submission."""
+    """Knowledge about one submission."""
 
     SUBMITTED = "submitted"  # the provider accepted it
     RETRY = "retry"  # not sent: try again soon
-    UNREACHED = "unreached"  # not sent: nobody answered; the run waits, and ends if that lasts
+    UNREACHED = "unreached"  # not sent: no connection; the run waits, and ends if that lasts
     THROTTLED = "throttled"  # not sent: too fast; try again more slowly
     LATER = "later"  # not sent: the daily quota is used up; stop until hours later
-    PAUSED = "paused"  # not sent: the account's or configuration set's sending is switched off; stop
-    STOP = "stop"  # not sent: nothing will be until somebody acts; stop
-    REJECTED = "rejected"  # not sent: the provider refuses this message or recipient for good
-    REFUSED = "refused"  # not sent: a call refused; the recipient's fault where others are accepted, else everybody's
+    PAUSED = "paused"  # not sent: sending is switched off for the account or configuration set; stop
+    STOP = "stop"  # not sent: every message is refused until an operator acts; stop
+    REJECTED = "rejected"  # not sent: the provider refuses this message or recipient permanently
+    REFUSED = "refused"  # not sent: call refused; due to the recipient if other calls are accepted, otherwise to all
     UNCERTAIN = "uncertain"  # unknown
 
     @property
     def not_sent(self) -> bool:
-        """Whether it is proved that the message did not leave and may be tried again."""
+        """Whether it is proved that the message was not sent and may be tried again."""
         return self in _NOT_SENT
 
 
@@ -46,7 +46,7 @@ _NOT_SENT = frozenset(Verdict) - {Verdict.SUBMITTED, Verdict.REJECTED, Verdict.U
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one recipient in one attempt. ``code`` names the signal; it never holds an address."""
+    """Outcome of one attempt for one recipient. ``code`` names the signal and never contains an address."""
 
     verdict: Verdict
     code: str = ""
@@ -54,16 +54,16 @@ class Outcome:
 
 
 def submitted(message_id: str | None) -> Outcome:
-    """Accepted by the provider under ``message_id``."""
+    """Return the outcome of a message that the provider accepted under ``message_id``."""
     return Outcome(Verdict.SUBMITTED, "", message_id)
 
 
 @dataclass(frozen=True, slots=True)
 class OutcomeTable:
-    """A provider's ``outcomes.yaml``.
+    """Contents of a provider's ``outcomes.yaml``.
 
-    ``verdicts`` says by kind of signal (``codes``, ``exceptions``…) what each proves; ``explanations`` what a signal
-    means to an operator, and what to do.
+    ``verdicts`` maps each kind of signal (``codes``, ``exceptions``…) to the verdict of each signal;
+    ``explanations`` maps a signal to its meaning and the action for an operator.
     """
 
     verdicts: Mapping[str, Mapping[Any, Verdict]]
@@ -71,7 +71,7 @@ class OutcomeTable:
 
     @classmethod
     def read(cls, folder: Path) -> OutcomeTable:
-        """The table in the folder of a provider."""
+        """Read the table from a provider's folder."""
         tables = read_data(folder / "outcomes.yaml")
         explained = tables.pop("explanations")
         return cls(
@@ -80,13 +80,13 @@ class OutcomeTable:
         )
 
     def of_exception(self, error: BaseException) -> Outcome:
-        """What an exception proves, by its class or the nearest base class that the table names."""
+        """Return an exception's outcome, by its class or nearest base class in the table; otherwise uncertain."""
         named = self.verdicts["exceptions"]
         verdict = next((named[c.__name__] for c in type(error).__mro__ if c.__name__ in named), Verdict.UNCERTAIN)
         return Outcome(verdict, type(error).__name__)
 
 
 def in_words(code: str, text: str) -> str:
-    """The code and what the provider says, without addresses, and without what no database keeps."""
+    """Return the code and the provider's text, without addresses and characters that no database can store."""
     said = plain(without_addresses(text))
     return f"{code}: {said}" if said else code

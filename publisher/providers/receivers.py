@@ -1,7 +1,7 @@
-"""What a receiving server answered, decoded: who speaks, why it refuses or waits, and what helps (receivers.yaml).
+"""Decode the answers of receiving servers: receiver, reason of the refusal or delay, and remedy (receivers.yaml).
 
-Every answer is matched by whole codes and by substrings, so the time is linear in its length and in the table's. What
-fits no row is not guessed at.
+Answers are matched by whole codes and by substrings, so the time is linear in the answer and in the table. An
+answer that matches no row is not interpreted.
 """
 
 import re
@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 from publisher.diagnostics import say
 from publisher.documents.yaml import read_data
 
-# RFC 3463, 2: class, subject, detail. Not within a version or an IP address.
+# RFC 3463, section 2: class, subject, detail. Not inside a version number or an IP address.
 _CODE = re.compile(r"(?<![\w.])[245]\.[0-7]\.\d{1,3}(?![.-]?\w)")
 
 
 class ReceiverAnswer(NamedTuple):
-    """An answer in plain words. ``receiver`` is empty where nobody knows it, the others where no row fits."""
+    """Decoded answer. ``receiver`` is empty if unknown; the other fields are empty if no row matches."""
 
     receiver: str
     reason: str = ""
@@ -39,16 +39,16 @@ class _Row:
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    marks: tuple[tuple[str, str], ...]  # a mark, its receiver
+    marks: tuple[tuple[str, str], ...]  # (substring, receiver)
     domains: Mapping[str, str]  # domain or ``name.*`` → receiver
-    rows: Mapping[str, Sequence[_Row]]  # of a receiver; "" has everybody's
+    rows: Mapping[str, Sequence[_Row]]  # by receiver; "" has the rows for all receivers
 
 
 def decode(text: str, domain: str = "") -> ReceiverAnswer:
-    """What the server of a reader at ``domain`` said: a bounce's status and diagnostic, or an SMTP answer."""
+    """Decode a bounce's status and diagnostic, or an SMTP answer, from the server of a recipient at ``domain``."""
     table, words = _table(), " ".join(text.split()).casefold()
     receiver = next((name for mark, name in table.marks if mark in words), "") or receiver_of(domain)
-    # The server's own words count before the status that the provider made of them.
+    # The server's own code takes precedence over the status that the provider derived from it.
     codes = _CODE.findall(words.partition("smtp;")[2]) or _CODE.findall(words)
     code = next((found for found in codes if not found.endswith(".0.0")), "")
     rows = (*table.rows.get(receiver, ()), *table.rows[""])
@@ -57,13 +57,13 @@ def decode(text: str, domain: str = "") -> ReceiverAnswer:
 
 
 def receiver_of(domain: str) -> str:
-    """The large receiver that a domain belongs to, by name; empty for all others."""
+    """Return the name of the large receiver that a domain belongs to; empty for all other domains."""
     names, family = _table().domains, _family(domain)
     return names.get(domain) or (names.get(f"{family}.*", "") if family else "")
 
 
 def _family(domain: str) -> str:
-    """``yahoo`` of yahoo.fr, yahoo.co.uk and yahoo.com.br; nothing of yahoo.example.com."""
+    """Return ``yahoo`` for yahoo.fr, yahoo.co.uk and yahoo.com.br; an empty string for yahoo.example.com."""
     match domain.split("."):
         case [name, _] | [name, "co" | "com", _]:
             return name

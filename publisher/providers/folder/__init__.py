@@ -1,4 +1,4 @@
-"""A folder: mail that does not leave this machine, one message a file. For trying out, and for tests."""
+"""Folder provider: mail stays on this machine, one message per file. For trials and tests."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from publisher.providers.provider import Provider, Quota, Transport
 
 
 class FolderTransport(Transport):
-    """One message a file, whole or not at all: ``<folder>/<slug>/<recipient id>.eml``."""
+    """Transport that writes each message atomically to ``<folder>/<slug>/<recipient id>.eml``."""
 
     name = "folder"
     most = 50
@@ -31,11 +31,11 @@ class FolderTransport(Transport):
         self._into = self._folder / _folder(composed.letter.slug)
         advice = say("make it writable, or set delivery.folder.path in config.yaml")
         with refusal(say("the folder {path} cannot be made", path=self._into), advice, TransportError):
-            self._into.mkdir(mode=0o700, parents=True, exist_ok=True)  # addresses are nobody else's to read
+            self._into.mkdir(mode=0o700, parents=True, exist_ok=True)  # 0o700: the messages contain addresses
         return Quota()
 
     def submit(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
-        """Write the messages. What cannot be written was not sent."""
+        """Write the messages. A message that cannot be written was not sent."""
         return [self._write(envelope) for envelope in envelopes]
 
     def _write(self, envelope: Envelope) -> Outcome:
@@ -50,7 +50,7 @@ class FolderTransport(Transport):
 
 
 class FolderProvider(Provider):
-    """The folder ``delivery.folder.path``."""
+    """Provider that writes to ``delivery.folder.path``."""
 
     name = "folder"
     title = "the folder"
@@ -60,12 +60,12 @@ class FolderProvider(Provider):
         return FolderTransport(self.written(""))
 
     def written(self, slug: str) -> Path:
-        """Below ``delivery.folder.path``."""
+        """Return the folder of an issue's messages, below ``delivery.folder.path``."""
         return self.config.root / self.config.delivery.folder.path / _folder(slug)
 
 
 def _folder(slug: str) -> str:
-    """One folder a mailing, whatever its slug."""
+    """Return a folder name for a mailing, without the slashes of its slug."""
     return slug.replace("/", "-")
 
 

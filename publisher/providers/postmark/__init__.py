@@ -1,4 +1,4 @@
-"""Postmark: batches of messages into a broadcast stream, its outcome table, its webhook, its suppression list."""
+"""Postmark: batch submission to a broadcast stream, its outcome table, webhook and suppression list."""
 
 import os
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ TABLE = OutcomeTable.read(Path(__file__).parent)
 
 
 class Postmark(Provider):
-    """Postmark's HTTP API. The token comes from PUBLISHER_POSTMARK_TOKEN."""
+    """Postmark's HTTP API. PUBLISHER_POSTMARK_TOKEN contains the token."""
 
     name = "postmark"
     title = "Postmark"
@@ -28,7 +28,7 @@ class Postmark(Provider):
         return PostmarkTransport(self.config.delivery.postmark, most=1 if single else None)
 
     def envelope_domain(self, domain: str) -> None:
-        """Postmark's own, or a name of the sender's that is an alias of it."""
+        """Return None: the envelope domain is Postmark's, or an alias of it in the sender's domain."""
 
     def questions(self) -> Mapping[str, Question]:
         """See :class:`~publisher.providers.provider.Provider`."""
@@ -37,7 +37,7 @@ class Postmark(Provider):
         return by_name(QUESTIONS, self.config)
 
     def webhook(self) -> Webhook | None:
-        """``/webhooks/postmark``, where PUBLISHER_POSTMARK_WEBHOOK has user and password."""
+        """Return ``/webhooks/postmark``, or None if PUBLISHER_POSTMARK_WEBHOOK (user and password) is not set."""
         if not (secret := os.environ.get("PUBLISHER_POSTMARK_WEBHOOK")):
             return None
         from publisher.providers.postmark.events import PostmarkWebhook
@@ -45,7 +45,7 @@ class Postmark(Provider):
         return PostmarkWebhook(secret)
 
     def suppression_list(self) -> SuppressionList | None:
-        """The stream's; None where Postmark is not in use."""
+        """Return the stream's suppression list; None if Postmark is not the configured provider."""
         if self.config.delivery.transport != self.name:
             return None
         from publisher.providers.postmark.transport import PostmarkSuppressionList

@@ -1,6 +1,6 @@
-"""Postmark: the token, the message stream, the sender, the webhook.
+"""Checks of Postmark: token, message stream, sender, webhook.
 
-From the API's pages "Server", "Message streams", "Domains", "Sender signatures" and "Webhooks".
+See the API's pages "Server", "Message streams", "Domains", "Sender signatures" and "Webhooks".
 """
 
 import os
@@ -14,7 +14,7 @@ from publisher.providers.provider import PATIENCE, Finding, fault, ok, skipped, 
 
 
 def token(_config: Config) -> Finding:
-    """Is the token valid, and does its server mail anybody?"""
+    """Check that the token is valid and that its server is not a sandbox."""
     server = _get("/server", say("the server cannot be asked"))
     if server.get("DeliveryType") == "Sandbox":
         return fault(say("the token is a sandbox server's: nobody gets mail"), say("use a live server's token"))
@@ -22,7 +22,7 @@ def token(_config: Config) -> Finding:
 
 
 def stream(config: Config) -> Finding:
-    """Is there such a stream, for broadcasts, with our own unsubscribe link?"""
+    """Check that the stream exists, is for broadcasts, and leaves the unsubscribe link to us."""
     name = config.delivery.postmark.stream
     found = _get(stream_path(name), say("the message stream {name}", name=name))
     kind = found.get("MessageStreamType")
@@ -40,7 +40,7 @@ def stream(config: Config) -> Finding:
 
 
 def identity(config: Config) -> Finding:
-    """Is the sender's domain, or its address, confirmed? Only the account's token may ask."""
+    """Check that the sender's domain or address is confirmed. Skipped without the account's token."""
     if not (account := os.environ.get(ACCOUNT_TOKEN)):
         return skipped(say("Postmark tells senders to {name} only, and it is not set", name=ACCOUNT_TOKEN))
     headers = {"X-Postmark-Account-Token": account}
@@ -60,7 +60,7 @@ def identity(config: Config) -> Finding:
 
 
 def events(config: Config) -> Finding:
-    """Do bounces and complaints come back to us?"""
+    """Check that the stream has a webhook that reports bounces and complaints to us."""
     name = config.delivery.postmark.stream
     if not os.environ.get("PUBLISHER_POSTMARK_WEBHOOK"):
         action = say("set PUBLISHER_POSTMARK_WEBHOOK=user:password where publisher serve runs")

@@ -1,4 +1,4 @@
-"""Postmark's webhook: bodies → :class:`~publisher.providers.events.Event`; ``RecordType`` says of which kind.
+"""Postmark's webhook: bodies → :class:`~publisher.providers.events.Event`; ``RecordType`` gives the kind.
 
 https://postmarkapp.com/developer/webhooks/webhooks-overview; the types of bounces:
 https://postmarkapp.com/developer/api/bounce-api#bounce-types.
@@ -20,19 +20,19 @@ from publisher.providers.reading import RAW_LIMIT, attempt_of, moment_of, scrub,
 
 Json = Mapping[str, Any]
 Says = tuple[EventKind, dict[str, Any]]
-"""A kind, and the fields of the event that go with it."""
+"""A kind, and the event's fields for that kind."""
 
 _PERMANENT = frozenset({"HardBounce", "BadEmailAddress", "ManuallyDeactivated"})
 _TRANSIENT = frozenset({"SoftBounce", "DnsError", "Blocked"})
 _CONTENT = frozenset({"SpamNotification", "VirusNotification", "DMARCPolicy"})
-"""The message was refused for what it is: an alarm, and the address stays."""
+"""The message was refused for its content: an alarm, and the address is not suppressed."""
 _ANSWERS = frozenset({"AutoResponder", "Subscribe", "AddressChange", "ChallengeVerification"})
-"""Somebody's mailbox answered: no bounce, and a proof that the message was sent."""
+"""An automatic answer of a mailbox: not a bounce, and a proof that the message was sent."""
 _MOMENTS = ("DeliveredAt", "BouncedAt", "ChangedAt", "ReceivedAt")
 
 
 def events_of(value: Json) -> tuple[Event, ...]:
-    """The event of a body; none where an address was made active again. Raises EventError."""
+    """Return the event in a body; none if an address was reactivated. Raises EventError."""
     if not (record := text_at(value, "RecordType", 64)):
         raise EventError(say("it has the keys of no provider's event"))
     if record == "SubscriptionChange" and value.get("SuppressSending") is not True:
@@ -41,7 +41,7 @@ def events_of(value: Json) -> tuple[Event, ...]:
     metadata = value.get("Metadata")
     tags = metadata if isinstance(metadata, dict) else {}
     message_id, recipient = text_at(value, "MessageID", 255), text_at(tags, "recipient", 64)
-    # A subscription's change may be typed into Postmark's console: it is about no message of ours.
+    # A subscription change may come from Postmark's console, without a message of ours.
     if kind not in {EventKind.UNKNOWN, EventKind.SUBSCRIPTION} and not message_id and not recipient:
         raise EventError(say("{record} with neither a MessageID nor metadata", record=record))
     event = Event(
@@ -66,7 +66,7 @@ def _what(record: str, value: Json) -> Says:
         case "SpamComplaint":
             return EventKind.COMPLAINT, {"type": "abuse"}
         case "SubscriptionChange":
-            # Bounces and complaints come by themselves as well, with more to say.
+            # Bounces and complaints also have records of their own, with more detail.
             left = (value.get("SuppressionReason"), value.get("Origin")) == ("ManualSuppression", "Recipient")
             return EventKind.SUBSCRIPTION, {"type": text_at(value, "SuppressionReason", 64), "unsubscribed": left}
         case "Open" | "Click":
@@ -98,7 +98,7 @@ def _bounce(value: Json) -> Says:
 class PostmarkWebhook:
     """``/webhooks/postmark`` with basic authentication (RFC 7617); ``secret`` is ``user:password``.
 
-    Postmark signs nothing: whoever knows user and password is believed.
+    Postmark does not sign requests: a request with the right user and password is accepted.
     https://postmarkapp.com/developer/webhooks/webhooks-overview#protecting-your-webhook
     """
 
@@ -113,7 +113,7 @@ class PostmarkWebhook:
         self._secret = secret.encode()
 
     def believe(self, body: bytes, headers: Mapping[str, str]) -> Notice:
-        """See :class:`~publisher.providers.provider.Webhook`. A repeat changes nothing, so that no id is needed."""
+        """See :class:`~publisher.providers.provider.Webhook`. No id is needed: a repeated event has no effect."""
         scheme, _, given = headers.get("authorization", "").partition(" ")
         try:
             told = base64.b64decode(given.strip(), validate=True) if scheme.lower() == "basic" else b""

@@ -1,7 +1,7 @@
-"""Postmark in batches: ``POST /email/batch``, at most 500 messages a call, each with a result of its own.
+"""Submission to Postmark in batches: ``POST /email/batch``, at most 500 messages per call, with one result each.
 
-https://postmarkapp.com/developer/api/email-api. Postmark writes the MIME message; ours are the bodies, the list headers
-and the metadata by which its events find the ledger's row. It tracks nothing: links reach readers as they were written.
+https://postmarkapp.com/developer/api/email-api. Postmark writes the MIME message; we supply the bodies, the list
+headers and the metadata that links events to ledger rows. Tracking is off: links reach readers unchanged.
 """
 
 import json
@@ -28,14 +28,14 @@ from publisher.providers.postmark import TABLE
 from publisher.providers.provider import Quota, SuppressionList, Transport
 
 MOST = 500
-"""Messages a call: Postmark's limit."""
+"""Messages per call: Postmark's limit."""
 MOST_BYTES = 16_000_000
-"""Of a call: a third of Postmark's limit of 50 MB, so that what is in flight does not fill the memory."""
+"""Bytes per call: a third of Postmark's limit of 50 MB, to limit the memory used by concurrent calls."""
 OWN_UNSUBSCRIBE = say("Postmark puts its own unsubscribe link into this stream's mail, in place of ours")
 
 
 class PostmarkTransport(Transport):
-    """One call for up to 500 recipients. ``most`` shrinks with the size of the message when it is opened."""
+    """Transport with one call for up to 500 recipients. ``open`` reduces ``most`` for large messages."""
 
     name = "postmark"
     parallel = 4
@@ -48,7 +48,7 @@ class PostmarkTransport(Transport):
         self._client: httpx.Client | None = None
 
     def open(self, composed: Composed) -> Quota:
-        """Ask for the stream, so that a wrong token or name fails before anything is claimed. Raises TransportError."""
+        """Query the stream, so that a wrong token or name fails before any claim. Raises TransportError."""
         self._composed = composed
         self._client = make_client(connections=self.parallel)
         name = self._settings.stream
@@ -96,7 +96,7 @@ class PostmarkTransport(Transport):
         return of_answer(answer, len(messages))
 
     def _message(self, envelope: Envelope) -> bytes:
-        """The JSON of one message. Raises TransportError for an unusable address."""
+        """Return one message as JSON. Raises TransportError if the address is unusable."""
         composed = self._composed.of(envelope)
         letter = composed.letter
         headers = [*composed.headers, ("List-Unsubscribe", f"<{clean(envelope.unsubscribe_url)}>")]
@@ -122,14 +122,14 @@ class PostmarkTransport(Transport):
 
 
 def _plain(sender: str) -> str:
-    """The From header's value as JSON has it: the name quoted, and not encoded for a header."""
+    """Return the From header's value for JSON: the name quoted, without RFC 2047 encoding."""
     name, address = parseaddr(sender.replace("\r\n ", " "))
     name = str(make_header(decode_header(name)))
     return f'"{in_quotes(name)}" <{address}>' if name else address
 
 
 def _batches(messages: dict[int, bytes]) -> Iterator[list[int]]:
-    """The numbers of the messages that go into one call, by the bytes they have."""
+    """Yield the numbers of the messages of each call, which has at most MOST_BYTES."""
     batch: list[int] = []
     size = 0
     for number, message in messages.items():
@@ -142,11 +142,11 @@ def _batches(messages: dict[int, bytes]) -> Iterator[list[int]]:
         yield batch
 
 
-# What answers and codes prove; the rest is in outcomes.yaml.
+# Outcomes of answers and codes; the tables are in outcomes.yaml.
 
 
 def of_code(code: int, message: str, message_id: str | None = None) -> Outcome:
-    """What an API error code says of a message; 0 is its acceptance. ``message`` is Postmark's words."""
+    """Return the outcome for an API error code; 0 means accepted. ``message`` is Postmark's text."""
     if code == 0:
         return submitted(message_id) if message_id else Outcome(Verdict.UNCERTAIN, "success-without-message-id")
     name, verdict = f"postmark-{code}", TABLE.verdicts["codes"].get(code, Verdict.REFUSED)
@@ -154,9 +154,9 @@ def of_code(code: int, message: str, message_id: str | None = None) -> Outcome:
 
 
 def of_answer(answer: httpx.Response, count: int) -> list[Outcome]:
-    """What the answer to a batch of ``count`` messages says of each, in order.
+    """Return the outcome of each of ``count`` messages from the answer to a batch, in order.
 
-    A batch is answered with 200 and a code for each message; 4xx answers refuse the whole call before one is taken.
+    A batch is answered with 200 and one code per message; 4xx refuses the whole call before any is accepted.
     """
     try:
         body: Any = answer.json()
@@ -172,10 +172,10 @@ def of_answer(answer: httpx.Response, count: int) -> list[Outcome]:
     code = body.get("ErrorCode") if isinstance(body, dict) else None
     if isinstance(code, int) and code > 0 and (status < 500 or code == 100):
         outcome = of_code(code, str(body.get("Message", "")))
-        if outcome.verdict is Verdict.REJECTED and count > 1:  # of one of them, and it is not said of whom
+        if outcome.verdict is Verdict.REJECTED and count > 1:  # the fault of one message, but which one is unknown
             outcome = Outcome(Verdict.REFUSED, outcome.code)
         return [outcome] * count
-    # Anything below 500 is said instead of taking the call; a server that fails may have taken it before.
+    # A status below 500 means that the call was not accepted; a failing server may have accepted it first.
     return [Outcome(Verdict.STOP if 300 <= status < 500 else Verdict.UNCERTAIN, f"http-{status}")] * count
 
 
@@ -190,13 +190,13 @@ def _of_result(result: Any) -> Outcome:
 URL = "https://api.postmarkapp.com"
 TOKEN, ACCOUNT_TOKEN = "PUBLISHER_POSTMARK_TOKEN", "PUBLISHER_POSTMARK_ACCOUNT_TOKEN"
 PAGE = 50
-"""Addresses a call of the suppression list: Postmark's limit."""
+"""Addresses per call of the suppression list: Postmark's limit."""
 
 
 def make_client(*, connections: int = 1, seconds: float = 60.0) -> httpx.Client:
-    """A client with the server's token, for threads to share. Raises TransportError where there is none.
+    """Return a thread-safe client with the server's token. Raises TransportError if there is no usable one.
 
-    Nothing is tried twice: a request that was taken may not come again.
+    Requests are never retried: one that was accepted must not be repeated.
     """
     url = os.environ.get("PUBLISHER_POSTMARK_URL") or URL
     if not (token := os.environ.get(TOKEN, "").strip()):
@@ -219,7 +219,7 @@ def make_client(*, connections: int = 1, seconds: float = 60.0) -> httpx.Client:
 
 
 def ask(client: httpx.Client, method: str, path: str, what: str, **more: Any) -> Any:
-    """The JSON of a question that is harmless to repeat. Raises ServiceError; ``what`` names the thing asked for."""
+    """Return the JSON answer to an idempotent request. Raises ServiceError; ``what`` names what is requested."""
     try:
         answer = client.request(method, path, **more)
         body = answer.json() if answer.content else {}
@@ -238,27 +238,27 @@ def ask(client: httpx.Client, method: str, path: str, what: str, **more: Any) ->
 
 
 def stream_path(stream: str) -> str:
-    """The path of a message stream."""
+    """Return the URL path of a message stream."""
     return f"/message-streams/{quote(stream, safe='')}"
 
 
 class PostmarkSuppressionList(SuppressionList):
-    """The list of a message stream: https://postmarkapp.com/developer/api/suppressions-api.
+    """Suppression list of a message stream: https://postmarkapp.com/developer/api/suppressions-api.
 
-    See :class:`~publisher.providers.provider.SuppressionList`. What we add, Postmark calls ManualSuppression.
+    See :class:`~publisher.providers.provider.SuppressionList`. Our additions are of type ManualSuppression.
     """
 
     def __init__(self, stream: str) -> None:
         self._path = f"{stream_path(stream)}/suppressions"
 
     def entries(self) -> Iterator[list[tuple[str, str]]]:
-        """All of them: Postmark gives the list as a whole."""
+        """Yield one page: Postmark returns the whole list at once."""
         with closing(make_client()) as client:
             answer = ask(client, "GET", f"{self._path}/dump", say("Postmark's suppression list cannot be read"))
         yield [(str(one["EmailAddress"]), str(one["SuppressionReason"])) for one in answer["Suppressions"]]
 
     def add(self, entries: Iterable[tuple[str, Reason]]) -> int:
-        """Put them on the list, fifty a call."""
+        """Add addresses, fifty per call."""
         addresses, failed = [address for address, _ in entries], 0
         with closing(make_client()) as client:
             for at in range(0, len(addresses), PAGE):

@@ -1,4 +1,4 @@
-"""Amazon SES: submission in bulk and raw, its outcome table, its events by SNS and SQS, its suppression list."""
+"""Amazon SES: bulk and raw submission, its outcome table, events by SNS and SQS, and its suppression list."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TABLE = OutcomeTable.read(Path(__file__).parent)
 
 
 class Ses(Provider):
-    """Amazon SES, API v2. Its queue, topics and list serve a relay that hands on to SES as well."""
+    """Amazon SES, API v2. Queue, topics and suppression list also work for an SMTP relay that submits to SES."""
 
     name = "ses"
     title = "SES"
@@ -42,7 +42,7 @@ class Ses(Provider):
         return SesAccount(self.config)
 
     def envelope_domain(self, domain: str) -> str:
-        """The custom MAIL FROM domain where there is one, else the sender's."""
+        """Return the custom MAIL FROM domain if there is one, otherwise the sender's domain."""
         try:
             return str(self._account.identity[1].get("MailFromAttributes", {}).get("MailFromDomain") or domain)
         except ServiceError:
@@ -55,7 +55,7 @@ class Ses(Provider):
         return by_name(QUESTIONS, self._account)
 
     def webhook(self) -> Webhook | None:
-        """SNS's, where ``service.sns_topics`` names whom to believe."""
+        """Return the SNS webhook; None if ``service.sns_topics`` is empty."""
         if not self.config.service.sns_topics:
             return None
         from publisher.providers.ses.sns import SnsWebhook
@@ -63,7 +63,7 @@ class Ses(Provider):
         return SnsWebhook(self.config.service.sns_topics)
 
     def queue(self, url: str | None = None) -> Pull | None:
-        """The SQS queue of ``delivery.ses.events_queue``."""
+        """Return the SQS queue at ``url`` or ``delivery.ses.events_queue``; None if neither is set."""
         settings = self.config.delivery.ses
         if not (url := url or settings.events_queue):
             return None
@@ -72,7 +72,7 @@ class Ses(Provider):
         return lambda take_in, follow: pull(Queue(url, region=settings.region), take_in, follow=follow)
 
     def suppression_list(self) -> SuppressionList:
-        """The account's."""
+        """Return the account's suppression list."""
         from publisher.providers.ses.aws import SesSuppressionList
 
         return SesSuppressionList(self.config.delivery.ses.region)

@@ -1,4 +1,4 @@
-"""boto3 for feedback and suppressions: clients, and their failures as one line. Imported when first used (0.2 s)."""
+"""boto3 clients for feedback and suppressions, with errors as one line. boto3 is imported on first use (0.2 s)."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,15 +16,15 @@ Answer = TypeVar("Answer")
 
 
 def client(service: str, region: str | None, *, read_seconds: float = 30.0, attempts: int = 3) -> Any:
-    """A client from the usual chain of credentials, for calls that are harmless to repeat.
+    """Return a client with boto3's usual credential chain, for calls that are safe to repeat.
 
-    ``attempts`` is how often AWS is asked in all, after growing pauses. Raises ServiceError without a region.
+    ``attempts`` is the total number of tries, with growing pauses. Raises ServiceError if there is no region.
     """
     import boto3
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError
 
-    # The standard mode stops trying when many calls in a row were throttled: SES takes a list at one entry a second.
+    # "standard" mode stops retrying after many throttled calls in a row; SES takes one list entry per second.
     retries = {"total_max_attempts": attempts, "mode": "legacy"}
     options = Config(connect_timeout=5, read_timeout=read_seconds, retries=retries)
     try:
@@ -35,7 +35,7 @@ def client(service: str, region: str | None, *, read_seconds: float = 30.0, atte
 
 
 def call(what_failed: str, function: Callable[[], Answer]) -> Answer:
-    """``function()``, with botocore's exceptions turned into a ServiceError that says what to do."""
+    """Return ``function()``; botocore's exceptions become a ServiceError that says what to do."""
     from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
 
     try:
@@ -63,22 +63,22 @@ _HELP = {
 }
 
 PAGE = 1000
-"""Entries a call of the suppression list: SES's own limit."""
+"""Entries per call of the suppression list: SES's limit."""
 _REASONS = {Reason.BOUNCE: "BOUNCE", Reason.COMPLAINT: "COMPLAINT"}
 
 
 class SesSuppressionList(SuppressionList):
-    """See :class:`~publisher.providers.provider.SuppressionList`. SES takes about one entry a second.
+    """See :class:`~publisher.providers.provider.SuppressionList`. SES takes about one entry per second.
 
-    https://docs.aws.amazon.com/ses/latest/dg/sending-email-suppression-list.html. SES mails nobody on it, charges for
-    the try and counts it as a bounce; so whoever is there is better never mailed from here.
+    https://docs.aws.amazon.com/ses/latest/dg/sending-email-suppression-list.html. SES does not mail the listed
+    addresses, but charges for each attempt and counts it as a bounce, so they should not be mailed from here.
     """
 
     def __init__(self, region: str | None) -> None:
         self._ses = client("sesv2", region, attempts=8)
 
     def entries(self) -> Iterator[list[tuple[str, str]]]:
-        """Whom SES suppresses after a bounce or a complaint."""
+        """Yield pages of the addresses that SES suppresses after a bounce or a complaint."""
         wanted: dict[str, Any] = {"Reasons": ["BOUNCE", "COMPLAINT"], "PageSize": PAGE}
         while True:
             read = partial(self._ses.list_suppressed_destinations, **wanted)
@@ -90,7 +90,7 @@ class SesSuppressionList(SuppressionList):
             wanted["NextToken"] = answer["NextToken"]
 
     def add(self, entries: Iterable[tuple[str, Reason]]) -> int:
-        """Put them on the list, one after another."""
+        """Add addresses one by one."""
         found = list(entries)
         for address, reason in found:
             put = partial(self._ses.put_suppressed_destination, EmailAddress=address, Reason=_REASONS[reason])
@@ -99,19 +99,19 @@ class SesSuppressionList(SuppressionList):
 
 
 VISIBLE_AGAIN = 120
-"""Seconds in which a batch has to be committed before another puller may get it."""
+"""Seconds within which a batch must be committed before another process may receive it."""
 BATCH = 10
-"""Messages a call: SQS's own limit."""
+"""Messages per call: SQS's limit."""
 CALLS, PARALLEL = 20, 8
-"""While the queue is full: calls for one commit, and how many of them at once."""
+"""While the queue is full: receive calls per commit, and how many of them run concurrently."""
 _QUEUE = re.compile(r"https?://(?:sqs[.-])?([a-z]{2}(?:-[a-z]+)+-\d{1,2})\.")
 
 QueueMessage = Mapping[str, str]
-"""A message as SQS gives it: ``Body``, and the ``ReceiptHandle`` that deletes it."""
+"""SQS message: ``Body``, and the ``ReceiptHandle`` that deletes it."""
 
 
 class Queue:
-    """A queue of events. All methods raise ServiceError."""
+    """SQS queue of events. All methods raise ServiceError."""
 
     def __init__(self, url: str, *, region: str | None = None) -> None:
         named = _QUEUE.match(url)
@@ -119,7 +119,7 @@ class Queue:
         self._sqs: Any = client("sqs", region or (named[1] if named else None))
 
     def receive(self, wait: int) -> list[QueueMessage]:
-        """Up to ten messages; waits as long as ``wait`` seconds (at most 20) for the first."""
+        """Return up to ten messages; wait up to ``wait`` seconds (at most 20) for the first."""
         answer = call(
             say("the queue of events cannot be read"),
             lambda: self._sqs.receive_message(
@@ -129,7 +129,7 @@ class Queue:
         return list(answer.get("Messages", ()))
 
     def delete(self, letters: Sequence[QueueMessage]) -> int:
-        """Delete them; returns how many SQS would not delete: they come again, and are recognised then."""
+        """Delete messages. Return how many SQS did not delete: they come again and are then recognised as repeats."""
         entries = [{"Id": str(i), "ReceiptHandle": letter["ReceiptHandle"]} for i, letter in enumerate(letters)]
         answer = call(
             say("events were taken in but not deleted from the queue"),
@@ -139,16 +139,16 @@ class Queue:
 
 
 def pull(queue: Queue, take_in: Callable[[Sequence[str]], None], *, follow: bool = False) -> Iterator[int]:
-    """Take in batch after batch until the queue is empty, or, with ``follow``, for ever.
+    """Apply batch after batch until the queue is empty, or endlessly with ``follow``.
 
-    ``take_in`` commits the bodies it is given, or raises, and then they stay in the queue. Yields the number of
-    messages of each batch, 0 where a wait brought none.
+    ``take_in`` commits the given bodies; if it raises, they stay in the queue. Yields the number of messages in
+    each batch, 0 if none arrived within the wait.
     """
     stuck = 0
     with ThreadPoolExecutor(PARALLEL, "sqs") as pool:
         while True:
             letters = queue.receive(20 if follow else 2)
-            if len(letters) == BATCH:  # there is more: one commit for many calls, which wait for each other's latency
+            if len(letters) == BATCH:  # more are waiting: concurrent calls for one commit, to hide latency
                 letters += [letter for more in pool.map(queue.receive, [0] * (CALLS - 1)) for letter in more]
             if letters:
                 take_in([letter["Body"] for letter in letters])

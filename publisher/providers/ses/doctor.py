@@ -1,4 +1,4 @@
-"""Amazon SES: identity, DKIM, MAIL FROM, quota, sandbox, configuration set, events, tracking.
+"""Checks of Amazon SES: identity, DKIM, MAIL FROM, quota, sandbox, configuration set, events, tracking.
 
 Rules from the SES developer guide: "Verified identities", "Easy DKIM", "Custom MAIL FROM", "Moving out of the
 sandbox", "Event publishing".
@@ -22,7 +22,7 @@ WATCHING_EVENTS = {"OPEN", "CLICK"}
 
 
 class SesAccount:
-    """What SES's API answers, each question asked once. Every property raises ServiceError."""
+    """Answers of the SES API, each requested once. Every property raises ServiceError."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
@@ -40,14 +40,14 @@ class SesAccount:
 
     @cached_property
     def account(self) -> dict[str, Any]:
-        """SES GetAccount."""
+        """The answer of GetAccount."""
         return self._ask(say("the SES account"), "get_account")
 
     @cached_property
     def identity(self) -> tuple[str, dict[str, Any]]:
-        """The verified identity that covers the sender, and GetEmailIdentity's answer.
+        """The verified identity that covers the sender, and the answer of GetEmailIdentity.
 
-        SES takes an address, its domain, or a domain above it.
+        The identity may be the sender's address, its domain, or a parent domain.
         """
         address, domain = self.config.newsletter.sender[1], self.config.newsletter.domain
         labels = domain.split(".")
@@ -63,14 +63,14 @@ class SesAccount:
 
     @cached_property
     def configuration_set(self) -> dict[str, Any]:
-        """SES GetConfigurationSet."""
+        """The answer of GetConfigurationSet."""
         name = self.config.delivery.ses.configuration_set
         what = say("the configuration set {name}", name=name)
         return self._ask(what, "get_configuration_set", ConfigurationSetName=name)
 
     @cached_property
     def published_events(self) -> set[str]:
-        """The kinds of events that the destinations which are switched on get."""
+        """The event types that the enabled event destinations receive."""
         name = self.config.delivery.ses.configuration_set
         what, call = say("the configuration set {name}", name=name), "get_configuration_set_event_destinations"
         answer = self._ask(what, call, ConfigurationSetName=name)
@@ -79,7 +79,7 @@ class SesAccount:
 
 
 def identity(account: SesAccount) -> Finding:
-    """Is the sender verified?"""
+    """Check that the sender is verified."""
     name, found = account.identity
     if found.get("VerifiedForSendingStatus"):
         return ok(say("{name} is verified for sending", name=name))
@@ -87,7 +87,7 @@ def identity(account: SesAccount) -> Finding:
 
 
 def dkim(account: SesAccount) -> Finding:
-    """Does SES sign with the sender's domain?"""
+    """Check that SES signs with the sender's domain."""
     name, found = account.identity
     signing = found.get("DkimAttributes", {})
     status = signing.get("Status", "NOT_STARTED")
@@ -107,7 +107,7 @@ def dkim(account: SesAccount) -> Finding:
 
 
 def mail_from(account: SesAccount) -> Finding:
-    """Do bounces come back to a name of the sender's domain, so that SPF is aligned?"""
+    """Check that the MAIL FROM domain is a subdomain of the sender's domain, for SPF alignment."""
     name, found = account.identity
     attributes = found.get("MailFromAttributes", {})
     domain, status = attributes.get("MailFromDomain"), attributes.get("MailFromDomainStatus")
@@ -126,7 +126,7 @@ def mail_from(account: SesAccount) -> Finding:
 
 
 def quota(account: SesAccount) -> Finding:
-    """May the account send, and is the day's quota large enough for the audience?"""
+    """Check that the account may send and that the daily quota is large enough for the audience."""
     answer = account.account
     limits = answer.get("SendQuota", {})
     most, sent = float(limits.get("Max24HourSend", 0)), float(limits.get("SentLast24Hours", 0))
@@ -151,7 +151,7 @@ def quota(account: SesAccount) -> Finding:
 
 
 def sandbox(account: SesAccount) -> Finding:
-    """May mail go to addresses that nobody verified?"""
+    """Check that the account is out of the sandbox, which only mails verified addresses."""
     if account.account.get("ProductionAccessEnabled"):
         return ok(say("the account may mail anybody"))
     return fault(
@@ -162,7 +162,7 @@ def sandbox(account: SesAccount) -> Finding:
 
 
 def configuration_set(account: SesAccount) -> Finding:
-    """Is there a configuration set, and does it send?"""
+    """Check that there is a configuration set and that sending is enabled for it."""
     name = account.config.delivery.ses.configuration_set
     if not name:
         message = say("delivery.ses.configuration_set is not set: nobody would hear of bounces and complaints")
@@ -174,7 +174,7 @@ def configuration_set(account: SesAccount) -> Finding:
 
 
 def events(account: SesAccount) -> Finding:
-    """Do bounces and complaints come back to us?"""
+    """Check that bounces and complaints are published and read here."""
     name = account.config.delivery.ses.configuration_set
     if not name:
         return skipped(say("there is no configuration set"))
@@ -194,7 +194,7 @@ def events(account: SesAccount) -> Finding:
 
 
 def tracking(account: SesAccount) -> Finding:
-    """Are readers watched? Opens and clicks are off unless somebody switched them on."""
+    """Check that opens and clicks are not recorded."""
     if not account.config.delivery.ses.configuration_set:
         return skipped(say("there is no configuration set"))
     if watched := sorted(WATCHING_EVENTS & account.published_events):
@@ -206,7 +206,7 @@ def tracking(account: SesAccount) -> Finding:
 
 
 def _readers(config: Config) -> int | None:
-    """Confirmed subscribers; None where no database answers."""
+    """Return the number of confirmed subscribers; None if the database cannot be opened."""
     try:
         with open_database(config).connect() as connection:
             return counts(connection)["confirmed"]

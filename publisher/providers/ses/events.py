@@ -1,9 +1,9 @@
 """Amazon SES's events as JSON → :class:`~publisher.providers.events.Event`.
 
-Two forms are in the wild and both are read: configuration-set events (``eventType``, with tags,
+Two forms exist and both are read: configuration-set events (``eventType``, with tags,
 https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html) and identity notifications
-(``notificationType``, without tags, https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html). Either may
-be wrapped by SNS (``Message``) or by EventBridge (``detail``).
+(``notificationType``, without tags, https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html). Either
+may be wrapped by SNS (``Message``) or by EventBridge (``detail``).
 """
 
 import json
@@ -18,17 +18,17 @@ from publisher.providers.reading import RAW_LIMIT, attempt_of, moment_of, object
 
 Json = Mapping[str, Any]
 _FLAG = re.compile(r"[bB]ot(?![a-z])|[mM]achine|[aA]utomated")
-# What SES says once when a topic is set up: https://docs.aws.amazon.com/ses/latest/dg/event-publishing-add-event-destination-sns.html
+# https://docs.aws.amazon.com/ses/latest/dg/event-publishing-add-event-destination-sns.html
 _GREETINGS = ("successfully validated sns topic", "you have successfully subscribed")
 
 
 def events_of(value: Json) -> tuple[Event, ...]:
-    """The events of a JSON object, one a destination; none for a topic's greeting. Raises EventError."""
+    """Return the events of a JSON object, one per destination; none for a topic's confirmation. Raises EventError."""
     return tuple(_events(value, depth=0))
 
 
 def is_greeting(message: str) -> bool:
-    """Whether an SNS message is the plain text that says a topic has been set up."""
+    """Whether an SNS message is the plain text that confirms a new topic."""
     return message.lower().startswith(_GREETINGS)
 
 
@@ -73,18 +73,18 @@ def _ses_events(name: str, value: Json) -> Iterator[Event]:
 
 _KINDS = {kind.value.replace("-", ""): kind for kind in EventKind if kind is not EventKind.UNKNOWN}
 _BODIES = {EventKind.RENDERING_FAILURE: "failure", EventKind.DELIVERY_DELAY: "deliveryDelay"}
-"""The key of a kind's body, where it is not the kind's own name."""
+"""The key of a kind's body if it is not the kind's own name."""
 _LISTS = {
     EventKind.DELIVERY: "recipients",
     EventKind.BOUNCE: "bouncedRecipients",
     EventKind.COMPLAINT: "complainedRecipients",
     EventKind.DELIVERY_DELAY: "delayedRecipients",
 }
-"""The list of destinations in a kind's body."""
+"""The key of the list of destinations in a kind's body."""
 
 
 def _says(kind: EventKind, body: Json, entry: Json) -> dict[str, Any]:
-    """What a body, with its entry for one destination, says besides the kind: fields of the event."""
+    """Return the fields of an event that depend on its kind, from the body and its entry for one destination."""
     match kind:
         case EventKind.BOUNCE:
             name = text_at(body, "bounceType").lower()
@@ -113,17 +113,17 @@ def _says(kind: EventKind, body: Json, entry: Json) -> dict[str, Any]:
 
 
 def _machine(body: Json) -> bool | None:
-    """What SES itself says of who opened or clicked.
+    """Return SES's own flag of automated opens and clicks; None if there is none.
 
-    https://aws.amazon.com/about-aws/whats-new/2026/08/amazon-ses-automated-email-interactions/ speaks of "automated"
-    events; no document at hand gives the field, so the flag is known by what its name says.
+    https://aws.amazon.com/about-aws/whats-new/2026/08/amazon-ses-automated-email-interactions/ mentions "automated"
+    events; the field is not documented, so the flag is recognised by its name.
     """
     told = [value for key, value in body.items() if _FLAG.search(key) and isinstance(value, bool)]
     return any(told) if told else None
 
 
 def _destinations(kind: EventKind, body: Json, mail: Json) -> list[tuple[str | None, Json]]:
-    """Every destination the event is about; one of nobody where it names none, for tags may still say whom."""
+    """Return every destination of the event, or one without an address, as tags may identify the recipient."""
     nobody: list[tuple[str | None, Json]] = [(None, {})]
     sole = _named(mail, "destination")
     if kind not in _LISTS:
@@ -132,7 +132,7 @@ def _destinations(kind: EventKind, body: Json, mail: Json) -> list[tuple[str | N
 
 
 def _named(value: Json, key: str) -> list[tuple[str | None, Json]]:
-    """The destinations in a list of addresses, or of mappings with ``emailAddress``."""
+    """Return the destinations in a list of addresses, or of mappings with ``emailAddress``."""
     found = value.get(key)
     if not isinstance(found, list):
         return []
@@ -146,7 +146,7 @@ def _mapping(value: Json, key: str) -> Json:
 
 
 def _tag(tags: Json, name: str) -> str | None:
-    """A tag's value; SES gives a list of them."""
+    """Return a tag's value; SES gives a list of values per tag."""
     found = tags.get(name)
     if isinstance(found, list):
         found = found[0] if found else None
@@ -154,7 +154,7 @@ def _tag(tags: Json, name: str) -> str | None:
 
 
 def _address(value: Any) -> str | None:
-    """The bare address of ``Name <address>``; ``None`` for what is none."""
+    """Return the bare address of ``Name <address>``; ``None`` if there is none."""
     if not isinstance(value, str) or len(value) > 1000:
         return None
     address = plain(parseaddr(value)[1], 320)

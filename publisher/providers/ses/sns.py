@@ -1,9 +1,9 @@
-"""Amazon SNS over HTTPS: is this request from a topic we believe, unaltered, recent?
+"""Amazon SNS over HTTPS: check that a request comes from a configured topic, unaltered and recent.
 
-Follows https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html, and is stricter: the topic is on
-the list of ``service.sns_topics``, the certificate comes from SNS of the topic's own region, a subscription is
-confirmed through the API and never by visiting a URL from the message. Nothing is fetched, and no table is touched,
-before the cheap checks have passed.
+Follows https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html with stricter rules: the
+topic is in ``service.sns_topics``, the certificate comes from SNS in the topic's own region, and a subscription is
+confirmed through the API, never by opening a URL from the message. There is no network or database access before
+the cheap checks have passed.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ from publisher.providers.reading import moment_of, object_of, unreadable
 from publisher.providers.ses.events import events_of, is_greeting
 
 BODY_LIMIT = 1_000_000
-"""Bytes. SNS carries 256 KiB, which JSON's escapes can make nearly four times as long."""
+"""Bytes. SNS carries 256 KiB, which JSON escapes can make nearly four times as long."""
 WINDOW = timedelta(hours=24)
-"""How old a message may be. SNS keeps the moment of publication while it retries, by default for hours."""
+"""Maximum age of a message. SNS keeps the time of publication in retries, by default for hours."""
 AHEAD = timedelta(minutes=15)
-"""How far a message's clock may run ahead of ours."""
+"""Maximum time by which a message's clock may be ahead of ours."""
 
 _SIGNED = {
     "Notification": ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
@@ -51,7 +51,7 @@ _HASHES: dict[str, Callable[[], HashAlgorithm]] = {"1": SHA1, "2": SHA256}
 
 @dataclass(frozen=True, slots=True)
 class SnsMessage:
-    """A message that SNS signed. ``token`` is set for the confirmations only."""
+    """Message with a valid SNS signature. ``token`` is set only in confirmations."""
 
     type: str
     id: str
@@ -64,10 +64,10 @@ class SnsMessage:
 def verify(
     body: bytes, *, topics: Collection[str], certificates: Certificates, now: datetime | None = None
 ) -> SnsMessage:
-    """The message in ``body``, once it is certain that one of ``topics`` sent it.
+    """Return the message in ``body`` after checking that one of ``topics`` sent it.
 
-    Raises WebhookRefusedError: 413 oversized, 400 not SNS's form, 403 not believed; and ServiceError where the
-    certificate could not be had, in which case SNS should try again.
+    Raises WebhookRefusedError: 413 too large, 400 not an SNS message, 403 failed check; and ServiceError if the
+    certificate could not be fetched, in which case SNS should try again.
     """
     fields = _fields(body)
     topic = TopicArn.read(fields["TopicArn"])
@@ -86,18 +86,18 @@ def verify(
 
 
 def string_to_sign(fields: dict[str, str]) -> bytes:
-    """What SNS signs: the signed fields that are there, in alphabetical order, each name and value on a line."""
+    """Return the text that SNS signs: the signed fields present, in alphabetical order, as name and value lines."""
     signed = (name for name in _SIGNED[fields["Type"]] if name in fields)
     return "".join(f"{name}\n{fields[name]}\n" for name in signed).encode()
 
 
 def _fields(body: bytes) -> dict[str, str]:
-    """The message's text fields; every one that the checks read is there."""
+    """Return the message's text fields; those that the checks need are present."""
     if len(body) > BODY_LIMIT:
         raise WebhookRefusedError(413, "the body is too large")
     try:
         found: Any = json.loads(body)
-        json.dumps(found, ensure_ascii=False).encode()  # a lone surrogate is text that cannot be signed or kept
+        json.dumps(found, ensure_ascii=False).encode()  # a lone surrogate cannot be signed or stored
     except (ValueError, RecursionError):
         raise WebhookRefusedError(400, "the body is not JSON") from None
     if not isinstance(found, dict):
@@ -108,7 +108,7 @@ def _fields(body: bytes) -> dict[str, str]:
     needed = {*_SIGNED[fields["Type"]], "SignatureVersion", "Signature", "SigningCertURL"} - _OPTIONAL
     if missing := sorted(needed - fields.keys()):
         raise WebhookRefusedError(400, f"the message lacks {', '.join(missing)}")
-    # A line break would let the bytes of one signed field pass for another field. Only a Message may have one.
+    # A line break could make one signed field look like two. Only Message may contain one.
     if any("\n" in fields[name] for name in _SIGNED[fields["Type"]] if name in fields and name != "Message"):
         raise WebhookRefusedError(400, "a field other than Message has a line break")
     if len(fields["MessageId"]) > 100:
@@ -133,7 +133,7 @@ def _check_signature(fields: dict[str, str], certificates: Certificates) -> None
 
 
 def confirm_subscription(topic: TopicArn, token: str) -> None:
-    """Tell SNS, through its API, that the subscription is wanted; only its owner may end it. Raises ServiceError."""
+    """Confirm a subscription through the API, so that only its owner can end it. Raises ServiceError."""
     from publisher.providers.ses.aws import call, client
 
     sns = client("sns", topic.region)
@@ -142,7 +142,7 @@ def confirm_subscription(topic: TopicArn, token: str) -> None:
 
 
 class SnsWebhook:
-    """``/webhooks/sns``. ``confirm`` tells SNS that a subscription is wanted; ``now`` is the clock of tests."""
+    """``/webhooks/sns``. ``confirm`` confirms a subscription; ``now`` is a fixed time for tests."""
 
     name = "sns"
     limit = BODY_LIMIT
@@ -159,7 +159,7 @@ class SnsWebhook:
         self._confirm, self._now = confirm, now
 
     def believe(self, body: bytes, headers: Mapping[str, str]) -> Notice:  # noqa: ARG002
-        """See :class:`~publisher.providers.provider.Webhook`. What counts is in the body; no header is signed."""
+        """See :class:`~publisher.providers.provider.Webhook`. The headers are ignored, because they are not signed."""
         message = verify(body, topics=self._topics, certificates=self._certificates, now=self._now)
         if message.type == "SubscriptionConfirmation":
             self._confirm(message.topic, message.token or "")
@@ -176,19 +176,19 @@ class SnsWebhook:
 
 
 Fetcher = Callable[[str], bytes]
-"""The body behind a URL, or ServiceError. Follows no redirect, reads at most :data:`LIMIT` bytes."""
+"""Returns the body of a URL or raises ServiceError. Follows no redirect, reads at most :data:`LIMIT` bytes."""
 
 LIMIT = 32_768
 SECONDS = 5.0
 KEEP = 86_400.0
-"""Seconds that a key is good for."""
+"""Lifetime of a key in seconds."""
 FETCHES_A_MINUTE = 10
 _PARTITIONS = {"aws": "amazonaws.com", "aws-us-gov": "amazonaws.com", "aws-cn": "amazonaws.com.cn"}
 
 
 @dataclass(frozen=True, slots=True)
 class TopicArn:
-    """A topic's ARN in its parts."""
+    """ARN of a topic, parsed."""
 
     arn: str
     partition: str
@@ -196,22 +196,22 @@ class TopicArn:
 
     @classmethod
     def read(cls, arn: str) -> TopicArn | None:
-        """The topic of an ARN, or ``None`` where it is none."""
+        """Parse an ARN; ``None`` if it is invalid."""
         found = TOPIC_ARN.fullmatch(arn)
         return cls(arn, found[1], found[2]) if found else None
 
     def vouches_for(self, url: str) -> bool:
-        """Whether SNS of this topic's region serves its certificates at ``url``.
+        """Whether ``url`` is a certificate URL of SNS in this topic's region.
 
-        One pattern over the whole text, so that no two URL parsers can differ over it: scheme, host, no user, no
-        port, one path segment of hexadecimal digits, no query, no fragment.
+        One pattern matches the whole text, so that differences between URL parsers do not matter: scheme, host, no
+        user, no port, one path segment of hexadecimal digits, no query, no fragment.
         """
         host = re.escape(f"sns.{self.region}.{_PARTITIONS[self.partition]}")
         return re.fullmatch(rf"https://{host}/SimpleNotificationService-[0-9a-f]{{8,128}}\.pem", url) is not None
 
 
 def fetch(url: str) -> bytes:
-    """The default fetcher: httpx, no redirect, no proxy from the environment, bounded in time and size."""
+    """Fetch with httpx: no redirects, no proxy from the environment, limited time and size. The default fetcher."""
     import httpx
 
     body = bytearray()
@@ -233,10 +233,10 @@ def fetch(url: str) -> bytes:
 
 
 class Certificates:
-    """Public keys by URL: fetched once, kept for a day; a failure is remembered for a minute.
+    """Public keys by URL, each fetched once and kept for a day; a failure is kept for a minute.
 
-    At most :data:`FETCHES_A_MINUTE` fetches leave this machine, whoever asks: a forged message cannot make it a hammer.
-    A key that has verified a message is proven: no forged name takes its place, uses up its fetch, or makes it wait.
+    At most :data:`FETCHES_A_MINUTE` fetches are made, so that forged messages cannot cause a flood of requests. A
+    key that has verified a message is proven: URLs in forged messages cannot evict it, or delay its fetch.
     """
 
     def __init__(
@@ -249,10 +249,10 @@ class Certificates:
         self._lock = threading.Lock()
 
     def key(self, url: str) -> RSAPublicKey:
-        """The public key of the certificate at ``url``, which the caller has checked. Raises ServiceError."""
+        """Return the public key of the certificate at ``url``, which the caller has checked. Raises ServiceError."""
         known = self._known.get(url)
         if known is None or known[0] <= self._clock():
-            with self._lock:  # held while something is fetched; whose key is known never comes here
+            with self._lock:  # held during a fetch; callers with a known key do not get here
                 now = self._clock()
                 known = self._known.get(url)
                 if known is None or known[0] <= now:
@@ -262,7 +262,7 @@ class Certificates:
         return known[1]
 
     def proved(self, url: str) -> None:
-        """The key at ``url`` has verified a message."""
+        """Record that the key at ``url`` has verified a message."""
         self._proven.add(url)
 
     def _learn(self, url: str, now: float) -> tuple[float, RSAPublicKey | ServiceError]:
@@ -287,7 +287,7 @@ def _public_key(pem: bytes) -> RSAPublicKey:
     try:
         certificate = x509.load_pem_x509_certificate(pem[:LIMIT])
         key = certificate.public_key()
-    except Exception as error:  # the parser of bytes from outside raises several kinds
+    except Exception as error:  # the parser raises several types for untrusted bytes
         raise ServiceError("the certificate of SNS cannot be read") from error
     if not certificate.not_valid_before_utc <= datetime.now(UTC) <= certificate.not_valid_after_utc:
         raise ServiceError("the certificate of SNS is not valid today")

@@ -1,8 +1,8 @@
-"""A letter as an inline template of SES, so that any text survives it.
+"""Mail content as an inline SES template that preserves any text.
 
-SES fills ``{{name}}`` and treats braces and backslashes near it as its own language (Handlebars). So every literal run
-of ``{``, ``}`` and backslashes that could be read so becomes a variable itself, whose value is the run; values are not
-read again. SES does not escape values: there is one of each for HTML and one for text.
+SES replaces ``{{name}}`` and interprets braces and backslashes next to it (Handlebars). Therefore each literal run
+of ``{``, ``}`` and backslashes that could be interpreted becomes a variable whose value is the run; values are not
+interpreted. SES does not escape values, so each slot has one variable for HTML and one for text.
 """
 
 import json
@@ -22,8 +22,8 @@ _SHORT = {Slot.UNSUBSCRIBE_URL: "u", Slot.PREFERENCES_URL: "p", Slot.GREETING: "
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """``content`` is SES's ``TemplateContent``; ``runs`` are the variables that stand for literal braces, ``personal``
-    those for attributes.
+    """Template of an edition. ``content`` is SES's ``TemplateContent``; ``runs`` are the variables for literal
+    braces, ``personal`` those for attributes.
     """
 
     content: Mapping[str, str]
@@ -31,7 +31,7 @@ class Template:
     personal: Mapping[Personal, str]
 
     def data(self, envelope: Envelope) -> str:
-        """The ``ReplacementTemplateData`` of one recipient, as JSON."""
+        """Return one recipient's ``ReplacementTemplateData`` as JSON."""
         values = dict(self.runs)
         for slot, value in envelope.text_values().items():
             if isinstance(slot, Personal):
@@ -42,7 +42,7 @@ class Template:
 
 
 def to_json(value: Any) -> bytes:
-    """As JSON, several times as fast as ``json``, which writes what is no Unicode."""
+    """Return JSON, several times faster than ``json``, which is the fallback for lone surrogates."""
     try:
         return pydantic_core.to_json(value)
     except ValueError:
@@ -50,7 +50,7 @@ def to_json(value: Any) -> bytes:
 
 
 def template_of(letter: MailContent, subject: Slotted) -> Template:
-    """The template of a letter; ``subject`` is one line of plain text."""
+    """Return the template for a mail content; ``subject`` is one line of plain text."""
     runs: dict[str, str] = {}
     texts = {"Subject": (subject, "t"), "Text": (letter.text, "t"), "Html": (letter.html, "h")}
     parts = [part for text, _ in texts.values() for part in text.parts if isinstance(part, Personal)]
@@ -71,7 +71,7 @@ def _write(text: Slotted, kind: str, runs: dict[str, str], personal: Mapping[Per
 
 
 def _literal(text: str, runs: dict[str, str], *, after: bool, before: bool) -> str:
-    """A literal; ``after`` and ``before`` another part."""
+    """Escape a literal; ``after`` and ``before`` say whether it stands after or before another part."""
 
     def replace(match: re.Match[str]) -> str:
         run = match[0]

@@ -1,8 +1,8 @@
-"""Amazon SES: ``SendBulkEmail``, fifty recipients a call, and ``SendEmail`` of one whole message.
+"""Amazon SES: ``SendBulkEmail`` with fifty recipients per call, and ``SendEmail`` with one whole message.
 
-In bulk the message is put together by SES, which owns From, To, Subject, Date and Message-ID; ours are the bodies, the
-list headers, the unsubscribe link of each recipient, and opaque tags by which events find the ledger's row. Single
-messages serve where bulk cannot, and for tests. boto3 may never retry: its retries sent twice in every trial.
+In bulk, SES builds the message and sets From, To, Subject, Date and Message-ID; we supply the bodies, the list
+headers, each recipient's unsubscribe link, and opaque tags that link events to ledger rows. Single messages are for
+cases that bulk does not cover, and for tests. boto3 must never retry: its retries sent twice in every trial.
 """
 
 import contextlib
@@ -26,15 +26,15 @@ from publisher.providers.provider import Quota, Transport
 from publisher.providers.ses import TABLE
 from publisher.providers.ses.template import Template, template_of, to_json
 
-MOST = 50  # destinations a call (SendBulkEmail)
+MOST = 50  # destinations per call (SendBulkEmail)
 CONNECT_SECONDS = 10
 READ_SECONDS = 30
-MOST_HEADERS = 15  # SES: custom headers of a message
-LONGEST_HEADER = 995  # SES: characters of one, name and value
+MOST_HEADERS = 15  # SES: custom headers per message
+LONGEST_HEADER = 995  # SES: characters per header, name and value
 
 
 class SesApiTransport(Transport):
-    """Calls of the API. ``_common`` is what all of a mailing share."""
+    """Base class of the SES transports. ``_common`` has the request parameters that are equal for a whole mailing."""
 
     name = "ses"
     parallel = 16
@@ -57,13 +57,13 @@ class SesApiTransport(Transport):
         return self.quota()
 
     def quota(self) -> Quota:
-        """What the account allows just now. Raises TransportError."""
+        """Return the account's current limits. Raises TransportError."""
         try:
             answer = self._client.get_account()
         except (aws.BotoCoreError, aws.ClientError) as error:
             raise unusable(error, self._config) from error
         quota = answer.get("SendQuota", {})
-        # -1 is SES's word for "no limit"
+        # -1 means no limit
         rate = float(quota.get("MaxSendRate", -1))
         daily, sent = float(quota.get("Max24HourSend", -1)), float(quota.get("SentLast24Hours", 0))
         shutdown = answer.get("EnforcementStatus") == "SHUTDOWN"
@@ -84,18 +84,18 @@ class SesApiTransport(Transport):
                 self._client.close()
 
     def _make_client(self) -> Any:
-        """A client for threads to share. ``AWS_ENDPOINT_URL_SESV2`` and the usual chain of credentials work.
+        """Return a thread-safe client. ``AWS_ENDPOINT_URL_SESV2`` and the usual credential chain are supported.
 
-        Raises TransportError where no region is known or the region cannot be one.
+        Raises TransportError if no region is known or the region is invalid.
         """
         settings = ClientConfig(
             retries={"total_max_attempts": 1, "mode": "standard"},
             connect_timeout=CONNECT_SECONDS,
             read_timeout=READ_SECONDS,
             max_pool_connections=self.parallel + 1,
-            parameter_validation=False,  # our own call, checked in the tests; a third of the CPU time
+            parameter_validation=False,  # our own calls, checked in the tests; validation takes a third of the CPU time
             tcp_keepalive=True,
-            user_agent=f"publisher/{__version__}",  # botocore puts its own together anew, twice a call
+            user_agent=f"publisher/{__version__}",  # otherwise botocore builds its own twice per call
         )
         try:
             client = boto3.Session().client("sesv2", region_name=self._config.region, config=settings)
@@ -106,22 +106,22 @@ class SesApiTransport(Transport):
         return client
 
     def _call(self, method: str, count: int, **request: Any) -> list[Outcome]:
-        """What one call says of its ``count`` recipients."""
+        """Make one call and return the outcomes of its ``count`` recipients."""
         try:
             answer = getattr(self._client, method)(**self._common, **request)
         except (aws.BotoCoreError, aws.ClientError, aws.HTTPClientError, ValueError, KeyError) as error:
-            # ValueError, KeyError: a truncated or foreign 200 that botocore cannot read
+            # ValueError, KeyError: botocore cannot parse a truncated or foreign 200
             outcomes = [of_exception(error)] * count
         else:
             outcomes = of_bulk_answer(answer, count) if method == "send_bulk_email" else [of_single_answer(answer)]
-        if self._sandbox:  # it says why an address is not verified
+        if self._sandbox:  # in the sandbox, recipient addresses must be verified too
             sandbox = Outcome(Verdict.STOP, "sandbox")
             outcomes = [sandbox if outcome.code == "identity-not-verified" else outcome for outcome in outcomes]
         return outcomes
 
 
 class SesRawTransport(SesApiTransport):
-    """One call a recipient."""
+    """Transport with one call per recipient."""
 
     most = 1
 
@@ -139,7 +139,7 @@ class SesRawTransport(SesApiTransport):
 
 
 class SesBulkTransport(SesApiTransport):
-    """One call for up to fifty recipients, each with its own outcome."""
+    """Transport with one call for up to fifty recipients, each with its own outcome."""
 
     most = MOST
 
@@ -155,8 +155,8 @@ class SesBulkTransport(SesApiTransport):
     def submit(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
         """See :class:`~publisher.providers.provider.Transport`.
 
-        A call holds one letter's recipients. One that is refused for the sake of one recipient is halved until that
-        one is found: about log2(50) calls, and one more for those set aside.
+        A call has the recipients of one mail content. If a call is refused because of one recipient, it is halved
+        until that recipient is found: about log2(50) calls, and one more for the halves set aside.
         """
         letters = [id(self._composed.of(envelope)) for envelope in envelopes]
         if len(set(letters)) > 1:
@@ -184,11 +184,11 @@ class SesBulkTransport(SesApiTransport):
         return [found[n] for n in range(len(envelopes))]
 
     def _others(self, envelopes: Sequence[Envelope], found: dict[int, Outcome]) -> list[Outcome]:
-        """The outcomes of those set aside: searched again where somebody of the batch was accepted."""
+        """Return the outcomes of those set aside; they are searched if any recipient of the batch was accepted."""
         if any(outcome.verdict is Verdict.SUBMITTED for outcome in found.values()):
             return self.submit(envelopes)
         outcomes = self._send(envelopes)
-        # Nobody is accepted so far. These wait for the next round; the run ends where nothing else is accepted either.
+        # None accepted so far. These wait for the next round; the run ends if nothing else is accepted either.
         return [Outcome(Verdict.RETRY, o.code) if o.verdict is Verdict.REFUSED else o for o in outcomes]
 
     def _send(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
@@ -215,13 +215,13 @@ class SesBulkTransport(SesApiTransport):
 
 
 def _write(params: dict[str, Any], context: dict[str, Any], **_: object) -> dict[str, Any]:
-    """botocore gets no parameters to write: it would make the same JSON of them, for half of a sender's time."""
+    """Serialise the parameters ourselves: botocore would produce the same JSON for half of a sender's CPU time."""
     context["body"] = to_json(params)
     return {}
 
 
 def _exchange(params: dict[str, Any], context: dict[str, Any], **_: object) -> None:
-    params["body"] = context["body"]  # the request's, before it is signed
+    params["body"] = context["body"]  # sets the request body before signing
 
 
 def _refused(outcomes: Sequence[Outcome]) -> bool:
@@ -229,7 +229,7 @@ def _refused(outcomes: Sequence[Outcome]) -> bool:
 
 
 def _tags(envelope: Envelope) -> list[dict[str, str]]:
-    """The opaque tags that come back with every event."""
+    """Return the opaque tags that every event carries."""
     return [
         {"Name": "mailing", "Value": envelope.mailing},
         {"Name": "recipient", "Value": envelope.recipient},
@@ -238,7 +238,7 @@ def _tags(envelope: Envelope) -> list[dict[str, str]]:
 
 
 def unusable(error: Exception, config: SesTransport) -> TransportError:
-    """The one line for an account that cannot be asked."""
+    """Return the one-line error for an account that cannot be queried."""
     where = config.region or say("the configured region")
     said = error.response.get("Error", {}) if isinstance(error, aws.ClientError) else {}
     code = said.get("Code", "")
@@ -255,7 +255,7 @@ def unusable(error: Exception, config: SesTransport) -> TransportError:
 
 
 def check_headers(composed: Composed) -> None:
-    """Raise TransportError where SES would refuse the headers."""
+    """Raise TransportError if SES would refuse the headers."""
     headers = [*composed.headers, ("List-Unsubscribe", "")]
     if len(headers) > MOST_HEADERS:
         about = {"most": MOST_HEADERS, "n": len(headers)}
@@ -272,7 +272,7 @@ _UNVERIFIED = re.compile(r"not verified|not authorized", re.IGNORECASE)
 
 
 def of_status(status: str, message_id: str | None, error: str = "") -> Outcome:
-    """What an entry of SendBulkEmail's answer says of its recipient."""
+    """Return the outcome for one entry of SendBulkEmail's answer."""
     verdict = _STATUSES.get(status, Verdict.UNCERTAIN)
     if verdict is Verdict.SUBMITTED:
         return submitted(message_id) if message_id else Outcome(Verdict.UNCERTAIN, "success-without-message-id")
@@ -282,11 +282,11 @@ def of_status(status: str, message_id: str | None, error: str = "") -> Outcome:
 
 
 def of_exception(error: BaseException) -> Outcome:
-    """What an exception of a whole call says of every recipient in it."""
+    """Return the outcome of every recipient of a call that raised ``error``."""
     if isinstance(error, aws.ClientError):
         return _of_client_error(error)
     if isinstance(error, aws.SSLError):
-        # A handshake that fails sends no request; but the same class is raised for a connection cut later.
+        # A failed handshake sends no request; but a connection cut later raises the same class.
         verified = "CERTIFICATE_VERIFY_FAILED" in str(error)
         return Outcome(Verdict.STOP if verified else Verdict.UNCERTAIN, type(error).__name__)
     return TABLE.of_exception(error)
@@ -315,7 +315,7 @@ def _of_client_error(error: aws.ClientError) -> Outcome:
 
 
 def of_bulk_answer(answer: Any, count: int) -> list[Outcome]:
-    """What a 200 of SendBulkEmail says of its ``count`` recipients, in order. A wrong number of results proves none."""
+    """Return the ``count`` outcomes of a 200 from SendBulkEmail, in order; all uncertain if their number is wrong."""
     results = answer.get("BulkEmailEntryResults") if isinstance(answer, dict) else None
     if not isinstance(results, list) or len(results) != count:
         return [Outcome(Verdict.UNCERTAIN, "wrong-number-of-results")] * count
@@ -323,6 +323,6 @@ def of_bulk_answer(answer: Any, count: int) -> list[Outcome]:
 
 
 def of_single_answer(answer: Any) -> Outcome:
-    """What a 200 of SendEmail says."""
+    """Return the outcome of a 200 from SendEmail."""
     message_id = answer.get("MessageId") if isinstance(answer, dict) else None
     return submitted(str(message_id)) if message_id else Outcome(Verdict.UNCERTAIN, "success-without-message-id")

@@ -1,4 +1,4 @@
-"""An SMTP relay."""
+"""SMTP relay as provider."""
 
 from publisher.diagnostics import say
 from publisher.providers.provider import Provider, Transport
@@ -9,7 +9,7 @@ _ENDINGS = {
 
 
 class Smtp(Provider):
-    """A relay, which tells nothing afterwards but by mail."""
+    """SMTP relay, which reports delivery failures only by mail."""
 
     name = "smtp"
     title = "the relay"

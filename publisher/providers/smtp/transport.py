@@ -1,7 +1,7 @@
-"""An SMTP relay: one connection, reused. RFC 5321 says which answers prove that a message was not taken.
+"""SMTP transport: one connection, reused. RFC 5321 defines which answers prove that a message was not accepted.
 
-Until the line with the lone dot has left, the relay has nothing (section 4.1.1.4). After that, only its answer counts:
-without one the message is uncertain.
+Before the final line with the dot is sent, the relay has no message (section 4.1.1.4). After that only its answer
+counts: without an answer the message is uncertain.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ MOST = 10
 
 
 class SmtpTransport(Transport):
-    """Submits through one relay, a message at a time; at most what it takes in a second, so that a stop is soon."""
+    """Transport through one relay, one message at a time; a batch takes about a second, so that a stop is quick."""
 
     name = "smtp"
     relays = True
-    most = 1  # until the relay has shown how quick it is
+    most = 1  # until the relay's speed is known
     parallel = 1
     _composed: Composed
 
@@ -51,7 +51,7 @@ class SmtpTransport(Transport):
         self._speaking = threading.Lock()
 
     def open(self, composed: Composed) -> Quota:
-        """Connect and log in, so that what cannot work fails before anything is claimed. Raises TransportError."""
+        """Connect and log in, so that a wrong setting fails before any claim. Raises TransportError."""
         self._composed = composed
         try:
             self._connect()
@@ -80,7 +80,7 @@ class SmtpTransport(Transport):
             return outcomes
 
     def close(self) -> None:
-        """End the session (RFC 5321, 4.1.1.10), unless a thread that nobody awaits is in the middle of a message."""
+        """End the session (RFC 5321, 4.1.1.10), unless a thread is still in the middle of a message."""
         if not self._speaking.acquire(blocking=False):
             return
         if self._smtp is not None:
@@ -102,16 +102,16 @@ class SmtpTransport(Transport):
             raise TransportError(message, help=say("set delivery.smtp.security to starttls or tls"))
         name = socket.gethostname()
         smtp: smtplib.SMTP
-        # RFC 5321, 4.5.3.2, gives each step a time of its own; the one after the final dot is the longest, for whoever
-        # hangs up before it does not know whether the message was taken.
+        # RFC 5321, section 4.5.3.2, sets a timeout per step; the longest is after the final dot, because a client
+        # that disconnects before the answer does not know whether the message was accepted.
         if s.security == "tls":
             context = ssl.create_default_context()
             smtp = smtplib.SMTP_SSL(s.host, s.port, name, timeout=s.timeout, context=context)
         else:
             smtp = smtplib.SMTP(s.host, s.port, name, timeout=s.timeout)
         try:
-            # The final dot is written apart from the message: it must not wait for the relay's delayed acknowledgement
-            # of that (RFC 896, RFC 1122 section 4.2.3.2), 40 ms a message on Linux.
+            # The final dot is written separately from the message: without TCP_NODELAY it would wait for the relay's
+            # delayed acknowledgement (RFC 896, RFC 1122 section 4.2.3.2), 40 ms per message on Linux.
             assert smtp.sock, "it connects as it is made"
             smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if s.security == "starttls":
@@ -144,7 +144,7 @@ class SmtpTransport(Transport):
             except _Answer as answer:
                 return self._refused(answer)
             except (smtplib.SMTPException, OSError) as error:
-                # A relay may have closed an idle connection. Nothing of this message has left: connect anew, once.
+                # The relay may have closed an idle connection. Nothing of this message was sent: reconnect once.
                 self._drop()
                 if fresh:
                     return Outcome(Verdict.RETRY, f"smtp-{type(error).__name__}")
@@ -186,7 +186,7 @@ class SmtpTransport(Transport):
         return self._refused(_Answer(code, text, "message"))
 
     def _refused(self, answer: _Answer) -> Outcome:
-        """4xx: not now; 5xx: not ever (RFC 5321, section 4.2.1). The transaction is reset, the connection kept."""
+        """Return the outcome: 4xx temporary, 5xx permanent (RFC 5321, 4.2.1). The connection is reset and kept."""
         if self._smtp is not None and answer.code != 421:
             with contextlib.suppress(smtplib.SMTPException, OSError):
                 self._smtp.rset()
@@ -203,11 +203,11 @@ class SmtpTransport(Transport):
         if 500 <= answer.code < 600:
             if answer.to == "sender":
                 return Outcome(Verdict.STOP, said)
-            # Policy (5.7.x) and the message itself may be refused for all alike; another's acceptance tells.
+            # Policy (5.7.x) and content refusals may concern all recipients; another acceptance disproves that.
             alike = answer.to != "recipient" or answer.text.lstrip().startswith(b"5.7.")
             return Outcome(Verdict.REFUSED if alike else Verdict.REJECTED, said)
         self._drop()
-        # No answer RFC 5321 knows. Before the data nothing was taken; after it, who can say?
+        # An answer unknown to RFC 5321. Before the data nothing was accepted; after it, the outcome is unknown.
         return Outcome(Verdict.UNCERTAIN if answer.to == "message" else Verdict.RETRY, code)
 
     def _drop(self) -> None:
@@ -224,12 +224,12 @@ def _wait_up_to(smtp: smtplib.SMTP, seconds: float) -> None:
 def _log_in(smtp: smtplib.SMTP, username: str, password: str) -> None:
     try:
         smtp.login(username, password)
-    except smtplib.SMTPServerDisconnected as error:  # after one refusal too many
+    except smtplib.SMTPServerDisconnected as error:  # the relay disconnects after too many refusals
         raise smtplib.SMTPAuthenticationError(535, "disconnected") from error
 
 
 class _Answer(Exception):  # noqa: N818
-    """A relay's answer that is no yes; ``to`` says to what. Its text may hold an address and is never shown."""
+    """Negative answer of a relay to command ``to``. The text may contain an address and is shown only without it."""
 
     def __init__(self, code: int, text: bytes, to: str) -> None:
         super().__init__(code)
