@@ -1,1 +1,1 @@
-"""The audience: subscribers, their consent and its history, suppressions, segments, and the signed links they get."""
+"""The audience: subscribers, their consent and its history, suppressions, segments, and signed links."""

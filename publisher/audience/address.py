@@ -1,11 +1,11 @@
-"""An address, checked, with the two keys it is known by.
+"""Syntax check of an address, and the two keys it is stored under.
 
-``address_key`` tells addresses apart: the domain in lower-case A-labels (RFC 5890), the local part as given, because
-RFC 5321 section 2.4 leaves its case to the receiving server. It is also what goes on the envelope. ``mailbox_key`` is
-all in lower case: no server in use keeps two inboxes that differ in case alone, so two of these get one message.
+``address_key`` tells addresses apart and goes on the envelope: the domain in lower-case A-labels (RFC 5890), the local
+part as given, because RFC 5321 section 2.4 leaves its case to the receiving server. ``mailbox_key`` is all in lower
+case: no server in use keeps two inboxes that differ in case alone, so addresses with the same key get one message.
 
 A local part outside ASCII (SMTPUTF8, RFC 6531) is refused: Amazon SES and many receiving servers cannot take it. An
-internationalised domain is fine.
+internationalised domain is accepted.
 """
 
 import re
@@ -18,15 +18,15 @@ from publisher.diagnostics import say
 
 _LOCAL = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*")
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
-_SPECIAL = re.compile(r"(?:^|\.)(?:arpa|invalid|local|localhost|onion|test)$|--|\.\.")  # for the slow path to judge
+_SPECIAL = re.compile(r"(?:^|\.)(?:arpa|invalid|local|localhost|onion|test)$|--|\.\.")  # these need email_validator
 
 
 class AddressError(ValueError):
-    """Not an address. The message says why and never repeats it."""
+    """Text that is not an address. The message gives the reason and never repeats the text."""
 
 
 class Address(NamedTuple):
-    """A checked address: as given, and its keys."""
+    """Checked address: as given, and its two keys."""
 
     address: str
     address_key: str
@@ -34,7 +34,7 @@ class Address(NamedTuple):
 
 
 def read_address(text: str) -> Address:
-    """Check the syntax of an address; nothing is looked up. Raises AddressError."""
+    """Check the syntax of an address, without any DNS look-up. Raises AddressError."""
     text = text.strip()
     if (domain := _plain(text)) is None:
         return _read_slowly(text)
@@ -43,13 +43,13 @@ def read_address(text: str) -> Address:
 
 
 def check_address(text: str) -> None:
-    """Raise AddressError where :func:`read_address` does, in half its time."""
+    """Raise AddressError if :func:`read_address` would, in half its time."""
     if _plain(text := text.strip()) is None:
         _read_slowly(text)
 
 
 def _plain(text: str) -> str | None:
-    """The domain, in lower case, of an address of few kinds of characters; None where the slow path has to judge."""
+    """Return the lower-case domain of an address in the common ASCII form; None if email_validator has to check it."""
     local, _, domain = text.partition("@")
     return _domain(domain) if len(text) <= 254 and len(local) <= 64 and _LOCAL.fullmatch(local) else None
 
@@ -77,7 +77,7 @@ def _read_slowly(text: str) -> Address:
 
 
 def _reason(text: str, message: str) -> str:
-    """Why, in our words and without the address: the library quotes the characters it dislikes."""
+    """Return the reason in our own words, without the address: email_validator quotes characters of it."""
     local, at, domain = text.rpartition("@")
     if not at:
         return say("the address has no @")

@@ -1,6 +1,6 @@
-"""Backup and restore of a SQLite newsletter: one file, a database itself, with the signing keys in a table of its own.
+"""Backup and restore of a SQLite newsletter: one SQLite file, with the signing keys in a table of its own.
 
-SQLite's backup API copies a live database with what its WAL holds, which ``cp`` does not. PostgreSQL has ``pg_dump``.
+SQLite's backup API copies a live database together with its WAL, which ``cp`` does not. PostgreSQL has ``pg_dump``.
 """
 
 import os
@@ -24,11 +24,11 @@ from publisher.documents.atomic import write_file
 from publisher.errors import DatabaseError, UsageError, refusal
 
 LAST = "last-backup"
-"""The file of ``.publisher`` that says when the last backup was made."""
+"""File in ``.publisher`` that holds the time of the last backup."""
 
 _TABLE = "publisher_backup"
 
-# What waited when the backup was made has left since, as far as anybody knows.
+# Rows that were waiting when the backup was made may have been sent since.
 _OUTBOXES = [
     f"UPDATE {table} SET state = 'uncertain', reason = 'restored' WHERE state IN ('pending', 'claimed', 'refused')"  # noqa: S608
     for table in ("confirmations", "announcements")
@@ -37,8 +37,8 @@ _OUTBOXES = [
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """What was copied: when the backup was made, subscribers, mailings, how many signing keys; and how many mails and
-    posts ``waited`` in the outboxes of a backup that was restored.
+    """Contents of a backup: when it was made, the numbers of subscribers, mailings and signing keys; after a restore
+    ``waited``, the number of outbox rows (mails and posts) that became uncertain.
     """
 
     made_at: datetime
@@ -49,13 +49,13 @@ class Copied:
 
 
 def back_up(config: Config, file: Path) -> Copied:
-    """Write ``file`` (mode 600), checked. Raises UsageError (it is there, PostgreSQL), DatabaseError."""
+    """Write and check a backup ``file`` (mode 600). Raises UsageError (file exists, PostgreSQL), DatabaseError."""
     _refuse_postgresql(
         config, 'pg_dump --format=custom --file=FILE "$PUBLISHER_DATABASE_URL", and keep the signing keys'
     )
     database = open_database(config)
     now = datetime.now(UTC)
-    part = file.with_name(f"{file.name}.{token_hex(4)}.partial")  # whatever bears the name is whole, also after a kill
+    part = file.with_name(f"{file.name}.{token_hex(4)}.partial")  # a file under the final name is always complete
     taken = UsageError(say("{file} is there already and was left as it is", file=file), help=say("name another file"))
     try:
         if os.path.lexists(file):
@@ -68,21 +68,21 @@ def back_up(config: Config, file: Path) -> Copied:
         with _explained(file), closing(sqlite3.connect(part)) as target:
             with database.raw() as raw:
                 raw.backup(target)
-            target.execute("PRAGMA journal_mode=DELETE")  # one file, whole without a WAL
-            target.execute(f"DROP TABLE IF EXISTS {_TABLE}")  # of an earlier version's restore that was killed
+            target.execute("PRAGMA journal_mode=DELETE")  # a single file, complete without a WAL
+            target.execute(f"DROP TABLE IF EXISTS {_TABLE}")  # left by an earlier version's killed restore
             target.execute(f"CREATE TABLE {_TABLE} (made_at TEXT NOT NULL, keys TEXT NOT NULL)")
             target.execute(f"INSERT INTO {_TABLE} VALUES (?, ?)", (now.isoformat(), ",".join(signing_keys(config))))  # noqa: S608
             target.commit()
             copied = _examine(target, file)
-    except UsageError as error:  # the copy is new, so what is wrong with it is the database's
+    except UsageError as error:  # the copy is new, so the damage is in the database
         raise explain(sqlite3.DatabaseError("malformed"), database.engine.url) from error
     else:
         _name(part, file, taken)
     finally:
-        for path in (part, part.with_name(f"{part.name}-journal")):  # SQLite leaves it where there is no more room
+        for path in (part, part.with_name(f"{part.name}-journal")):  # SQLite leaves the journal if the disk is full
             path.unlink(missing_ok=True)
         database.close()
-    with suppress(OSError):  # the copy is whole: a full disk here takes nothing from it
+    with suppress(OSError):  # the backup is complete; a full disk does not undo it
         keep_out_of_git(config.root / ".publisher")
         (config.root / ".publisher" / LAST).write_text(now.isoformat() + "\n", encoding="ascii")
     return copied
@@ -95,11 +95,11 @@ def restore(
     force: bool = False,
     guard: Callable[[Database], AbstractContextManager[None]] = lambda _: nullcontext(),
 ) -> Copied:
-    """Put ``file`` in the place of the database and the keys beside those that are there. What waited in the outboxes
-    is uncertain then: it is not mailed again by itself. ``guard`` is held meanwhile, or refuses: somebody is at work.
-    It is made ready in a copy and comes in one transaction, so that a kill leaves what was there, or all of it.
+    """Replace the database by ``file`` and add its signing keys to the present ones. Rows waiting in the outboxes
+    become uncertain, so that they are not sent again. ``guard`` is held meanwhile; it raises if a sender is at work.
+    A copy is prepared and written in one transaction: a kill leaves the old contents or all of the new.
 
-    Raises UsageError: no backup, damaged, from a newer version, or a ledger that is not empty without ``force``.
+    Raises UsageError: no backup, damaged, of a newer version, or a database in use without ``force``.
     """
     _refuse_postgresql(config, 'pg_restore --clean --if-exists --dbname="$PUBLISHER_DATABASE_URL" FILE')
     if not file.is_file():
@@ -118,7 +118,7 @@ def restore(
                 ready = Path(at) / path.name
                 with closing(sqlite3.connect(ready)) as copy:
                     source.backup(copy)
-                # An older version's backup is brought up to date as it is opened.
+                # Opening the database migrates a backup of an older version.
                 own = url.set(database=str(ready), query={})
                 with closing(open_database(config, own)) as fresh, fresh.begin() as connection:
                     waited = sum(connection.exec_driver_sql(statement).rowcount for statement in _OUTBOXES)
@@ -130,17 +130,17 @@ def restore(
 
 
 def _name(part: Path, file: Path, taken: UsageError) -> None:
-    """Give a whole file its name. Raises ``taken`` where another one has got it meanwhile."""
+    """Give a complete file its final name. Raises ``taken`` if another process has used it meanwhile."""
     try:
-        file.hardlink_to(part)  # a rename would take the place of it
+        file.hardlink_to(part)  # a rename would replace an existing file
     except FileExistsError:
         raise taken from None
-    except OSError:  # a disk that knows no links
+    except OSError:  # a file system without hard links
         part.rename(file)
 
 
 def last_backup(config: Config) -> datetime | None:
-    """When the last one was made here; None where none was."""
+    """Return when the last backup was made here; None if there is none."""
     try:
         return datetime.fromisoformat((config.root / ".publisher" / LAST).read_text(encoding="ascii").strip())
     except (OSError, ValueError):
@@ -154,7 +154,7 @@ def _refuse_postgresql(config: Config, advice: str) -> None:
 
 
 def _examine(connection: sqlite3.Connection, file: Path) -> Copied:
-    """Prove that it is whole and ours. Raises UsageError."""
+    """Check that the file is an undamaged backup that this version can read. Raises UsageError."""
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if _TABLE not in tables or "alembic_version" not in tables:
         advice = say("name a file that publisher backup wrote")
@@ -183,15 +183,15 @@ def _is_used(database: Database) -> bool:
 
 
 def signing_keys(config: Config) -> list[str]:
-    """Of the environment, else of ``.publisher/secret.key``; newest first."""
+    """Return the signing keys of the environment, otherwise of ``.publisher/secret.key``; newest first."""
     path = config.root / ".publisher" / "secret.key"
     return keys_of_environment() or (keys_in(path.read_text(encoding="ascii")) if path.is_file() else [])
 
 
 def put_keys(folder: Path, keys: list[str]) -> int:
-    """Write ``keys`` into ``folder``; how many are there now.
+    """Put ``keys`` before those in ``folder/secret.key``; return the number of keys there now.
 
-    These sign from then on; those that were there still verify: links of both kinds have been mailed.
+    The first key signs from now on; all others still verify, because links signed with them have been mailed.
     """
     path = folder / "secret.key"
     mine = keys_in(path.read_text(encoding="ascii")) if path.is_file() else []

@@ -1,7 +1,7 @@
-"""What the columns of a CSV file mean: our own names and their aliases, and the exports of other tools as they are.
+"""The meaning of the columns of a CSV file: our own names, their aliases, and the exports of other tools.
 
-A column that means nothing to us becomes an attribute under its own name. A tool is recognised by headers only it
-writes; what a column says about who may be mailed is found in any tool's words (:mod:`publisher.audience.standing`).
+A column without a known meaning becomes an attribute under its own name. A tool is recognised by headers that no other
+tool writes. Columns that say who may be mailed are recognised in any tool's words (:mod:`publisher.audience.standing`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from publisher.language import canonical
 
 
 class ImportRow(NamedTuple):
-    """One row, understood."""
+    """Parsed row of an import file."""
 
     line: int
     address: Address
@@ -38,28 +38,28 @@ class ImportRow(NamedTuple):
     attributes: dict[str, str]
     standing: ImportStatus
     past: Past | None = None
-    """Of our own export."""
+    """Further columns of our own export; None for any other file."""
 
 
 class ColumnError(ValueError):
-    """The header row cannot be used."""
+    """Header row that cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A program whose exports are read as they are; headers in lower case."""
+    """Program whose exports are recognised; headers in lower case."""
 
     signs: Sequence[Sequence[str]] = ()
-    """Headers that only it writes; one list is enough."""
+    """Lists of headers that only this tool writes; a file with all headers of one list is its export."""
     tags: str | None = None
     json: str | None = None
-    """A column of JSON objects, each a person's attributes."""
+    """Column of JSON objects with attributes."""
     statuses: Sequence[str] = ()
-    """Columns that speak of the subscription under a name that does not."""
+    """Columns that hold a subscription status although their header does not say so."""
     silent: Sequence[str] = ()
-    """Columns that only seem to speak of it."""
+    """Columns that do not hold a subscription status although their header looks like it."""
     dropped: Sequence[str] = ()
-    """What says nothing about the person to us, and where they were when they signed up."""
+    """Columns that are not imported: the tool's bookkeeping, and the place of the sign-up."""
 
 
 _CSV = Tool()
@@ -72,7 +72,7 @@ _LONGEST_TAG = 35  # BCP 47, section 4.4.1
 
 @lru_cache(maxsize=1024)
 def language_tag(text: str) -> str | None:
-    """A BCP 47 tag in canonical form (``zh_cn`` → ``zh-CN``); None where it is not one, or a very long one."""
+    """Return a BCP 47 tag in canonical form (``zh_cn`` → ``zh-CN``); None if it is not a tag or too long."""
     return canonical(text.replace("_", "-")) if len(text) <= _LONGEST_TAG else None
 
 
@@ -83,17 +83,17 @@ def _zones() -> dict[str, str]:
 
 @lru_cache(maxsize=1024)
 def time_zone(text: str) -> str | None:
-    """The IANA name as the database of time zones spells it (``europe/berlin`` → ``Europe/Berlin``); None: unknown."""
+    """Return the IANA name in canonical case (``europe/berlin`` → ``Europe/Berlin``); None if it is unknown."""
     return _zones().get(text.strip().replace(" ", "_").lower())
 
 
 _NAMED = {"timezone": (say("time zone"), time_zone), "language": (say("language"), language_tag)}
-"""Columns whose values have to name something that is known."""
+"""Columns whose values must be a known name: role, (word for messages, parser)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The meaning of each column."""
+    """The meaning of each column of a file."""
 
     tool: str
     width: int
@@ -101,19 +101,19 @@ class Columns:
     attributes: tuple[tuple[int, str], ...]
     standings: Standings
     odd_names: tuple[str, ...]
-    """What is odd about the header."""
+    """Warnings about the header."""
     declared: Mapping[str, AttributeConfig]
-    """What values of attributes have to fit; one that does not is kept, and mail has the default."""
+    """Declared attributes with a type other than text. A value that does not fit is imported; mail uses the default."""
     unnamed: tuple[int, ...] = ()
-    """Columns whose header is empty; nothing is taken from them."""
+    """Indexes of columns with an empty header; they are not imported."""
     unknown: dict[str, int] = field(default_factory=dict)
-    """What cannot be taken as it is meant (zones, languages, unnamed columns), in words, each with its first line."""
+    """Warnings about unknown time zones and languages and about unnamed columns, each with its first line number."""
     misfits: list[tuple[int, str]] = field(default_factory=list)
-    """Lines, and the attribute whose value there does not fit; a thousand of them."""
+    """(line, attribute) of values that do not fit the declared type; at most 1,000."""
 
     @property
     def warnings(self) -> tuple[tuple[int, str], ...]:
-        """What is odd, each with its line."""
+        """Warnings about the file, each with its line number."""
         unknown = ((line, text) for text, line in self.unknown.items())
         told = say("the value of {name} is no {kind}: it is kept, and mail has the default")
         misfits = ((line, say(told, name=name, kind=self.declared[name].type)) for line, name in self.misfits)
@@ -126,7 +126,7 @@ class Columns:
         answers: Mapping[str, ImportStatus] | None = None,
         declared: Mapping[str, AttributeConfig] | None = None,
     ) -> Columns:
-        """Understand a header; ``answers`` are for :class:`Standings`. Raises ColumnError: no email column, or two."""
+        """Parse a header; ``answers`` are for :class:`Standings`. Raises ColumnError: no email column, or two."""
         typed = {name: one for name, one in (declared or {}).items() if one.type != "text"}
         if set(header) >= SIGNS:
             return cls._own([unguarded(name) for name in header], typed)
@@ -150,14 +150,14 @@ class Columns:
 
     @classmethod
     def _own(cls, names: list[str], typed: Mapping[str, AttributeConfig]) -> Columns:
-        """The columns of our own export: every name is meant to the letter."""
+        """Return the columns of our own export, whose names have no aliases."""
         attributes = set() if set(names) >= LATER else LATER
         roles = {name: names.index(name) for name in COLUMNS if name in names and name not in attributes}
         rest = tuple((index, name) for index, name in enumerate(names) if name and name not in roles)
         return cls("publisher", len(names), roles, rest, Standings([], {}), (), typed)
 
     def survey(self, line: int, row: list[str]) -> None:
-        """Raise ValueError as :meth:`entry` would; learn what the row says about who may be mailed, and odd values."""
+        """Check a row: collect its statuses and warnings. Raises ValueError if :meth:`entry` would."""
         for role, (what, reads) in _NAMED.items():
             index = self.roles.get(role, len(row))
             value = _clean(row[index]) if index < len(row) else ""
@@ -184,7 +184,7 @@ class Columns:
                 self.misfits.append((line, name))
 
     def entry(self, line: int, row: list[str]) -> ImportRow:
-        """Understand a row. Raises ValueError (AddressError among them) with what is wrong, without the address."""
+        """Parse a row. Raises ValueError (or its subclass AddressError); the message does not quote the address."""
         row = self._fitted(row)
         if self.tool == "publisher":
             return self._own_entry(line, [unguarded(cell.replace("\x00", "")) for cell in row])
@@ -200,20 +200,20 @@ class Columns:
         if "json" in cells:
             attributes.update(_json_object(cells["json"]))
         first, name, last = (cells.get(role, "") for role in ("first", "name", "last"))
-        # Beside a first name, a name may be the last one.
+        # In a file with a first name, the name may be the last name alone.
         whole = name and (f" {first} " in f" {name} " if first and name.isascii() else first in name)
         name = name if whole else f"{first} {name or last}".strip()
         return ImportRow(line, address, name, language, zone, _split(cells.get("topics", "")), attributes, standing)
 
     def _zone(self, cells: Mapping[str, str], attributes: dict[str, str]) -> str | None:
-        """The time zone of a row; the name of none joins the attributes."""
+        """Return the time zone of a row; an unknown name becomes the attribute ``timezone``."""
         zone = time_zone(said) if (said := cells.get("timezone")) else None
         if said and zone is None:
             attributes.setdefault("timezone", said)
         return zone
 
     def _fitted(self, row: list[str]) -> list[str]:
-        """The row as wide as the header."""
+        """Pad a row to the width of the header. Raises ValueError if values stand beyond it."""
         if len(row) > self.width and any(row[self.width :]):
             raise ValueError(say("there are {n} values for {width} columns", n=len(row), width=self.width))
         return row if len(row) >= self.width else row + [""] * (self.width - len(row))
@@ -221,7 +221,7 @@ class Columns:
     def _own_entry(self, line: int, row: list[str]) -> ImportRow:
         cells = {name: row[index] for name, index in self.roles.items()}
         past = past_of(cells)
-        # What was suppressed by a provider need not be an address to us.
+        # An address that a provider suppressed may fail our own check.
         email = cells["email"]
         address = read_address(email) if past.state else Address(email, email, email.lower())
         attributes = {name: value for index, name in self.attributes if (value := row[index])}
@@ -234,12 +234,12 @@ class Columns:
 
 
 def _numbered(names: list[str]) -> tuple[list[str], list[str]]:
-    """The headers, each that came before with a number, and a warning for it. Raises ColumnError: two of addresses."""
+    """Number repeated headers; return the headers, and a warning for each. Raises ColumnError: two email columns."""
     taken, counted = set(names), Counter[str]()
     warnings: list[str] = []
     for index, name in enumerate(names):
         role = _ROLE.get(name.lower())
-        key = name.lower() if role else name  # City and city are two attributes; Name and name are one column
+        key = name.lower() if role else name  # City and city are two attributes; Name and name are the same column
         counted[key] += 1
         if counted[key] == 1 or not key:
             continue
@@ -254,7 +254,7 @@ def _numbered(names: list[str]) -> tuple[list[str], list[str]]:
     return names, warnings
 
 
-@lru_cache(maxsize=1024)  # each row may ask
+@lru_cache(maxsize=1024)  # called for every row
 def _strange(what: str, value: str) -> str:
     told = say("there is no {what} {value!r}", what=what, value=value)
     return say("{told}: it is kept as an attribute, and the newsletter's own counts", told=told)
@@ -272,7 +272,7 @@ def _split(text: str) -> tuple[str, ...]:
 
 
 def _clean(text: str) -> str:
-    """Without what PostgreSQL cannot keep and nobody can see at the ends."""
+    """Remove NUL characters, which PostgreSQL cannot store, and white space at both ends."""
     return text.replace("\x00", "").strip()
 
 
@@ -293,4 +293,4 @@ def _json_object(text: str) -> dict[str, str]:
     if not isinstance(found, dict):
         raise ValueError(say("the attributes are not a JSON object"))
     told = {key: one if isinstance(one, str) else json.dumps(one, ensure_ascii=False) for key, one in found.items()}
-    return {key.replace("\x00", ""): value.replace("\x00", "") for key, value in told.items()}  # PostgreSQL keeps none
+    return {key.replace("\x00", ""): value.replace("\x00", "") for key, value in told.items()}  # PostgreSQL has no NUL

@@ -1,6 +1,6 @@
-"""A CSV file as people have it: Excel's UTF-16, the encoding of an old Windows, a byte order mark, semicolons, tabs.
+"""CSV files as they occur: UTF-16 from Excel, legacy Windows encodings, byte order marks, semicolons, tabs.
 
-The file is read in constant memory: once here to learn what it is, then as often as wanted with :meth:`CsvFile.rows`.
+The file is read in constant memory: once to detect its format, then any number of times by :meth:`CsvFile.rows`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _MARKS = (
 
 
 class RowError(Exception):
-    """The file cannot be read past this line; the message says why."""
+    """Line beyond which the file cannot be read, or an invalid row; the message gives the reason."""
 
     def __init__(self, line: int, message: str) -> None:
         super().__init__(message)
@@ -44,7 +44,7 @@ class RowError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CsvFile:
-    """A CSV file and what was learned about it."""
+    """CSV file with its detected format."""
 
     path: Path
     digest: str
@@ -53,11 +53,11 @@ class CsvFile:
     encoding: str
     delimiter: str
     preamble: bool
-    """The first line is Excel's ``sep=;``."""
+    """Whether the first line is Excel's ``sep=;``."""
 
     @classmethod
     def open(cls, path: Path, encoding: str | None = None) -> CsvFile:
-        """Learn encoding, delimiter and digest; ``encoding`` overrides the guess. Raises UsageError."""
+        """Detect encoding, delimiter and digest; ``encoding`` overrides the detection. Raises UsageError."""
         with refusal(say("{path} cannot be read", path=path), say("name a CSV file")):
             digest, size, sample, is_utf8 = _survey(path)
         chosen = encoding or _encoding(path, sample, is_utf8)
@@ -71,12 +71,12 @@ class CsvFile:
         return cls(path, digest, size, chosen, _delimiter(first), preamble=False)
 
     def rows(self, progress: Callable[[int], None] = lambda _: None) -> Iterator[tuple[int, list[str]]]:
-        """Each record with the line it starts on, counted from 1; blank lines are left out.
+        """Yield each record with the number of its first line, counted from 1; blank lines are skipped.
 
-        ``progress`` hears the bytes read so far. Raises RowError where the rest cannot be read.
+        ``progress`` is called with the number of bytes read so far. Raises RowError if the rest cannot be read.
         """
-        with self.path.open("rb", CHUNK) as raw:  # each read gives up the interpreter's lock: seldom
-            # ``again`` has the lines of the record that is being read.
+        with self.path.open("rb", CHUNK) as raw:  # a large buffer: each read releases the GIL
+            # ``again`` yields the lines of the current record once more.
             text, again = tee(io.TextIOWrapper(raw, encoding=self.encoding, errors="strict", newline=""))
             reader = csv.reader(text, delimiter=self.delimiter, strict=True)
             line, width = 1, None
@@ -84,7 +84,7 @@ class CsvFile:
                 for number, row in enumerate(reader):
                     taken = list(islice(again, reader.line_num - line + 1)) if reader.line_num > line else [next(again)]
                     if width is None and not (self.preamble and number == 0):
-                        width = 0 if set(row) >= SIGNS else len(row)  # what we wrote ourselves closes its quotes
+                        width = 0 if set(row) >= SIGNS else len(row)  # our own export always closes its quotes
                     if width and len(taken) > 1 and self._swallowed(row, taken, width):
                         raise RowError(_opening(taken, line, self.delimiter), _UNCLOSED)
                     if any(row) and not (self.preamble and number == 0):
@@ -103,7 +103,7 @@ class CsvFile:
         progress(self.size)
 
     def _swallowed(self, row: list[str], taken: list[str], width: int) -> bool:
-        """Whether a quoted value holds what is a row of the file by itself: its address stands in the same column."""
+        """Whether a quoted value contains a whole row of the file, recognised by an address in the same column."""
         column = next((index for index, cell in enumerate(row) if _ADDRESS.fullmatch(cell.strip())), None)
         if column is None or width < 2:
             return False
@@ -116,11 +116,11 @@ _ADDRESS = re.compile(r"[^\s@,;|]+@[^\s@,;|]+\.[^\s@,;|]+")
 
 
 def _opening(lines: Sequence[str], line: int, delimiter: str) -> int:
-    """The line of the last quote that opens a value, the first of ``lines`` being ``line``; 0 where none does."""
+    """Return the line of the last quote that opens a value, or 0; ``line`` is the number of the first of ``lines``."""
     opened, quoted, start, ended = 0, False, True, False
     for number, text in enumerate(lines, line):
         for character in text:
-            if character == '"' and (quoted or start or ended):  # one that follows an end is a doubled one
+            if character == '"' and (quoted or start or ended):  # a quote right after a closing one is a doubled quote
                 opened = number if start else opened
                 quoted, ended = not quoted, quoted
             else:
@@ -130,19 +130,19 @@ def _opening(lines: Sequence[str], line: int, delimiter: str) -> int:
 
 
 def _undecodable(path: Path, encoding: str) -> int:
-    """The line of the first bytes that are no text in this encoding: text is read in blocks of many lines."""
+    """Return the line of the first bytes that do not decode: the text layer, which reads blocks, cannot tell."""
     line, decoder = 1, codecs.getincrementaldecoder(encoding)()
     with path.open("rb") as file:
         try:
             for part in file:
                 line += decoder.decode(part).count("\n")
-        except UnicodeDecodeError as error:  # what is left of UTF-16's last line end stands before it
+        except UnicodeDecodeError as error:  # the object may begin with the rest of UTF-16's last line end
             line += error.object[: error.start].decode(encoding, "replace").count("\n")
     return line
 
 
 def _survey(path: Path) -> tuple[str, int, bytes, bool]:
-    """Digest, size, the first bytes, and whether all of it is UTF-8."""
+    """Return the digest, the size, a sample for the detection of the encoding, and whether the whole file is UTF-8."""
     sha, size, sample, is_utf8 = hashlib.sha256(), 0, b"", True
     decoder = codecs.getincrementaldecoder("utf-8")()
     with path.open("rb") as file:

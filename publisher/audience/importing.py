@@ -1,9 +1,8 @@
-"""Bring in people: one by hand, or a CSV file.
+"""Add subscribers: a single one by hand, or those of a CSV file.
 
-A file is read through once to find what is wrong, then again to write, a batch a transaction.
-
-So a file with a bad line changes nothing, a reader's one-click unsubscription never waits for more than a batch, memory
-does not grow with the file, and an import that was cut short is simply run again.
+A file is read once to find its faults and once more to write it, one transaction per batch. So a file with a bad line
+changes nothing, a one-click unsubscription never waits for more than a batch, memory does not grow with the file, and
+an interrupted import can simply be run again.
 """
 
 from collections import Counter
@@ -31,32 +30,32 @@ from publisher.diagnostics import say, told_by
 from publisher.errors import UsageError
 
 BATCH = 4_000
-"""Rows a transaction: a tenth of a second in which other writers wait."""
+"""Rows per transaction: other writers wait a tenth of a second for one."""
 _BY_FORM = say("they can subscribe by the form themselves")
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What a file holds, before anything is written; no message about it quotes an address."""
+    """Findings about a file before anything is written; no message quotes an address."""
 
     file: CsvFile
     columns: Columns | None
-    """None where the header cannot be used."""
+    """None if the header cannot be used."""
     rows: int
     invalid: int
     broken: bool
-    """The file cannot be read to its end, or has no usable header: it cannot be imported at all."""
+    """The file cannot be read to its end or has no usable header, and cannot be imported."""
     questions: list[str] = field(default_factory=list)
-    """What the operator has to say about who may be mailed, before anything is imported."""
+    """Questions about who may be mailed that the operator must answer before the import."""
 
     @property
     def tool(self) -> str:
-        """Whose export it is; ``csv`` where that is not known."""
+        """The tool that exported the file; ``csv`` if it is not recognised."""
         return self.columns.tool if self.columns else "csv"
 
     @property
     def warnings(self) -> tuple[tuple[int, str], ...]:
-        """What is odd, each with its line."""
+        """Warnings about the file, each with its line number."""
         return self.columns.warnings if self.columns else ()
 
 
@@ -69,10 +68,10 @@ def survey(
     complain: Callable[[RowError], None],
     progress: Callable[[int], None] = lambda _: None,
 ) -> Survey:
-    """Read the whole file, writing nothing; ``complain`` hears of each problem. Raises UsageError: no such file.
+    """Read the whole file without writing; ``complain`` is called with each problem. Raises UsageError: no such
+    file.
 
-    ``answers``: what a value, or a column, says about who may be mailed, where that is not known. ``declared``: the
-    attributes whose values are looked at.
+    ``answers``: the status that a value or a column stands for. ``declared``: attributes whose values are checked.
     """
     file = CsvFile.open(path, encoding)
     rows = invalid = 0
@@ -102,9 +101,9 @@ def write(
     series: Collection[str] = (),
     progress: Callable[[int], None] = lambda _: None,
 ) -> Counter[str]:
-    """Write the file's valid rows; how many had each :class:`RowOutcome`, or were ``invalid``.
+    """Write the valid rows; return how many had each :class:`RowOutcome`, and how many were ``invalid``.
 
-    ``pending``: each still has to confirm. Who is confirmed then starts on ``series``.
+    ``pending``: all still have to confirm. Those who are confirmed afterwards are enrolled in ``series``.
     """
     tally = Counter[str]()
     lines = found.file.rows(progress)
@@ -116,7 +115,7 @@ def write(
     with ThreadPoolExecutor(1) as reader:
         batch = list(islice(entries, BATCH))
         while batch:
-            # Begun while the database writes, which needs no lock of the interpreter; before, both would wait for it.
+            # Read ahead only while the database writes, which releases the GIL; earlier, both would compete for it.
             following = cache(lambda: reader.submit(lambda: list(islice(entries, BATCH))))
             tally.update(_write(database, batch, source=source, pending=pending, series=series, busy=following))
             batch = following().result()
@@ -128,7 +127,7 @@ def _write(database: Database, batch: list[ImportRow], **options: Any) -> list[R
         with database.begin() as connection:
             return write_batch(connection, batch, **options)
 
-    # On PostgreSQL somebody may subscribe between our look and our insert; the second look sees them.
+    # On PostgreSQL a row may be inserted between our SELECT and our INSERT; a second try sees it.
     return despite_conflicts(attempt, tries=6)
 
 
@@ -167,9 +166,9 @@ def add(
     pending: bool = False,
     series: Collection[str] = (),
 ) -> Subscriber:
-    """Enter one person, and start them on ``series``, which one who is there can be too.
+    """Add a subscriber and enrol them in ``series``; an existing confirmed subscriber is enrolled only.
 
-    Raises UsageError for who is there otherwise, has left, is suppressed or was erased.
+    Raises UsageError for other existing subscribers, and if the person unsubscribed, is suppressed or was erased.
     """
     tag = zone = None
     if timezone and (zone := time_zone(timezone)) is None:

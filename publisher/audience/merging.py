@@ -1,7 +1,7 @@
-"""Bring a batch of imported rows together with who is there already.
+"""Merge a batch of imported rows into the audience.
 
-The rules: who unsubscribed, is suppressed or asked to be forgotten stays so, in whatever spelling the file has them;
-what a reader chose themselves is not overwritten; a row that is there already, to the letter, changes nothing.
+Rules: a person who unsubscribed, is suppressed or was erased stays so, however the file spells the address; choices
+that subscribers made themselves are not overwritten; a row equal to what is stored changes nothing.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -25,7 +25,7 @@ from publisher.database.bulk import among, insertion, new_ids, update_rows
 
 
 class RowOutcome(StrEnum):
-    """What became of a row."""
+    """The outcome of a row."""
 
     ADDED = "added"
     UPDATED = "updated"
@@ -38,7 +38,7 @@ class RowOutcome(StrEnum):
 
 @dataclass(slots=True)
 class _Known:
-    """A subscriber as the batch goes on."""
+    """Subscriber with the changes that the batch has made so far."""
 
     id: int
     values: dict[str, Any]
@@ -49,7 +49,7 @@ class _Known:
 
 
 class _Batch:
-    """The state of one batch: who is known, and what is to be written."""
+    """State of one batch: the subscribers that exist, and the rows to write."""
 
     def __init__(self, connection: Connection, entries: Sequence[ImportRow], source: Mapping[str, str], pending: bool):
         self.connection, self.source, self.pending, self.at = connection, source, pending, now()
@@ -59,7 +59,7 @@ class _Batch:
         s = subscribers.c
         query = select(s.id, s.address_key, s.mailbox_key, s.preferred_at, s.changed_at, *(s[key] for key in _KEPT))
         query = query.where(among(connection, s.mailbox_key, mailboxes)).order_by(s.id)
-        for row in connection.execute(query.with_for_update()):  # who leaves meanwhile does so after us, and has left
+        for row in connection.execute(query.with_for_update()):  # concurrent unsubscriptions wait, then apply
             key, address, mailbox, preferred_at, changed_at, *kept = row
             self.known[address] = _Known(key, dict(zip(_KEPT, kept, strict=True)), changed_at, preferred_at is not None)
             if kept[0] == ConsentState.UNSUBSCRIBED:
@@ -73,13 +73,13 @@ class _Batch:
         wanted = {entry.past.reference for entry in entries if entry.past and entry.past.reference}
         self.references = set(connection.scalars(select(s.reference).where(among(connection, s.reference, wanted))))
         self.fresh = new_references(len(entries))
-        # Asked for with the first who is new: PostgreSQL counts on by as many.
+        # Lazy, with the first new subscriber: PostgreSQL's sequence advances by all of them.
         self.ids = chain.from_iterable(new_ids(connection, subscribers.c.id, n) for n in [len(entries)])
         self._by_hand: set[int] | None = None
         self._choices: dict[int, set[str]] | None = None
 
     def take(self, entry: ImportRow) -> RowOutcome:
-        """Decide about one row."""
+        """Decide the outcome of one row."""
         address = entry.address
         if address.mailbox_key in self.forgotten:
             return RowOutcome.FORGOTTEN
@@ -104,7 +104,7 @@ class _Batch:
         return self._merge(entry, known, confirm=not pending)
 
     def _restore(self, entry: ImportRow, past: Past) -> RowOutcome:
-        """A row of our own export: as it was where nobody is, else with what is known here."""
+        """Take a row of our own export: restored as it was if the subscriber is new, merged otherwise."""
         address = entry.address
         if past.suppressed:
             self._hold(address.mailbox_key, past.suppressed, past.suppressed_detail, past.suppressed_at)
@@ -115,7 +115,7 @@ class _Batch:
         if known is None and (past.changed_at or address.mailbox_key not in self.left):
             self._add(entry, ConsentState.PENDING if pending else past.state)
             return RowOutcome.ADDED
-        if known is None:  # left under another spelling, and nothing says that they came back later
+        if known is None:  # unsubscribed under another spelling, and no date says that they returned
             return RowOutcome.UNSUBSCRIBED
         if past.state is ConsentState.UNSUBSCRIBED:
             newer = past.changed_at is not None and past.changed_at > known.changed_at
@@ -155,7 +155,7 @@ class _Batch:
             self._record(key, FIRST[state], entry)
 
     def _reference(self, past: Past | None) -> str:
-        """The one of the export, so that links in mail already sent work on; another where it is somebody else's."""
+        """Return the exported reference, so that links in mail already sent keep working; a new one if it is taken."""
         if past is None or past.reference is None or past.reference in self.references:
             return next(self.fresh)
         self.references.add(past.reference)
@@ -190,7 +190,7 @@ class _Batch:
             return RowOutcome.ADDED
         if known.values["state"] == ConsentState.UNSUBSCRIBED:
             return RowOutcome.UNCHANGED
-        # A choice made here counts for more than one made elsewhere before.
+        # A confirmation given here outranks an unsubscription elsewhere that is not known to be newer.
         if not newer and self._confirmed_here(known):
             return RowOutcome.UNCHANGED
         wanted = {**known.values, "state": ConsentState.UNSUBSCRIBED.value}
@@ -199,7 +199,7 @@ class _Batch:
         return RowOutcome.UPDATED
 
     def _confirmed_here(self, known: _Known) -> bool:
-        """Whether the person confirmed by their own hand."""
+        """Whether the person confirmed themselves, by form or link."""
         if self._by_hand is None:
             by_hand = consents.c.how.in_([ConsentSource.FORM.value, ConsentSource.LINK.value])
             confirmed = consents.c.change.in_([ConsentEvent.CONFIRMED.value, ConsentEvent.RESUBSCRIBED.value])
@@ -209,7 +209,7 @@ class _Batch:
         return known.id in self._by_hand
 
     def _chosen(self, known: _Known) -> set[str]:
-        """What the person chose by their own hand, by name."""
+        """Names of the fields that the person set themselves."""
         if self._choices is None:
             self._choices = {one.id: set() for one in self.known.values() if not one.new}
             statement = select(consents.c.subscriber_id, consents.c.evidence).where(
@@ -222,13 +222,13 @@ class _Batch:
         return self._choices.get(known.id, set())
 
     def _hold(self, mailbox: str, reason: Reason, detail: str, at: datetime | None) -> None:
-        if mailbox not in self.suppressed:  # the first reason stands
+        if mailbox not in self.suppressed:  # the first reason is kept
             self.suppressed.add(mailbox)
             row = {"mailbox_key": mailbox, "reason": reason.value, "detail": detail, "at": at or self.at}
             self.held.append(row)
 
     def _change(self, known: _Known, wanted: dict[str, Any], change: ConsentEvent, entry: ImportRow) -> None:
-        known.values.update(wanted)  # in place: a subscriber that this batch adds is written from the same mapping
+        known.values.update(wanted)  # in place: the row of a new subscriber is this very dict
         known.changed = not known.new
         self._record(known.id, change, entry)
 
@@ -237,7 +237,7 @@ class _Batch:
         self.history.append({"subscriber_id": key, "at": self.at, "change": what, "how": _IMPORT, "evidence": why})
 
     def write(self, busy: Callable[[], object]) -> None:
-        """Write what was decided; ``busy`` is called once the rest is the database's part."""
+        """Write the decisions; ``busy`` is called when only database work remains."""
         decided = ((subscribers, self.new), (consents, self.history), (suppressions, self.held))
         inserts = [one for table, rows in decided for one in insertion(self.connection, table, rows)]
         busy()
@@ -258,9 +258,10 @@ def write_batch(
     series: Collection[str] = (),
     busy: Callable[[], object] = lambda: None,
 ) -> list[RowOutcome]:
-    """Merge rows into the audience; the outcome of each. ``source`` (file, sha256) is the evidence of their consent.
+    """Merge rows into the audience; return their outcomes. ``source`` (file, sha256) is the evidence of consent.
 
-    Who is confirmed then starts on ``series``. ``busy`` is called once the rest is the database's part.
+    Those who are confirmed afterwards are enrolled in ``series``. ``busy`` is called when only database work
+    remains.
     """
     batch = _Batch(connection, entries, source, pending)
     outcomes = [batch.take(entry) for entry in entries]

@@ -1,4 +1,4 @@
-"""The people of the audience as values: a subscriber, and what happened between them and the newsletter."""
+"""Value types of the audience: a subscriber, and an entry of their consent history."""
 
 import re
 from calendar import monthrange
@@ -11,22 +11,22 @@ from typing import Any
 from publisher.diagnostics import say
 
 MONTHLY = "monthly"
-"""What ``digest`` of a subscriber says who wants the issues of a month as one edition."""
+"""Value of ``Subscriber.digest`` for the month's edition: the issues of a month as one."""
 
 
 class ConsentState(StrEnum):
-    """What a subscriber has agreed to. Only the confirmed are mailed."""
+    """Consent of a subscriber. Only confirmed subscribers are mailed."""
 
     PENDING = "pending"
-    """Asked for the newsletter, or was entered by an operator, and has yet to confirm."""
+    """Asked for the newsletter, or was added by an operator, and has not confirmed yet."""
     CONFIRMED = "confirmed"
-    """Wants the newsletter: confirmed it, or an operator vouches for it."""
+    """Confirmed the newsletter, or an operator vouches for them."""
     UNSUBSCRIBED = "unsubscribed"
-    """Does not want it; only the person can change that."""
+    """Does not want the newsletter; only the person can change that."""
 
 
 class ConsentEvent(StrEnum):
-    """What an entry of the history records."""
+    """Kind of an entry of the history."""
 
     SUBSCRIBED = "subscribed"
     CONFIRMED = "confirmed"
@@ -34,15 +34,15 @@ class ConsentEvent(StrEnum):
     RESUBSCRIBED = "resubscribed"
     CHANGED = "changed"
     ASKED = "asked"
-    """Was mailed the question whether they still read."""
+    """Was mailed the question whether they still read the newsletter."""
     KEPT = "kept"
     """Answered that they do."""
     LET_GO = "let-go"
-    """Was silent to it and to its reminders, and is suppressed."""
+    """Answered neither the question nor its reminders, and is suppressed."""
 
 
 class ConsentSource(StrEnum):
-    """Through what a change came."""
+    """The way a change was made."""
 
     FORM = "form"
     IMPORT = "import"
@@ -54,27 +54,27 @@ class ConsentSource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Subscriber:
-    """A person with a consent state."""
+    """Person with a consent state."""
 
     id: int
     reference: str
-    """Opaque and random: what tokens, tags and logs may name."""
+    """Opaque random id, the only one that may appear in tokens, tags and logs."""
     address: str
     """As given."""
     address_key: str
-    """What goes on the envelope: the domain in lower-case A-labels."""
+    """Goes on the envelope: the domain in lower-case A-labels."""
     mailbox_key: str
     state: ConsentState
     name: str
     language: str | None
     timezone: str | None
-    """IANA name; None is the newsletter's."""
+    """IANA name; None: the newsletter's."""
     topics: tuple[str, ...]
     attributes: Mapping[str, str]
     paused_until: datetime | None
-    """No issue comes until then."""
+    """No issue is sent to them until then."""
     digest: str | None
-    """``monthly``: wants the issues of a month as one edition."""
+    """``monthly`` for the month's edition; None for each issue by itself."""
     asked_at: datetime | None
     preferred_at: datetime | None
     created_at: datetime
@@ -82,14 +82,14 @@ class Subscriber:
 
 
 def value_of(name: str, own_name: str, attributes: Mapping[str, Any]) -> str | None:
-    """What is known of a subscriber under ``name``, which may be ``name`` itself; None where it is white space."""
+    """Return the attribute ``name`` of a subscriber, or their name for ``"name"``; None if it is missing or blank."""
     held = own_name if name == "name" else attributes.get(name)
     return None if held is None else str(held).strip() or None
 
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """An entry of the history: never changed once written."""
+    """Entry of the consent history; never changed once written."""
 
     at: datetime
     change: str
@@ -101,9 +101,9 @@ _SPAN = re.compile(r"([0-9]{1,3})([dwmy])")
 
 
 def shifted(at: datetime, span: str, sign: int = 1) -> datetime:
-    """``at`` and a ``span`` later, or earlier where ``sign`` is -1; on the last day of a month that is too short.
+    """Return ``at`` plus a ``span``, or minus if ``sign`` is -1; clipped to the last day of a shorter month.
 
-    A span is a length of time by the calendar: ``2w``, ``1m`` (a month), ``1y``. Raises ValueError where it is none.
+    A span is a length of time by the calendar: ``2w``, ``1m`` (a month), ``1y``. Raises ValueError if it is not one.
     """
     match = _SPAN.fullmatch(span)
     if match is None:

@@ -1,12 +1,12 @@
-"""Our own export: the audience as CSV, read back to the last attribute, and one person's record in full.
+"""Our own export: the audience as CSV that can be imported without loss, and one person's record in full.
 
-A cell that begins with ``=``, ``+``, ``-``, ``@``, a tab or a return is a formula to a spreadsheet; such cells get a
-leading apostrophe (OWASP, *CSV Injection*), which an import takes off again.
+A spreadsheet takes a cell that begins with ``=``, ``+``, ``-``, ``@``, a tab or a carriage return for a formula; such
+cells get a leading apostrophe (OWASP, *CSV Injection*), which an import removes.
 
-After our columns each attribute has one of its own, under its name. What cannot be a column (a name that is one of
-ours, that holds a separator or would be a formula, an empty value, the five hundred and first name) stands in
-``other_attributes``, a JSON object. ``consent_history`` is a JSON list, ``enrolments`` an object. A suppressed mailbox
-of nobody is a row without a state.
+After our columns each attribute has a column under its name. Attributes that cannot have one (a name that equals one of
+ours, holds a separator or would be a formula, an empty value, names beyond the first 500) go into ``other_attributes``,
+a JSON object. ``consent_history`` is a JSON list, ``enrolments`` an object. A suppressed mailbox without a subscriber
+is a row without a state.
 """
 
 import csv
@@ -35,14 +35,14 @@ COLUMNS = (
 )  # fmt: skip
 _MOMENTS = ("created_at", "changed_at", "paused_until", "asked_at", "preferred_at")
 SIGNS = {"email", "state", "suppressed", "created_at", "changed_at", "reference"}
-"""What earlier exports have as well."""
+"""Columns that exports of all versions have."""
 LATER = {"paused_until", "digest", "enrolments"}
-"""What an earlier export has as attributes, if at all; ours has them all."""
+"""Columns added since: in an export that lacks one of them, the others are attributes."""
 MOST_COLUMNS = 500
-"""Attributes with a column each: a file of people who all have attributes of their own would grow with their square."""
+"""Limit on attribute columns: if all subscribers had different attributes, the file would grow with their square."""
 
-# A cell begins at the beginning, and for a spreadsheet of another country after a semicolon; ＝ is = to a Japanese one.
-# An apostrophe before one of these is part of the cell, and gets another.
+# A formula may also follow a semicolon, the separator in some locales; Japanese Excel takes ＝ for =.
+# An apostrophe that already stands before one of these is content, and gets another.
 _FORMULA = re.compile(r"(^|[;\t\r\n])(?='*[=+\-@\t\r＝＋－＠])")
 _GUARDED = re.compile(r"(^|[;\t\r\n])'(?='*[=+\-@\t\r＝＋－＠])")
 _SEPARATOR = re.compile(r'[,;|"\t\r\n]')
@@ -50,23 +50,23 @@ _REFERENCE = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
 def guarded(cell: str) -> str:
-    """A cell of our export that no spreadsheet takes for a formula: with an apostrophe before what would begin one."""
+    """Put an apostrophe before each place where a spreadsheet would see a formula."""
     return _FORMULA.sub(r"\1'", cell)
 
 
 def unguarded(cell: str) -> str:
-    """The cell as it was."""
+    """Undo :func:`guarded`."""
     return _GUARDED.sub(r"\1", cell)
 
 
 def attribute_columns(names: Iterable[str]) -> list[str]:
-    """The attributes that get a column."""
+    """Names of the attributes that get a column."""
     plain = (name for name in names if name and name == name.strip() and name not in COLUMNS and guarded(name) == name)
     return sorted(name for name in plain if not _SEPARATOR.search(name))[:MOST_COLUMNS]
 
 
 def topics_cell(topics: Sequence[str]) -> str:
-    """Topics joined by semicolons; as JSON where one holds a separator."""
+    """Return the topics joined by semicolons, or as a JSON list if one contains a separator."""
     plain = len(set(topics)) == len(topics) and all(
         topic and topic == topic.strip() and topic[0] != "[" and not _SEPARATOR.search(topic) for topic in topics
     )
@@ -74,16 +74,16 @@ def topics_cell(topics: Sequence[str]) -> str:
 
 
 def entry_of(entry: Consent) -> dict[str, Any]:
-    """An entry of the history as JSON values."""
+    """Return an entry of the history as JSON values."""
     return {"at": entry.at.isoformat(), "change": entry.change, "how": entry.how, "evidence": dict(entry.evidence)}
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What an export of ours says of a person, or of a suppressed mailbox, besides name and attributes."""
+    """Columns of our export about a person or a suppressed mailbox, besides name and attributes."""
 
     state: ConsentState | None
-    """None: only the mailbox, and its suppression, are known."""
+    """None for a suppressed mailbox without a subscriber."""
     reference: str | None
     created_at: datetime | None
     changed_at: datetime | None
@@ -99,7 +99,7 @@ class Past:
 
 
 def past_of(cells: Mapping[str, str]) -> Past:
-    """Read the columns, by name. Raises ValueError with what is wrong."""
+    """Parse the cells, given by column name. Raises ValueError."""
     state, suppressed, reference = (cells.get(name, "") for name in ("state", "suppressed", "reference"))
     if state not in {*ConsentState, ""} or not (state or suppressed):
         raise ValueError(say("the state is not pending, confirmed or unsubscribed"))
@@ -159,9 +159,9 @@ def _enrolments(text: str) -> Way:
 
 
 def export(connection: Connection, out: IO[str]) -> int:
-    """Write every subscriber, oldest first, then the suppressed mailboxes of nobody, in constant memory.
+    """Write all subscribers, oldest first, then suppressed mailboxes without a subscriber, in constant memory.
 
-    The columns are :data:`COLUMNS`, then one per attribute. How many subscribers there are.
+    The columns are :data:`COLUMNS`, then one per attribute. Return the number of subscribers.
     """
     streaming = connection.execution_options(yield_per=1000)
     names: dict[str, None] = {}
@@ -173,7 +173,7 @@ def export(connection: Connection, out: IO[str]) -> int:
 
     def write(cells: Iterable[str]) -> None:
         row = [guarded(cell) for cell in cells]
-        # csv quotes a return by itself from Python 3.13 on only
+        # before Python 3.13 csv does not quote a lone carriage return
         (quoted if any("\r" in cell for cell in row) else plain).writerow(row)
 
     write([*COLUMNS, *extra])
@@ -190,7 +190,7 @@ def export(connection: Connection, out: IO[str]) -> int:
 
 
 def _cells(row: Row[Any], past: list[Consent], way: Way, extra: Sequence[str]) -> list[str]:
-    """A subscriber's row, as :data:`COLUMNS` has it, then the attributes with a column."""
+    """Return the row of a subscriber: :data:`COLUMNS`, then the attributes with a column."""
     columns = set(extra)
     others = {name: value for name, value in row.attributes.items() if name not in columns or value == ""}
     moments = ((name, row._mapping[name]) for name in (*_MOMENTS, "suppressed_at"))
@@ -213,7 +213,7 @@ def _cells(row: Row[Any], past: list[Consent], way: Way, extra: Sequence[str]) -
 
 
 def record(connection: Connection, subscriber: Subscriber) -> dict[str, Any]:
-    """Everything that is stored about one person, as JSON values: what the law calls the right of access."""
+    """Return everything stored about a person as JSON values (right of access, GDPR article 15)."""
     held = suppression(connection, subscriber.mailbox_key)
     return {
         "email": subscriber.address,
@@ -233,7 +233,7 @@ def record(connection: Connection, subscriber: Subscriber) -> dict[str, Any]:
 
 
 def _people(connection: Connection) -> Iterator[tuple[Row[Any], list[Consent], Way]]:
-    """Each subscriber with the suppression of the mailbox, the history, and the way through series."""
+    """Yield each subscriber's row with the suppression of the mailbox, the history and the enrolments."""
     held = suppressions.c
     joined = subscribers.outerjoin(suppressions, subscribers.c.mailbox_key == held.mailbox_key)
     statement = select(subscribers, held.reason, held.detail, held.at.label("suppressed_at")).select_from(joined)

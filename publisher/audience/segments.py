@@ -1,6 +1,6 @@
-"""Choose subscribers: an expression as a condition of SQL, the same people on SQLite and on PostgreSQL.
+"""Translate an audience expression into an SQL condition that selects the same subscribers on SQLite and PostgreSQL.
 
-A subscriber whose language is not known is taken to read the newsletter's own.
+A subscriber without a language counts as reading the newsletter's language.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from publisher.config.segments import All, And, Attribute, Language, Not, Or, Se
 
 
 def segment_clause(text: str | None, newsletter_language: str) -> ColumnElement[bool]:
-    """The condition on ``subscribers`` that an ``audience`` means; None is everybody. Raises SegmentError."""
+    """Return the condition on ``subscribers`` for an ``audience`` expression; None selects all. Raises SegmentError."""
     return true() if text is None else _clause(parse_segment(text), newsletter_language)
 
 
@@ -44,7 +44,7 @@ def _comparison(test: Attribute) -> ColumnElement[bool]:
         held = subscribers.c.name
     else:
         held = func.coalesce(_member(subscribers.c.attributes, test.name), "")
-    if test.name == "timezone":  # an attribute as well, of whom an import or an older version gave no zone
+    if test.name == "timezone":  # imports and older versions may have stored it as an attribute
         held = func.coalesce(subscribers.c.timezone, held)
     if test.comparison == "=":
         return held == test.value
@@ -58,7 +58,7 @@ def _comparison(test: Attribute) -> ColumnElement[bool]:
 
 
 def _function(type_: Any, sqlite: str, postgresql: str) -> Callable[..., ColumnElement[Any]]:
-    """A function of SQL that each database writes in its own way, ``{0}`` and ``{1}`` being its arguments."""
+    """Make an SQL function with different text per database; ``{0}`` and ``{1}`` are its arguments."""
 
     class Function(FunctionElement[Any]):
         type = type_
@@ -73,7 +73,7 @@ def _function(type_: Any, sqlite: str, postgresql: str) -> Callable[..., ColumnE
     return Function
 
 
-_SHAPE = " AND ".join(  # SQLite has no regular expressions: these globs together say what PostgreSQL's pattern says
+_SHAPE = " AND ".join(  # SQLite has no regular expressions: these globs are equivalent to the pattern below
     f"v {'' if glob == '*[0-9]' else 'NOT '}GLOB '{glob}'"
     for glob in ("*[^0-9.-]*", "?*-*", "*.*.*", ".*", "-.*", "*[0-9]", f"{'?' * 31}*")
 )
@@ -81,10 +81,10 @@ _SQLITE_NUMBER = f"(SELECT CASE WHEN {_SHAPE} THEN CAST(v AS REAL) END FROM (SEL
 _POSTGRESQL_NUMBER = (
     "(SELECT CASE WHEN v ~ '^-?[0-9]+([.][0-9]+)?$' AND length(v) <= 30 THEN v::float8 END FROM (SELECT {0} AS v) t)"
 )
-# A JSON list holds a text; the text under a key of a JSON object, or NULL.
+# Whether a JSON list contains a text; the text under a key of a JSON object, or NULL.
 _holds = _function(Boolean(), "EXISTS (SELECT 1 FROM json_each({0}) WHERE value = {1})", "jsonb_exists({0}, {1})")
 _member = _function(String(), "(SELECT value FROM json_each({0}) WHERE key = {1})", "({0} ->> {1})")
-# A text as a number, or NULL where it is none: an optional sign, digits, perhaps a point and digits.
+# A text as a number (optional minus sign, digits, optional point and digits), or NULL.
 _number = _function(Float(), _SQLITE_NUMBER, _POSTGRESQL_NUMBER)
-# A text in the order of code points, which is that of ISO 8601 dates.
+# A text collated by code point, which sorts ISO 8601 dates correctly.
 _ordered = _function(String(), "({0} COLLATE BINARY)", '({0} COLLATE "C")')

@@ -1,4 +1,4 @@
-"""A reader's way through series: the start, which an own confirmation or an operator makes, and the steps taken."""
+"""Enrolments in series, made by the person's confirmation or by an operator, and the steps already taken."""
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
@@ -13,14 +13,14 @@ from publisher.database.metadata import Instant
 
 
 def known_series(connection: Connection) -> set[str]:
-    """The series that the newest run of publish found a ready step of."""
+    """Names of the series that had a step ready in the newest run of publish."""
     return {row.name for row in connection.execute(select(series)) if row.steps}
 
 
 def enrol(connection: Connection, ids: Collection[int], names: Collection[str], at: datetime) -> int:
-    """Start the confirmed among these subscribers on the way through the series; how many starts there were.
+    """Enrol those of these subscribers who are confirmed; return the number of new enrolments.
 
-    Who was started once, whenever that was and whatever became of it, is not started again.
+    A subscriber who was enrolled in a series before, however that ended, is not enrolled again.
     """
     s, started = subscribers.c, 0
     for name in sorted(names):
@@ -33,11 +33,11 @@ def enrol(connection: Connection, ids: Collection[int], names: Collection[str], 
 
 
 Way = Mapping[str, Any]
-"""One person's series as JSON values: ``{name: {started_at, steps}}``, the steps by their slugs."""
+"""Enrolments of one person as JSON values: ``{series: {started_at, steps}}``, with the steps' slugs."""
 
 
 def ways(connection: Connection, first: int, last: int) -> dict[int, dict[str, dict[str, Any]]]:
-    """The way of each subscriber, by id from ``first`` to ``last``, who has one."""
+    """Return the enrolments of the subscribers with ids from ``first`` to ``last``, by id."""
     e, s, t = enrolments.c, subscribers.c, taken_steps.c
     found: dict[int, dict[str, dict[str, Any]]] = {}
     for row in connection.execute(select(enrolments).where(e.subscriber_id.between(first, last)).order_by(e.series)):
@@ -52,7 +52,7 @@ def ways(connection: Connection, first: int, last: int) -> dict[int, dict[str, d
 
 
 def restore(connection: Connection, people: Iterable[tuple[int, str, Way]], at: datetime) -> None:
-    """Write the ways of an export for new subscribers, by id and reference: what they had they do not get again."""
+    """Write exported enrolments of new subscribers (id, reference, enrolments); steps taken are not sent again."""
     starts: list[dict[str, Any]] = []
     steps: list[dict[str, Any]] = []
     for key, reference, way in people:

@@ -1,8 +1,8 @@
-"""What the columns of a CSV file say about who may be mailed, in any tool's words.
+"""Columns of a CSV file that say who may be mailed, in the words of any tool.
 
-A header says whether its column speaks of a subscription (``Status``, ``email_disabled``, ``UNSUB_TIME``, ``opt_in``);
-a word that can mean nothing else (``unsubscribed``) makes any column speak. A value of such a column is known, or is a
-question to the operator: nobody is confirmed because a word was not understood.
+In this module a column *speaks* if it says so. Some headers (``Status``, ``email_disabled``, ``UNSUB_TIME``,
+``opt_in``) make their column speak; an unambiguous value (``unsubscribed``) does so in any column. A value of a
+speaking column is known or becomes a question to the operator: no unknown word makes a person confirmed.
 """
 
 import re
@@ -19,7 +19,7 @@ from publisher.diagnostics import counted, listed, say
 
 
 class ImportStatus(StrEnum):
-    """What a row says about the person; the values are the answers that ``--status`` takes."""
+    """Status of an imported person; the values are the answers that ``--status`` takes."""
 
     FINE = "confirmed"
     PENDING = "pending"
@@ -28,7 +28,7 @@ class ImportStatus(StrEnum):
     COMPLAINT = "complained"
     MANUAL = "blocked"
     SKIP = "skip"
-    """Never subscribed: not imported at all."""
+    """Never subscribed; the row is not imported."""
 
 
 WORST = (
@@ -37,7 +37,7 @@ WORST = (
 )  # fmt: skip
 
 TABLES = yaml.safe_load(Path(__file__).with_name("vocabulary.yaml").read_text(encoding="utf-8"))
-"""The words of many tools; the file says what each table is for."""
+"""Vocabulary of many tools; the file explains each table."""
 
 
 def _words(name: str) -> frozenset[str]:
@@ -60,43 +60,43 @@ NO = [
     (None if status == "unclear" else ImportStatus(status), re.compile(pattern))
     for status, pattern in TABLES["no"].items()
 ]
-"""None: only the operator knows."""
+"""(status, pattern) of headers that mean "not to be mailed"; status None: only the operator knows."""
 YES, WEAK_YES = re.compile(TABLES["yes"]), _words("weak_yes")
 CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 @lru_cache(maxsize=8192)
 def normal(text: str) -> str:
-    """A value or a header as the tables have it: in lower case, one space between words."""
+    """Normalise a value or a header as in the tables: lower case, one space between words."""
     return re.sub(r"[\s_-]+", " ", text.strip().lower()).strip(" .!") or text.strip().lower()
 
 
 class ColumnKind(StrEnum):
-    """How a column speaks."""
+    """Kind of values that a column holds."""
 
     STATUS = "status"
-    """In words, as ``Status``."""
+    """A status in words, as in ``Status``."""
     YES = "yes"
-    """True for who may be mailed, as ``opt_in``."""
+    """True: may be mailed, as in ``opt_in``."""
     NO = "no"
-    """True, or a moment, for who may not, as ``deleted_at``."""
+    """True, or a date: must not be mailed, as in ``deleted_at``."""
     OTHER = "other"
-    """Only by words that can mean nothing else."""
+    """Speaks only if it holds an unambiguous word."""
 
 
 @dataclass(slots=True)
 class _Column:
-    """A column as the file is read through."""
+    """Column and what its values have shown so far."""
 
     index: int
     header: str
     kind: ColumnKind = ColumnKind.OTHER
     sure: bool = False
-    """It speaks whatever stands in it; other columns speak where a telling value does."""
+    """Speaks whatever its values are; other columns speak once a value means anything but confirmed."""
     standing: ImportStatus | None = ImportStatus.UNSUBSCRIBED
-    """Of a true value; None asks."""
+    """Status of a true value (of kind YES: of a false one); None: ask the operator."""
     anything: bool = False
-    """Any text is a true value, as of a reason."""
+    """Any text counts as true, as in a column of reasons."""
     told: bool = False
     true: int = 0
     false: int = 0
@@ -108,7 +108,7 @@ class _Column:
         return self.sure or self.told
 
     def observe(self, value: str, answers: Mapping[str, ImportStatus]) -> None:
-        """Take in a cell."""
+        """Count a value."""
         if value in self.unknown:
             self.unknown[value] += 1
             return
@@ -126,7 +126,7 @@ class _Column:
         self.told = self.told or found is not ImportStatus.FINE
 
     def meaning(self, word: str, answers: Mapping[str, ImportStatus]) -> ImportStatus | None:
-        """What a cell says, the operator's answers heard: a yes or no is known, whatever a 1 may mean elsewhere."""
+        """Return the status of a value, or None; in yes/no columns ``answers`` override no known value."""
         known = self.judge(word)
         if known is None and self.kind is ColumnKind.OTHER and not self.told:
             return None
@@ -134,7 +134,7 @@ class _Column:
         return answers.get(word, known) if asks else known
 
     def judge(self, word: str) -> ImportStatus | None:
-        """What a cell says; None is not known."""
+        """Return the status of a value without the operator's answers; None if unknown."""
         if self.kind is ColumnKind.OTHER and not self.told:
             return STRONG.get(word)
         if (found := KNOWN.get(word)) is not None:
@@ -150,7 +150,7 @@ class _Column:
         return None
 
     def asks(self) -> list[tuple[str, int]]:
-        """The values that only the operator can explain, each with its number of rows."""
+        """Return the values that only the operator can explain, each with its number of rows."""
         if not self.speaks:
             return []
         found = [(value, number) for value, number in self.unknown.most_common() if self.judge(normal(value)) is None]
@@ -159,16 +159,16 @@ class _Column:
 
 
 MOST_VALUES = 20
-"""Different values that a question quotes."""
+"""Limit on the different unknown values that are collected."""
 
 
 class Standings:
-    """The columns of a file that may speak; learns from each row, then says what a row means."""
+    """Columns of a file that may speak: observes all rows first, then returns the status of each."""
 
     def __init__(
         self, columns: Iterable[tuple[int, str]], answers: Mapping[str, ImportStatus], statuses: Sequence[str] = ()
     ) -> None:
-        """``columns``: index and header; ``answers`` by value or header; ``statuses``: headers known to speak."""
+        """``columns``: (index, header); ``answers``: by value or header; ``statuses``: headers of status columns."""
         self._answers = {normal(said): standing for said, standing in answers.items()}
         self._columns = [
             _Column(index, header, ColumnKind.STATUS, sure=True)
@@ -177,10 +177,10 @@ class Standings:
             for index, header in columns
         ]
         self.everybody = ImportStatus.FINE
-        """What is known of all, as from the file's name."""
+        """Status of every row, if the file's name tells one."""
 
     def observe(self, row: Sequence[str]) -> None:
-        """Learn from a row, which is as wide as the header."""
+        """Observe a row, which is as wide as the header."""
         for column in self._columns:
             column.observe(row[column.index], self._answers)
 
@@ -190,18 +190,18 @@ class Standings:
 
     @cached_property
     def speaking(self) -> set[int]:
-        """The columns that speak, once the file is read: they are no attributes."""
+        """Indexes of the columns that speak, valid once the file is read; they do not become attributes."""
         return {column.index for column in self._speakers if self._about(column) is not ImportStatus.FINE}
 
     def standing(self, row: Sequence[str]) -> ImportStatus:
-        """The worst that the columns say of a row, once the file is read; a value without an answer says nothing."""
+        """Return the worst status in a row, once the file is read; an unknown value counts as confirmed."""
         if not self._speakers:
             return self.everybody
         found = {self.everybody} | {self._says(column, normal(row[column.index])) for column in self._speakers}
         return next(standing for standing in WORST if standing in found)
 
     def questions(self, stem: str) -> list[str]:
-        """What has to be answered before anything is written; ``stem`` is the file's name, which may speak as well."""
+        """Return the questions to answer before the import; ``stem``, the file's name, may tell a status too."""
         asked = []
         for column in self._columns:
             if (values := column.asks()) and self._about(column) is None:
@@ -238,7 +238,7 @@ def _question(header: str, values: list[tuple[str, int]]) -> str:
 
 
 def _heard(index: int, header: str) -> _Column:
-    """What a header says about its column."""
+    """Classify a column by its header."""
     said = re.sub(r"[\W_]+", " ", CAMEL.sub(" ", header).lower().replace("e-mail", "email")).strip()
     words = said.split()
     if MEASURE & set(words):
@@ -262,5 +262,5 @@ def _heard(index: int, header: str) -> _Column:
 
 
 def _rest(pattern: re.Pattern[str], said: str) -> set[str] | None:
-    """The other words of a header that the pattern is found in."""
+    """Return the words of a header outside the match of the pattern; None without a match."""
     return set(pattern.sub(" ", said).split()) if pattern.search(said) else None

@@ -1,6 +1,6 @@
-"""Subscribers in the database: find, add, and the few steps their consent can take, each with an entry in the history.
+"""Subscribers in the database: find, add, and the changes of their consent, each with an entry in the history.
 
-Every function takes a connection inside a transaction, so that a caller can make several steps one.
+Every function takes a connection inside a transaction, so that a caller can combine several.
 """
 
 import os
@@ -15,33 +15,33 @@ from publisher.audience.model import Consent, ConsentEvent, ConsentSource, Conse
 from publisher.audience.tables import consents, subscribers, suppressions
 
 Evidence = Mapping[str, Any] | None
-"""What shows later that somebody said so."""
+"""Evidence that a person gave or withdrew consent, stored with the history entry."""
 
 FIRST = {
     ConsentState.PENDING: ConsentEvent.SUBSCRIBED,
     ConsentState.CONFIRMED: ConsentEvent.CONFIRMED,
     ConsentState.UNSUBSCRIBED: ConsentEvent.UNSUBSCRIBED,
 }
-"""What the history of a subscriber begins with, by the state they enter in."""
+"""First entry of a subscriber's history, by the state they are added in."""
 
 
 def now() -> datetime:
-    """This moment, aware."""
+    """Return the current time, aware, in UTC."""
     return datetime.now(UTC)
 
 
 def new_references(count: int = 1) -> Iterator[str]:
-    """Names for subscribers that say nothing: 24 random hexadecimal digits, 96 bits.
+    """Yield opaque references for subscribers: 24 random hexadecimal digits, 96 bits.
 
-    Those of one call share the first 8 digits, which leaves 64 bits to each: their places in the index are together, so
-    a large import writes half as much. Links are signed besides.
+    Those of one call share the first 8 digits, and have 64 random bits each: neighbours in the index, they halve
+    what a large import writes. A reference need not be unguessable: links are signed besides.
     """
     digits = os.urandom(4 + 8 * count).hex()
     return (digits[:8] + digits[at : at + 16] for at in range(8, len(digits), 16))
 
 
 def find(connection: Connection, address: Address | str) -> Subscriber | None:
-    """The subscriber with this address, or with an address of the same mailbox; a str is a reference."""
+    """Return the subscriber with this address, otherwise with the same mailbox; a str is a reference."""
     if isinstance(address, str):
         row = connection.execute(_BY_REFERENCE, {"wanted": address}).first()
         return None if row is None else _subscriber(row)
@@ -62,7 +62,7 @@ def add(
     attributes: Mapping[str, str] | None = None,
     evidence: Evidence = None,
 ) -> Subscriber:
-    """Enter a new subscriber. The address must not be there yet: ConflictError otherwise."""
+    """Add a subscriber. Raises ConflictError or IntegrityError if the address exists."""
     at = now()
     reference = next(new_references())
     key = connection.execute(
@@ -97,13 +97,13 @@ def record(
     *,
     at: datetime | None = None,
 ) -> None:
-    """Append to a subscriber's history."""
+    """Append an entry to a subscriber's history."""
     row = {"subscriber_id": subscriber_id, "at": at or now(), "change": change.value, "how": how.value}
     connection.execute(_RECORD, {**row, "evidence": dict(evidence or {})})
 
 
 def confirm(connection: Connection, subscriber: Subscriber, how: ConsentSource, evidence: Evidence = None) -> bool:
-    """The person, or an operator who vouches for them, wants the newsletter. False where nothing changed."""
+    """Confirm a subscriber, by the person or an operator who vouches for them. False if nothing changed."""
     if subscriber.state is ConsentState.CONFIRMED:
         return False
     change = ConsentEvent.CONFIRMED if subscriber.state is ConsentState.PENDING else ConsentEvent.RESUBSCRIBED
@@ -111,7 +111,7 @@ def confirm(connection: Connection, subscriber: Subscriber, how: ConsentSource, 
 
 
 def unsubscribe(connection: Connection, subscriber: Subscriber, how: ConsentSource, evidence: Evidence = None) -> bool:
-    """The person wants it no more; neither does any other spelling of the same mailbox. False where nothing changed."""
+    """Unsubscribe the person under every spelling of the mailbox. False if nothing changed."""
     changed = False
     for row in connection.execute(_BY_MAILBOX, {"wanted": subscriber.mailbox_key}).all():
         if row.state != ConsentState.UNSUBSCRIBED.value:
@@ -122,7 +122,7 @@ def unsubscribe(connection: Connection, subscriber: Subscriber, how: ConsentSour
 
 
 def stay(connection: Connection, subscriber: Subscriber, how: ConsentSource, evidence: Evidence = None) -> bool:
-    """Take an unsubscription back: the state before it returns. False where there is none to take back."""
+    """Undo an unsubscription: the state before it returns. False if there is none."""
     if subscriber.state is not ConsentState.UNSUBSCRIBED:
         return False
     last = next((entry for entry in reversed(history(connection, subscriber.id)) if "was" in entry.evidence), None)
@@ -133,7 +133,7 @@ def stay(connection: Connection, subscriber: Subscriber, how: ConsentSource, evi
 def prefer(
     connection: Connection, subscriber: Subscriber, how: ConsentSource, *, evidence: Evidence = None, **chosen: Any
 ) -> bool:
-    """The reader's own choice, by column; imports leave it alone. When issues come is the whole mailbox's choice."""
+    """Save the person's own choices; imports keep them. Pause and digest hold for the mailbox. False if unchanged."""
     if "topics" in chosen:
         chosen["topics"] = tuple(chosen["topics"])
     changed = {name: value for name, value in chosen.items() if value != getattr(subscriber, name)}
@@ -152,12 +152,12 @@ def prefer(
 
 
 def asked(connection: Connection, subscriber_id: int, at: datetime | None) -> None:
-    """A confirmation has gone, or is about to go, to this subscriber; None: it did not go after all."""
+    """Set when a confirmation was last mailed; None if it was not sent after all."""
     connection.execute(update(subscribers).where(subscribers.c.id == subscriber_id).values(asked_at=at))
 
 
 def ask_now(connection: Connection, subscriber_id: int, at: datetime, pause: timedelta) -> bool:
-    """Take the right to mail a confirmation. False where one went less than ``pause`` ago, from whichever machine."""
+    """Reserve the next confirmation mail. False if any machine sent one less than ``pause`` ago."""
     taken = connection.execute(
         update(subscribers)
         .where(
@@ -170,7 +170,7 @@ def ask_now(connection: Connection, subscriber_id: int, at: datetime, pause: tim
 
 
 def history(connection: Connection, subscriber_id: int) -> list[Consent]:
-    """What happened, oldest first."""
+    """Return the consent history, oldest first."""
     rows = connection.execute(
         select(consents.c.at, consents.c.change, consents.c.how, consents.c.evidence)
         .where(consents.c.subscriber_id == subscriber_id)
@@ -183,26 +183,26 @@ HEARD = or_(
     consents.c.change.in_([e.value for e in (*FIRST.values(), ConsentEvent.RESUBSCRIBED, ConsentEvent.KEPT)]),
     consents.c.how.in_([ConsentSource.FORM.value, ConsentSource.LINK.value]),
 )
-"""Of an entry of the history: it is the person's own word, or that of an operator who vouches for them."""
+"""Condition on history entries: made by the person, or by an operator who vouches for them."""
 
 
 def heard_since(connection: Connection, subscriber_id: int, at: datetime) -> bool:
-    """Whether the person was heard of after a moment."""
+    """Whether the history has an entry made by the person (:data:`HEARD`) after ``at``."""
     word = select(consents.c.id).where(consents.c.subscriber_id == subscriber_id, consents.c.at > at, HEARD)
     return connection.execute(word.limit(1)).first() is not None
 
 
 def is_paused(subscriber: Subscriber) -> bool:
-    """Whether no issue goes to them at present."""
+    """Whether no issue is sent to the subscriber at present."""
     return subscriber.paused_until is not None and subscriber.paused_until > now()
 
 
 def counts(connection: Connection, chosen: ColumnElement[bool] | None = None) -> dict[str, int]:
-    """How many subscribers there are in each :class:`ConsentState`, how many of the confirmed are ``paused``, and how
-    many mailboxes are ``suppressed``.
+    """Count subscribers by :class:`ConsentState`, the confirmed ones who are ``paused``, and ``suppressed``
+    mailboxes.
 
-    A suppressed one counts in its state as well. ``chosen``, a condition on subscribers, counts only these; of the
-    suppressed, only mailboxes of theirs.
+    A suppressed subscriber counts in their state as well. ``chosen``, a condition on subscribers, restricts all
+    counts to these subscribers and their mailboxes.
     """
     where = true() if chosen is None else chosen
     state, until = subscribers.c.state, subscribers.c.paused_until
@@ -216,7 +216,7 @@ def counts(connection: Connection, chosen: ColumnElement[bool] | None = None) ->
 
 
 def everybody(connection: Connection) -> Iterator[Subscriber]:
-    """Every subscriber, oldest first, in constant memory."""
+    """Yield all subscribers, oldest first, in constant memory."""
     rows = connection.execution_options(yield_per=1000).execute(select(subscribers).order_by(subscribers.c.id))
     return map(_subscriber, rows)
 
@@ -250,9 +250,9 @@ def _subscriber(row: Row[Any]) -> Subscriber:
     return Subscriber(**values)
 
 
-# Built once: to build a statement takes SQLAlchemy longer than SQLite takes to run it.
+# Built once: building a statement takes SQLAlchemy longer than SQLite takes to run it.
 _BY_REFERENCE = select(subscribers).where(subscribers.c.reference == bindparam("wanted"))
-_BY_MAILBOX = (  # whoever changes one of them at this moment is waited for
+_BY_MAILBOX = (  # waits for concurrent changes of these rows
     select(subscribers)
     .where(subscribers.c.mailbox_key == bindparam("wanted"))
     .order_by(subscribers.c.id)

@@ -1,4 +1,4 @@
-"""Mailboxes that are never mailed, and people who asked to be forgotten: both outlive the subscriber."""
+"""Suppressed mailboxes, and erased people who must not be imported again; both outlive the subscriber."""
 
 import hashlib
 import hmac
@@ -18,19 +18,19 @@ from publisher.database.bulk import among, insert_once
 
 
 class Reason(StrEnum):
-    """Why a mailbox is never mailed."""
+    """Reason of a suppression."""
 
     BOUNCE = "bounce"
     COMPLAINT = "complaint"
     MANUAL = "manual"
     PROVIDER = "provider"
     SILENT = "silent"
-    """Did not answer whether they still read; any word of theirs, or an operator's, ends it."""
+    """Did not answer whether they still read; ends with any sign of them, or by an operator."""
 
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """A do-not-mail record."""
+    """Do-not-mail record of a mailbox."""
 
     mailbox_key: str
     reason: Reason
@@ -39,19 +39,19 @@ class Suppression:
 
 
 def suppress(connection: Connection, mailbox_key: str, reason: Reason, detail: str = "") -> bool:
-    """Never mail this mailbox again. False where it was suppressed already: the first reason stands."""
+    """Suppress a mailbox. False if it is suppressed already; the first reason is kept."""
     row = {"mailbox_key": mailbox_key, "reason": reason.value, "detail": detail, "at": now()}
     return insert_once(connection, suppressions, row)
 
 
 def release(connection: Connection, mailbox_key: str, only: Reason | None = None) -> bool:
-    """Take a suppression back, where ``only`` is its reason. False where there was none."""
+    """Delete a suppression, but not if its reason is other than ``only``. False if nothing was deleted."""
     mine = delete(suppressions).where(suppressions.c.mailbox_key == mailbox_key)
     return connection.execute(mine.where(suppressions.c.reason == only.value) if only else mine).rowcount > 0
 
 
 def end_silence(connection: Connection, subscriber: Subscriber, how: ConsentSource, evidence: Evidence = None) -> bool:
-    """Take back what a person's silence led to: they, or an operator for them, have spoken. False where it did not."""
+    """Lift a suppression for silence after the person, or an operator for them, has acted. False if there is none."""
     ended = release(connection, subscriber.mailbox_key, Reason.SILENT)
     if ended:
         record(connection, subscriber.id, ConsentEvent.KEPT, how, evidence)
@@ -59,19 +59,19 @@ def end_silence(connection: Connection, subscriber: Subscriber, how: ConsentSour
 
 
 def suppression(connection: Connection, mailbox_key: str) -> Suppression | None:
-    """The suppression of a mailbox."""
+    """Return the suppression of a mailbox, or None."""
     row = connection.execute(select(suppressions).where(suppressions.c.mailbox_key == mailbox_key)).first()
     return None if row is None else Suppression(row.mailbox_key, Reason(row.reason), row.detail, row.at)
 
 
 def suppressed_among(connection: Connection, mailbox_keys: Collection[str]) -> set[str]:
-    """Which of these mailboxes are suppressed."""
+    """Return those of these mailboxes that are suppressed."""
     key = suppressions.c.mailbox_key
     return set(connection.scalars(select(key).where(among(connection, key, mailbox_keys))))
 
 
 def all_suppressions(connection: Connection, chosen: ColumnElement[bool] | None = None) -> Iterator[Suppression]:
-    """Every suppression, or the ``chosen``, oldest first, in constant memory."""
+    """Yield all suppressions, or those that ``chosen`` selects, oldest first, in constant memory."""
     statement = (
         select(suppressions)
         .where(true() if chosen is None else chosen)
@@ -81,12 +81,12 @@ def all_suppressions(connection: Connection, chosen: ColumnElement[bool] | None 
         yield Suppression(row.mailbox_key, Reason(row.reason), row.detail, row.at)
 
 
-# Who asked to be forgotten: a salted hash of the mailbox remains, so that an import does not bring them back.
+# A salted hash of an erased mailbox remains, so that an import does not bring the person back.
 _PURPOSE = "forgotten"
 
 
 def erase(connection: Connection, address: Address) -> list[int]:
-    """Delete every subscriber of this mailbox with their history and suppression; keep the hash. The ids that went."""
+    """Delete all subscribers of a mailbox with history and suppression; keep a hash. Return the deleted ids."""
     ids = list(connection.scalars(select(subscribers.c.id).where(subscribers.c.mailbox_key == address.mailbox_key)))
     connection.execute(delete(subscribers).where(subscribers.c.id.in_(ids)))
     release(connection, address.mailbox_key)
@@ -95,14 +95,14 @@ def erase(connection: Connection, address: Address) -> list[int]:
 
 
 def welcome_back(connection: Connection, mailbox_key: str) -> None:
-    """A forgotten person has subscribed anew, by their own hand."""
+    """Delete the hash of an erased person who has subscribed again themselves."""
     if _anyone(connection):
         digest = _digest(_salt(connection), mailbox_key)
         connection.execute(delete(forgotten).where(forgotten.c.digest == digest))
 
 
 def forgotten_among(connection: Connection, mailbox_keys: Iterable[str]) -> set[str]:
-    """Which of these mailboxes have asked to be forgotten."""
+    """Return those of these mailboxes that were erased at the person's request."""
     if not _anyone(connection):
         return set()
     salt = _salt(connection)

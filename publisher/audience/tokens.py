@@ -1,8 +1,8 @@
 """Signed links to the readers' service.
 
-A token is ``reference[~mailing].signature``: an opaque name and nothing else, so that nothing can be read from it. Each
-purpose has a salt of its own: a link of one kind never serves as another. The keys come from ``PUBLISHER_SECRET_KEYS``
-(newest first: the first signs, all verify) or from ``.publisher/secret.key``, made once.
+A token is ``reference[~mailing].signature``: it holds an opaque id and nothing about the person. Each purpose has its
+own salt, so a link of one kind never serves as another. The keys come from ``PUBLISHER_SECRET_KEYS`` (newest first: the
+first signs, all verify) or from ``.publisher/secret.key``, which is made on first use.
 """
 
 from __future__ import annotations
@@ -28,48 +28,48 @@ from publisher.diagnostics import reason_of, say
 from publisher.errors import UsageError
 
 LOCAL_SERVICE = "http://127.0.0.1:8080/"
-"""Where ``publisher serve`` answers when the config names no address."""
+"""URL of ``publisher serve`` if the config names none."""
 
 CONFIRM_WITHIN = timedelta(days=14)
-"""How long a confirmation link works. The others never expire: a reader may leave years later."""
+"""Life of a confirmation link. Other links never expire: a person may unsubscribe years later."""
 
 LONGEST_TOKEN = 512
 
 TEST = "test"
-"""The mailing, and the subscriber, that the links of a test mail name."""
+"""The mailing, and the reference, in links of a test mail."""
 
 
 class Purpose(StrEnum):
-    """What a token is good for; also its salt and its path."""
+    """Purpose of a token; also its salt and its path."""
 
     UNSUBSCRIBE = "unsubscribe"
     PREFERENCES = "preferences"
     CONFIRM = "confirm"
     KEEP = "keep"
-    """To answer that one still reads."""
+    """Answer that the person still reads."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenPayload:
-    """What a valid token says."""
+    """Contents of a valid token."""
 
     reference: str
     mailing: str | None
     issued_at: datetime | None
-    """To the second; for confirmations only."""
+    """To the second; None except for confirmation links."""
 
 
 class Tokens:
-    """Signs and verifies. Make one with :meth:`open` and keep it."""
+    """Signs and verifies tokens. Made once, with :meth:`open`."""
 
     def __init__(self, keys: list[str], base: str) -> None:
-        """``keys`` newest first; ``base`` the service's address, which ends in ``/``."""
+        """``keys``: newest first; ``base``: the service's URL, which ends in ``/``."""
         self.base = base
         self._signers = {purpose: _signer(purpose, keys) for purpose in Purpose}
 
     @classmethod
     def open(cls, config: Config) -> Tokens:
-        """With the keys of the environment or of the newsletter's own key file. Raises UsageError."""
+        """Use the keys of the environment, otherwise of the newsletter's key file. Raises UsageError."""
         keys = keys_of_environment()
         if any(len(key) < 16 for key in keys):
             message = say("a key in PUBLISHER_SECRET_KEYS is shorter than 16 characters")
@@ -77,16 +77,16 @@ class Tokens:
         return cls(keys or keys_in(_own_key(config.root / ".publisher")), config.service.url or LOCAL_SERVICE)
 
     def url(self, purpose: Purpose, reference: str, mailing: str | int | None = None) -> str:
-        """A link to the readers' service; to unsubscribe it is the one-click address of RFC 8058."""
+        """Return a link to the readers' service; for UNSUBSCRIBE it is the one-click URL of RFC 8058."""
         return f"{self.base}{purpose}/{self.sign(purpose, reference, mailing)}"
 
     def sign(self, purpose: Purpose, reference: str, mailing: str | int | None = None) -> str:
-        """A token."""
+        """Return a token."""
         value = reference if mailing is None else f"{reference}~{mailing}"
         return self._signers[purpose].sign(value).decode("ascii")
 
     def read(self, purpose: Purpose, token: str) -> TokenPayload | None:
-        """What the token says; None where it is not ours, not for this purpose, or too old."""
+        """Return the contents of a token; None if it is not ours, for another purpose, or expired."""
         if len(token) > LONGEST_TOKEN:
             return None
         signer = self._signers[purpose]
@@ -112,7 +112,7 @@ class _HmacSha256(SigningAlgorithm):
 
 
 def _signer(purpose: Purpose, keys: list[str]) -> Signer:
-    """Derives the key of a purpose once, where itsdangerous would for each of the two links of each recipient."""
+    """Return a signer with derived keys: itsdangerous would derive them anew for each of a recipient's two links."""
     kind = TimestampSigner if purpose is Purpose.CONFIRM else Signer
     salt = f"publisher.{purpose.value}"
     derived = [kind(key, salt, key_derivation="hmac", digest_method=sha256).derive_key() for key in reversed(keys)]
@@ -120,17 +120,17 @@ def _signer(purpose: Purpose, keys: list[str]) -> Signer:
 
 
 def keys_in(text: str) -> list[str]:
-    """The keys of a text, which are parted by commas."""
+    """Split keys at commas."""
     return [key.strip() for key in text.split(",") if key.strip()]
 
 
 def keys_of_environment() -> list[str]:
-    """Those of PUBLISHER_SECRET_KEYS."""
+    """Return the keys of PUBLISHER_SECRET_KEYS."""
     return keys_in(os.environ.get("PUBLISHER_SECRET_KEYS", ""))
 
 
 def _own_key(folder: Path) -> str:
-    """The key of ``folder/secret.key``, made on first use; two processes at once end with the same one."""
+    """Return the key in ``folder/secret.key``, made on first use; two concurrent processes get the same one."""
     path = folder / "secret.key"
     try:
         try:
@@ -155,7 +155,7 @@ def _make_key(path: Path) -> str:
             file.write(secrets.token_hex(32) + "\n")
             file.flush()
             os.fsync(file.fileno())
-        with contextlib.suppress(FileExistsError):  # another process was first, and its key stands
+        with contextlib.suppress(FileExistsError):  # another process was first: use its key
             os.link(draft, path)
     finally:
         Path(draft).unlink()
