@@ -1,4 +1,4 @@
-"""The one database: engine, transactions and migrations. Statements live in the stores, tables beside them."""
+"""The database: engine, transactions and migrations. Statements are in the stores, tables in ``tables.py`` files."""
 
 from publisher.database.engine import Database, open_database
 from publisher.database.metadata import metadata

@@ -1,4 +1,4 @@
-"""What SQLAlchemy's own execution lacks: many rows fast, and a row unless it is there."""
+"""Bulk and conditional statements that SQLAlchemy executes slowly or does not offer for both databases."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
@@ -13,23 +13,23 @@ from sqlalchemy.sql import bindparam, column, func, literal_column, select, tabl
 from sqlalchemy.sql.visitors import replacement_traverse
 
 _Parameters = Sequence[tuple[str, Callable[[Any], Any] | None]]
-"""Names, each with what makes a value the driver's."""
+"""Parameter names, each with the function that converts a value for the driver, if it needs one."""
 
 _MOST_VALUES = 16_250
-"""Of one statement; SQLite takes 32,766."""
+"""Parameters of one statement; SQLite's limit is 32,766."""
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows that all have the same keys (column names). No defaults are filled in. Raises IntegrityError.
 
-    A third of the time of an INSERT whose parameters are named and bound one by one.
+    Takes a third of the time of an INSERT whose parameters are named and bound one by one.
     """
     for statement, values in insertion(connection, table, rows):
         connection.exec_driver_sql(statement, values)
 
 
 def insertion(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, Any]]:
-    """What :func:`insert_rows` has the driver do: statements, each with its values."""
+    """Return the statements that :func:`insert_rows` executes, each with its values."""
     if not rows:
         return []
     dialect = connection.dialect
@@ -41,7 +41,7 @@ def insertion(connection: Connection, table: Table, rows: Sequence[Mapping[str, 
     statement, bound = f"INSERT INTO {quote(table.name)} ({columns}) VALUES ", _bound(rows, processors)  # noqa: S608
     if dialect.name == "postgresql":
         return [(statement + row, bound)]
-    # The driver gives up the interpreter's lock once a statement: of many rows, so that other threads get on.
+    # sqlite3 releases the GIL once per statement, so each inserts many rows and other threads can run.
     most = max(1, _MOST_VALUES // len(keys))
     parts = [bound[at : at + most] for at in range(0, len(bound), most)]
     return [(statement + ", ".join([row] * len(part)), tuple(chain.from_iterable(part))) for part in parts]
@@ -50,14 +50,14 @@ def insertion(connection: Connection, table: Table, rows: Sequence[Mapping[str, 
 def among(
     connection: Connection | Engine, column: Column[Any], values: Collection[Any] | BindParameter[Any]
 ) -> ColumnElement[bool]:
-    """Whether a column of text or numbers holds one of many values: one parameter, however many they are."""
+    """Return an IN condition for a text or number column that takes one parameter, however many values there are."""
     is_array = connection.dialect.name == "postgresql"
     kind = postgresql.ARRAY(column.type) if is_array else JSON()
     if isinstance(values, BindParameter):
         name, given = values.key, bindparam(values.key, type_=kind)
     else:
         name, given = "given", bindparam("given", list(values), kind, unique=True)
-    # In words: SQLAlchemy's ANY and table of values are in cycles, which keep them until garbage is collected.
+    # As text: SQLAlchemy's ANY and table-valued constructs contain reference cycles, which delay freeing the values.
     if is_array:
         return column == text(f"ANY(:{name})").bindparams(given)
     return column.in_(text(f"SELECT value FROM json_each(:{name})").bindparams(given))  # noqa: S608
@@ -66,10 +66,10 @@ def among(
 def update_rows(
     connection: Connection, statement: Update, rows: Sequence[Mapping[str, Any]], same: Mapping[str, Any] | None = None
 ) -> None:
-    """Execute an UPDATE for each of ``rows``, of which no two are about one row of the table.
+    """Execute an UPDATE once for each of ``rows``; no two may concern the same row of the table.
 
-    They name its parameters, all the same ones: text without NUL, numbers, None; ``same`` are those that have one value
-    for all. SQLite goes through the rows by the columns that theirs are compared with: those need an index.
+    All rows name the same parameters; values are text without NUL, numbers or None. ``same`` has the parameters with
+    one value for all. SQLite joins the rows by the columns compared with them, which need an index.
     """
     if not rows:
         return
@@ -81,8 +81,8 @@ def update_rows(
         return
     binds = dict(parameters)
     bound = _bound(rows, [(key, binds[key]) for key in given])
-    # One statement, as of insert_rows: between two a busy thread may hold the interpreter's lock for 5 ms. The rows are
-    # one parameter of it: to read a statement with a parameter for each value takes as long as to change the rows.
+    # One statement, as in insert_rows: between two statements a busy thread may hold the GIL for 5 ms. The rows are one
+    # JSON parameter: parsing a statement with one parameter per value takes as long as changing the rows.
     text, parameters, own = _compiled(statement, dialect, given)
     names = map(dialect.identifier_preparer.quote, given)
     columns = ", ".join(f"json_extract(value, '$[{number}]') AS {name}" for number, name in enumerate(names))
@@ -95,8 +95,8 @@ def update_rows(
 def _compiled(
     statement: Update, dialect: Dialect, given: tuple[str, ...] = ()
 ) -> tuple[str, _Parameters, dict[str, Any]]:
-    """The statement's text, its parameters in order, and the values that it brings itself; those ``given`` are columns
-    of a table of this name.
+    """Return the SQL text, its parameters in order, and the values bound in the statement itself. The parameters in
+    ``given`` become columns of a table called ``given``.
     """
     columns = table("given", *map(column, given)).c
 
@@ -115,7 +115,7 @@ def _compiled(
 def _bound(
     rows: Sequence[Mapping[str, Any]], parameters: _Parameters, same: Mapping[str, Any] = MappingProxyType({})
 ) -> list[tuple[Any, ...]]:
-    """The driver's values of each row, made a column at a time; ``same`` has those that rows do not name."""
+    """Return the converted values of each row, computed column by column; ``same`` has those that rows do not name."""
 
     def column(key: str, bind: Callable[[Any], Any] | None) -> Iterable[Any]:
         if key not in rows[0]:
@@ -126,21 +126,21 @@ def _bound(
 
 
 def new_ids(connection: Connection, column: Column[int], count: int) -> Sequence[int]:
-    """Ids for as many rows to be inserted in this transaction, ascending, as the database itself would give them."""
+    """Return ascending ids for ``count`` rows inserted in this transaction, as the database would assign them."""
     if connection.dialect.name == "postgresql":
         numbers = text("SELECT nextval(pg_get_serial_sequence(:table, :key)) FROM generate_series(1, :count)")
         return connection.scalars(numbers, {"table": column.table.name, "key": column.name, "count": count}).all()
-    last = connection.scalar(select(func.max(column))) or 0  # nobody else writes before this transaction ends
+    last = connection.scalar(select(func.max(column))) or 0  # SQLite: no other writer before this transaction ends
     return range(last + 1, last + 1 + count)
 
 
 def insert_into(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
-    """An INSERT that may say what to do about a row that is there: SQLAlchemy's own has no word for it."""
+    """Return the dialect's INSERT, which has ON CONFLICT; SQLAlchemy's generic one does not."""
     return (postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert)(table)
 
 
 def insert_once(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
-    """Insert a row. False where one is there that a unique key takes for the same."""
+    """Insert a row. False if a unique key conflicts with an existing row."""
     statement = insert_into(connection, table).values(row).on_conflict_do_nothing()
-    # A row comes back for what was written; the count of rows is not to be had from every driver.
+    # RETURNING yields a row if one was inserted; not every driver reports the row count.
     return connection.execute(statement.returning(literal_column("1"))).first() is not None

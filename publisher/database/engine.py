@@ -1,7 +1,7 @@
-"""Open the one database: SQLite beside the newsletter by default, PostgreSQL when several machines share it.
+"""Open the database: SQLite beside the newsletter by default, PostgreSQL if several machines share it.
 
-``PUBLISHER_DATABASE_URL`` wins over ``database`` of config.yaml. The schema is brought up to date on opening, so no
-command ever meets an old one. A failure of the database leaves here as a :class:`~publisher.errors.DatabaseError`.
+``PUBLISHER_DATABASE_URL`` overrides ``database`` of config.yaml. Opening migrates the schema, so commands only see the
+newest one. Failures of the database are raised as :class:`~publisher.errors.DatabaseError`.
 """
 
 import json
@@ -29,13 +29,13 @@ BUSY_SECONDS = 15
 """How long a statement waits for another process's SQLite transaction."""
 
 MOVED = ".moved"
-"""The end of the name of a SQLite file that ``publisher move`` put aside."""
+"""Suffix of a SQLite file that ``publisher move`` has renamed."""
 
 _WRITES = "publisher_writes"
 
 
 class Database:
-    """An opened, migrated database. Transactions begin here; statements stand in the stores."""
+    """Opened and migrated database. Transactions begin here; the statements are in the stores."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -49,43 +49,43 @@ class Database:
 
     @property
     def url(self) -> str:
-        """Where it is, without the password, which may stand in the query too."""
+        """The URL without the password, which may also be in the query."""
         return self._engine.url.set(query={}).render_as_string(hide_password=True)
 
     @property
     def engine(self) -> Engine:
-        """The SQLAlchemy engine, for what needs one (reflection, a COPY)."""
+        """The SQLAlchemy engine, for uses that need one (reflection, COPY)."""
         return self._engine
 
     @contextmanager
     def begin(self, *, lost: bool = False) -> Iterator[Connection]:
-        """A transaction that writes: committed at the end of the block, rolled back when it raises.
+        """Open a transaction that writes: committed at the end of the block, rolled back if it raises.
 
-        SQLite takes its write lock at once (``BEGIN IMMEDIATE``), so that two writers queue here, where waiting is
-        safe, and never fail in the middle. Raises DatabaseError, of which ConflictError is for the caller.
-        ``lost``: also where the file was taken away, for what has happened; it may be put back.
+        On SQLite it takes the write lock at once (``BEGIN IMMEDIATE``), so that writers queue here, where waiting is
+        safe, and never fail midway. Raises DatabaseError; callers may retry on its subclass ConflictError. ``lost``:
+        write even if the file was moved away, to record what has happened; it may be put back.
         """
         with _explained(self._engine.url), self._writer.begin() as connection:
             if not lost:
-                self.refuse_replaced()  # now that nobody else can put it aside
+                self.refuse_replaced()  # under the lock: it cannot be moved after this
             yield connection
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:
-        """A connection for reading, nothing committed: of SQLite one snapshot, of PostgreSQL one a statement."""
+        """Open a connection for reading; nothing is committed. SQLite: one snapshot; PostgreSQL: one per statement."""
         with _explained(self._engine.url), self._engine.connect() as connection:
             yield connection
 
     @contextmanager
     def raw(self) -> Iterator[sqlite3.Connection]:
-        """The driver's own connection, of SQLite: what is said there is in no transaction of ours."""
+        """Open the driver's connection to SQLite; statements on it are outside SQLAlchemy's transactions."""
         with self._engine.connect() as connection:
             found = connection.connection.driver_connection
             assert isinstance(found, sqlite3.Connection)
             yield found
 
     def refuse_replaced(self) -> None:
-        """Raises DatabaseError where the file that is open no longer bears its name: what SQLite writes is lost."""
+        """Raise DatabaseError if the open SQLite file is no longer at its path: writes to it would be lost."""
         if self._identity() != self._file:
             _refuse_moved(self._engine.url)
             path = self._engine.url.database
@@ -105,12 +105,12 @@ class Database:
         return None
 
     def close(self) -> None:
-        """Close the pool; a later use opens it again."""
+        """Close the pool; using the database again reopens it."""
         self._engine.dispose()
 
 
 def open_database(config: Config, text: str | URL | None = None) -> Database:
-    """Open, create or upgrade the database at the URL ``text``, else that ``config`` and the environment name.
+    """Open, create or upgrade the database at ``text``, otherwise at :func:`database_url` of ``config``.
 
     Raises DatabaseError: unreachable, read-only, full, corrupt, from a newer version, no driver.
     """
@@ -122,7 +122,7 @@ def open_database(config: Config, text: str | URL | None = None) -> Database:
 
 
 def database_url(config: Config, text: str | URL | None = None) -> URL:
-    """The URL to open: ``text``, else of the environment, else of the config.
+    """Return the URL to open: ``text``, otherwise that of the environment, otherwise of the config.
 
     A relative SQLite path is relative to the root.
     """
@@ -151,7 +151,7 @@ def _sqlite(url: URL) -> Engine:
         advice = say("point database in config.yaml, or PUBLISHER_DATABASE_URL, at a folder that can be written")
         with refusal(say("the database {at} cannot be opened", at=url.database), advice, DatabaseError):
             keep_out_of_git(Path(url.database).parent)
-            os.close(os.open(url.database, os.O_CREAT | os.O_RDONLY, 0o600))  # addresses are nobody else's to read
+            os.close(os.open(url.database, os.O_CREAT | os.O_RDONLY, 0o600))  # holds addresses
     engine = create_engine(url, **_COMMON, connect_args={"timeout": BUSY_SECONDS})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -159,14 +159,14 @@ def _sqlite(url: URL) -> Engine:
 
 
 def is_there(url: URL) -> bool:
-    """Whether opening it would make no new one: a server, or a file that is there, or was until it was moved."""
+    """Whether the database exists already, also as a file that was moved; a server always counts as existing."""
     file = file_of(url) or ""
     return url.get_backend_name() != "sqlite" or Path(file).is_file() or Path(file + MOVED).is_file()
 
 
 def _refuse_moved(url: URL) -> None:
-    """Raises DatabaseError where the newsletter went to another database: an empty one in its place would forget all
-    readers, and take in what they say from now on.
+    """Raise DatabaseError if the newsletter was moved to another database: an empty file in its place would know no
+    subscriber, and would take in new ones.
     """
     name = url.database or ""
     if Path(name + MOVED).is_file() and not Path(name).exists():
@@ -179,7 +179,7 @@ def _refuse_moved(url: URL) -> None:
 
 
 def clock(connection: Connection) -> float:
-    """Seconds since 1970 by the database's clock, the one clock that all machines share."""
+    """Return the seconds since 1970 by the database's clock, the only one that all machines share."""
     now = "extract(epoch FROM clock_timestamp())"
     if connection.dialect.name == "sqlite":
         now = "(julianday('now') - 2440587.5) * 86400.0"
@@ -187,8 +187,8 @@ def clock(connection: Connection) -> float:
 
 
 def keep_out_of_git(folder: Path) -> None:
-    """Make the folder; ``.publisher`` says by itself that nothing in it is for git, whatever the newsletter's own
-    .gitignore says. Raises OSError.
+    """Create the folder. ``.publisher`` gets a .gitignore of its own, whatever the newsletter's says. Raises
+    OSError.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if folder.name == ".publisher" and not (folder / ".gitignore").exists():
@@ -196,16 +196,16 @@ def keep_out_of_git(folder: Path) -> None:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
-    # The driver's own idea of transactions (commit before DDL, BEGIN only before DML) is switched off: we say BEGIN.
+    # Switch off the driver's own transactions (COMMIT before DDL, BEGIN before DML only); _begin_sqlite begins them.
     connection.isolation_level = None
     _use_wal(connection)
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
-    connection.execute("PRAGMA cache_size=-65536")  # kB, at most: a million rows' indexes fit
+    connection.execute("PRAGMA cache_size=-65536")  # limit in KiB; holds the indexes of a million rows
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
-    # The busy handler does not serve a change of journal mode: two processes that make the file at once retry here.
+    # The busy timeout does not cover a change of journal mode: processes that create the file together retry here.
     if connection.execute("PRAGMA journal_mode").fetchone()[0] in {"wal", "memory"}:
         return
     deadline = time.monotonic() + BUSY_SECONDS
@@ -225,7 +225,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _postgresql(url: URL) -> Engine:
-    logging.getLogger("psycopg").setLevel(logging.ERROR)  # what failed is raised; that a pipeline ended so is no news
+    logging.getLogger("psycopg").setLevel(logging.ERROR)  # errors are raised; no need to log them
     try:
         options = {"connect_timeout": 10, "application_name": "publisher"}
         return create_engine(url, **_COMMON, pool_pre_ping=True, connect_args=options)
@@ -242,7 +242,7 @@ def _explained(url: URL) -> Iterator[None]:
         state = getattr(error.orig, "sqlstate", None)
         if state is None or error.orig is None:
             raise
-        # PostgreSQL's own words quote the row, hence the address, and would stand in a traceback.
+        # PostgreSQL's message quotes the row, and so the address, which would appear in a traceback.
         constraint = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
         safe = type(error.orig)(f"SQLSTATE {state}: {constraint}")
         broken = IntegrityError(error.statement, None, safe, hide_parameters=True)
@@ -254,7 +254,7 @@ def _explained(url: URL) -> Iterator[None]:
     except (sqlite3.Error, UnreadableError) as error:
         raise explain(error, url) from error
     except UnicodeDecodeError as error:
-        # The driver cannot even say so where a name in the schema is damaged.
+        # If a name in the schema is damaged, the driver fails to decode its own error message.
         if not error.object.startswith(b"malformed database"):
             raise
         raise explain(sqlite3.DatabaseError("malformed"), url) from error
@@ -264,8 +264,8 @@ def _explained(url: URL) -> Iterator[None]:
 
 
 def to_json(value: Any) -> str:
-    """How JSON columns are written: as short as it goes, other scripts legible."""
-    return pydantic_core.to_json(value).decode()  # three times as fast as json, which an import feels
+    """Return compact JSON for a JSON column, without escaping non-ASCII characters."""
+    return pydantic_core.to_json(value).decode()  # three times as fast as json; matters for imports
 
 
 def _from_json(text: str) -> Any:

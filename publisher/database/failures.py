@@ -1,6 +1,6 @@
-"""What a driver's error means to an operator: one line that says what happened, one that says what to do.
+"""Translate a driver's error for the operator: one line says what happened, one what to do.
 
-A driver's message may quote a row, and a row may hold an address: only the messages known not to are passed on.
+A driver's message may quote a row, and so an address: only messages known not to do so are passed on.
 """
 
 import time
@@ -17,29 +17,29 @@ from publisher.errors import ConflictError, DatabaseError
 
 
 class UnreadableError(ValueError):
-    """A value that we wrote cannot be read again: the message names it, and holds none of it."""
+    """Stored value that cannot be parsed; the message names the value without quoting it."""
 
 
 _CONFLICTS = {"40P01", "40001", "23503", "23505"}
-"""Of PostgreSQL: deadlock_detected, serialization_failure, foreign_key_violation, unique_violation."""
+"""SQLSTATEs: deadlock_detected, serialization_failure, foreign_key_violation, unique_violation."""
 
 Answer = TypeVar("Answer")
 
 
 def despite_conflicts(transaction: Callable[[], Answer], tries: int = 2) -> Answer:
-    """What a whole transaction returns; tried again where another machine was at the same rows at the same moment."""
+    """Run a whole transaction, and again after a ConflictError with another machine, up to ``tries`` times."""
     for left in reversed(range(tries)):
         try:
             return transaction()
         except ConflictError:
             if not left:
                 raise
-            time.sleep(0.05)  # who was waiting for us comes first
+            time.sleep(0.05)  # let the other transaction go first
     raise AssertionError
 
 
 def explain(error: BaseException, url: URL) -> DatabaseError:
-    """The DatabaseError for a driver's error."""
+    """Return the DatabaseError for a driver's error."""
     if url.get_backend_name() == "sqlite":
         return _of_sqlite(error, url)
     return _of_postgresql(error, url)
@@ -84,6 +84,6 @@ def _known() -> dict[str, list[tuple[list[str], str, str]]]:
 
 
 def unusable_url(reason: str) -> DatabaseError:
-    """The URL names no database we can use. The URL itself may hold a password and is not repeated."""
+    """Return the error for an unusable database URL, without the URL, which may hold a password."""
     advice = say("write sqlite:///path/to/file.db or postgresql://host/name in PUBLISHER_DATABASE_URL or config.yaml")
     return DatabaseError(say("the database URL cannot be used: {reason}", reason=reason), help=advice)

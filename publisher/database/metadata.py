@@ -1,4 +1,4 @@
-"""The metadata that every room's tables share, with the naming of constraints that migrations rely on."""
+"""Metadata shared by the tables of all rooms, with the constraint names that migrations rely on."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -20,16 +20,16 @@ metadata = MetaData(
     }
 )
 
-# SQLite gives a row id only to a column typed INTEGER; PostgreSQL needs 64 bits.
+# SQLite autoincrements only a column of type INTEGER; PostgreSQL needs 64 bits.
 Id = BigInteger().with_variant(Integer(), "sqlite")
 
 
 def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
-    """An index of the rows that a condition holds for, on both databases."""
+    """Return an index of the rows that meet a condition, for both databases."""
     return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
 
 
-@lru_cache(maxsize=64)  # a batch of rows shares its moment
+@lru_cache(maxsize=64)  # the rows of a batch have the same time
 def _iso(moment: datetime | None) -> str | None:
     if moment is None:
         return None
@@ -39,17 +39,17 @@ def _iso(moment: datetime | None) -> str | None:
 
 
 class Instant(TypeDecorator[datetime]):
-    """An aware moment, kept in UTC as ISO 8601 text with microseconds: sorts alike on SQLite and PostgreSQL."""
+    """Aware datetime, stored in UTC as ISO 8601 text with microseconds, which sorts the same on both databases."""
 
     impl = String(32)
     cache_ok = True
 
     def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], str | None]:  # noqa: ARG002
-        """What makes text of a moment; a naive one is a mistake of ours. SQLAlchemy's own is a call more each time."""
+        """Return the conversion to text; it raises ValueError if naive. Direct, to save a call per value."""
         return _iso
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """To an aware moment in UTC."""
+        """Return an aware datetime in UTC. Raises UnreadableError."""
         try:
             return None if value is None else datetime.fromisoformat(value)
         except (ValueError, TypeError):

@@ -1,8 +1,8 @@
-"""Bring the schema up to date, once, however many processes start together.
+"""Bring the schema up to date, once, even if several processes start together.
 
-A new database is made from the tables of all rooms. An old one is upgraded by migrations: a migration is a file
-``migrations/versions/NNNN_name.py`` whose revision is its file name without ``.py``; they form one line. So the newest
-is known from a listing, and alembic (0.2 s to import) loads only when there is something to upgrade.
+A new database is created from the tables of all rooms. An old one is upgraded by migrations: files
+``migrations/versions/NNNN_name.py``, each a revision named like its file without ``.py``, in one linear order. So the
+newest revision is known from a listing, and alembic (0.2 s to import) is loaded only for an upgrade.
 """
 
 import os
@@ -22,26 +22,26 @@ from publisher.errors import DatabaseError
 
 FOLDER = Path(__file__).parent / "migrations"
 _FILE = re.compile(r"\d{4}_\w+\.py")
-_LOCK = 0x7075626C  # any constant: the advisory lock that migrating processes queue on
+_LOCK = 0x7075626C  # arbitrary: key of the advisory lock that migrating processes take
 
 
 @cache
 def revisions() -> tuple[str, ...]:
-    """Every revision this version of publisher knows, oldest first."""
+    """Return all revisions that this version of publisher knows, oldest first."""
     return tuple(sorted(path.stem for path in (FOLDER / "versions").iterdir() if _FILE.fullmatch(path.name)))
 
 
 def whole_metadata() -> MetaData:
-    """The metadata with the tables of every room, which stand in its ``tables.py``."""
+    """Import every room's ``tables.py``; return the metadata with all tables."""
     for path in sorted(FOLDER.parent.parent.glob("*/tables.py")):
         import_module(f"publisher.{path.parent.name}.tables")
     return metadata
 
 
 def migrate(engine: Engine) -> None:
-    """Upgrade the schema to the newest revision in one transaction under a lock; a SQLite file is copied before.
+    """Upgrade the schema to the newest revision in one transaction under a lock, after copying a SQLite file.
 
-    Raises DatabaseError where the database was made by a newer version; then nothing has been changed.
+    Raises DatabaseError if a newer version made the database; nothing is changed then.
     """
     with engine.connect() as connection:
         if _is_current(connection):
@@ -56,8 +56,8 @@ def migrate(engine: Engine) -> None:
 
 
 def _migrate_sqlite(engine: Engine) -> None:
-    # A table is altered in SQLite by copying and dropping it, which with foreign keys on would delete what refers to
-    # it. The switch works only outside a transaction.
+    # SQLite alters a table by copying and dropping it; with foreign keys on, that deletes the rows that refer to it.
+    # The switch works only outside a transaction.
     with engine.connect() as connection:
         raw = connection.connection.driver_connection
         assert raw is not None
@@ -73,16 +73,16 @@ def _migrate_sqlite(engine: Engine) -> None:
 
 
 def file_of(url: URL) -> str | None:
-    """The path of a SQLite database, whose URL may be one of a ``file:``; None of a server, and in memory."""
+    """Return the path of a SQLite database, also of a ``file:`` URI; None for a server or an in-memory database."""
     if url.get_backend_name() != "sqlite" or not url.database or ":memory:" in url.database:
         return None
     return url.database.removeprefix("file:").partition("?")[0]
 
 
 def _keep(file: str | None, version: str) -> None:
-    """Copy a SQLite database, as it was last committed, beside itself: the way back to the version that made it.
+    """Copy the last committed state of a SQLite database beside it, for a return to the version that made it.
 
-    Raises DatabaseError, and then nothing is upgraded.
+    Raises DatabaseError; nothing is upgraded then.
     """
     if file is None:
         return
@@ -112,7 +112,7 @@ def _is_current(connection: Connection) -> bool:
 def _version(connection: Connection) -> str | None:
     exists = "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
     if connection.dialect.name == "postgresql":
-        # Asked of the table itself: to_regclass may answer from before the lock was ours.
+        # Query the catalogue: to_regclass may answer from before the lock was taken.
         exists = "SELECT 1 FROM pg_class WHERE relname = 'alembic_version' AND pg_table_is_visible(oid)"
     if connection.scalar(text(exists)) is None:
         return None

@@ -1,1 +1,1 @@
-"""The migrations: alembic's revisions, applied by :mod:`publisher.database.migrate`."""
+"""Alembic revisions, applied by :mod:`publisher.database.migrate`."""
