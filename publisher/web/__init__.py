@@ -1,1 +1,1 @@
-"""The readers' service: subscribe, confirm, unsubscribe, preferences, and what machines ask of it."""
+"""The readers' service: subscribe, confirm, unsubscribe, preferences; webhooks, health and metrics."""

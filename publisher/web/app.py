@@ -1,4 +1,4 @@
-"""The readers' service: its routes, what a failure looks like to a reader, and what holds for every request."""
+"""The readers' service as an ASGI application: routes, error pages, and the checks around every request."""
 
 import hmac
 import ipaddress
@@ -28,7 +28,7 @@ log = logging.getLogger("publisher.web")
 
 
 def create_app(service: Service) -> ASGIApp:
-    """The application, closed with its lifespan."""
+    """Return the application; the end of its lifespan closes the service."""
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -38,7 +38,7 @@ def create_app(service: Service) -> ASGIApp:
         service.close()
 
     async def index(_: Request) -> Response:
-        # Whether or not a proxy takes the path of service.url away, and whether or not it ends in a slash.
+        # Works whether or not a proxy strips the path of service.url, and whether or not it ends in a slash.
         return RedirectResponse(f"{urlsplit(service.config.service.url or '/').path}subscribe", 302)
 
     async def http_error(_: Request, error: Exception) -> Response:
@@ -78,12 +78,12 @@ def create_app(service: Service) -> ASGIApp:
         exception_handlers={
             HTTPException: http_error,
             DatabaseError: database_error,
-            ClientDisconnect: page(400),  # for the count: whoever asked has hung up
+            ClientDisconnect: page(400),  # for the metrics: the client has disconnected
             Exception: page(500),
         },
         lifespan=lifespan,
     )
-    app.router.redirect_slashes = False  # it would send readers to whatever host a request names
+    app.router.redirect_slashes = False  # redirects would use the request's Host header
     app.state.service = service
     app.state.clicks = ClickCounter(lambda sums: service.write(service.readers.count, sums))
     app.state.alarms = operations.Alarms(service.config, service.database)
@@ -93,10 +93,10 @@ def create_app(service: Service) -> ASGIApp:
     return ServiceGuard(app, service, limits)
 
 
-BODY_LIMIT = 64 * 1024  # bytes of a form
+BODY_LIMIT = 64 * 1024  # bytes of a form's body
 
 _SECRET, _VIEWER = b"x-publisher-origin", b"x-publisher-viewer"
-"""What the edge adds (deploy/aws/service.yaml), replacing what a viewer sent under these names."""
+"""Headers that the edge adds (deploy/aws/service.yaml), replacing any that the viewer sent."""
 
 _HEADERS = {
     "server": "publisher",
@@ -104,7 +104,7 @@ _HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
     "x-robots-tag": "noindex",
-    # Not no-referrer: with that a browser sends Origin: null from our own forms. https://fetch.spec.whatwg.org/#origin-header
+    # Not no-referrer: browsers would send Origin: null from our forms. https://fetch.spec.whatwg.org/#origin-header
     "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
@@ -113,22 +113,22 @@ _HEADERS = {
 
 
 class ServiceGuard:
-    """ASGI middleware around the whole application."""
+    """ASGI middleware around the whole application: body limits, security headers, request metrics."""
 
     def __init__(self, app: ASGIApp, service: Service, limits: Mapping[str, int]) -> None:
-        """``limits``: bytes of a body, by path."""
+        """``limits``: maximum bytes of a body, by path; :data:`BODY_LIMIT` for other paths."""
         url = urlsplit(service.config.service.url or "")
         self._app, self._pages, self._metrics, self._prefix = app, service.pages, service.metrics, url.path.rstrip("/")
         self._limits = limits
-        # A secret shared with the network that passes requests on; who knows it says who the viewer is.
+        # Secret shared with the CDN in front; a request that carries it may name its viewer's address.
         self._edge = os.environ.get("PUBLISHER_ORIGIN_SECRET", "").encode()
         headers = _HEADERS | {"content-security-policy": self._pages.policy}
-        if url.scheme == "https":  # readers come over HTTPS
+        if url.scheme == "https":  # the public URL uses HTTPS
             headers["strict-transport-security"] = "max-age=31536000"
         self._headers = [(name.encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer."""
+        """Handle a request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -138,8 +138,8 @@ class ServiceGuard:
             path = path.removeprefix(self._prefix) or "/"
             scope = {**scope, "path": path, "raw_path": path.encode("utf-8", "surrogateescape"), "root_path": ""}
         if path.endswith("/") and route_of(path) not in {"", "other"}:
-            # A mail program or a hand has added a slash. A one-click POST gets no redirect (RFC 8058); a page does,
-            # by a relative address, for the links on it are relative too.
+            # A trailing slash was added by a mail program or by hand. A one-click POST must not be redirected (RFC
+            # 8058); a GET is, by a relative URL, because the links of the page are relative too.
             path = path[:-1]
             scope = {**scope, "path": path, "raw_path": path.encode("utf-8", "surrogateescape")}
             if scope["method"] in {"GET", "HEAD"}:
@@ -168,7 +168,7 @@ class ServiceGuard:
         await self._app(scope, bounded, safely)
 
     def _viewed(self, scope: Scope) -> Scope:
-        """The request as its viewer sent it: rates and evidence are the viewer's, not the edge's."""
+        """Return the scope with the viewer's address, if the edge sent it, for rate limits and evidence."""
         said = {name: value for name, value in scope["headers"] if name in {_SECRET, _VIEWER}}
         if not self._edge or not hmac.compare_digest(said.get(_SECRET, b""), self._edge):
             return scope
@@ -192,7 +192,7 @@ class ServiceGuard:
 
 
 def route_of(path: str) -> str:
-    """The first part of a path: tokens, and whatever else strangers try, stay out of the metrics."""
+    """Return the first part of a known path, otherwise ``other``: no token or arbitrary path enters the metrics."""
     first = path.split("/", 2)[1] if path.startswith("/") else ""
     return first if first in _ROUTES else "other"
 

@@ -1,7 +1,7 @@
-"""``/r/<issue>/<number>``: a counted link of the mail leads on, and the click is counted for nobody.
+"""``/r/<issue>/<number>``: redirect a counted link of the mail, and count the click without the person.
 
-Written down are sums by link and day, people and machines apart. Whose click it was is kept in memory for as long as it
-takes to see a scanner that follows one link after another: ``BURST`` links of an issue within ``SECONDS``.
+Stored are sums by link and day, people and machines apart. Who clicked is kept in memory only, for as long as it takes
+to recognise a scanner that follows one link after another: ``BURST`` links of an issue within ``SECONDS``.
 """
 
 import asyncio
@@ -25,12 +25,12 @@ from publisher.web.forms import network
 from publisher.web.service import Service, log
 
 BURST, SECONDS = 5, 3.0
-_FEW, _LONGEST = 1_000, 50  # clients, and clicks of one, that are kept in any case
+_FEW, _LONGEST = 1_000, 50  # clients, and clicks per client, that are always kept
 _PREFETCH = ("purpose", "sec-purpose", "x-purpose", "x-moz")
 
 
 async def follow(request: Request) -> Response:
-    """302 to where the link leads; GET alone counts. Raises HTTPException 404: mail of that issue had no such link."""
+    """Redirect (302) to a link's target; only GET counts. Raises HTTPException 404: no such link in the mail."""
     service: Service = request.app.state.service
     slug, number = request.path_params["slug"], request.path_params["number"]
     known = re.fullmatch("[1-9][0-9]{0,5}", number)
@@ -48,7 +48,7 @@ async def follow(request: Request) -> Response:
 
 
 class ClickCounter:
-    """Counts in memory what comes while a commit is under way: the next one writes the sums. For one event loop."""
+    """Counts clicks in memory during a commit; the next commit writes the sums. For one event loop."""
 
     def __init__(self, write: Callable[[ClickSums], Awaitable[None]]) -> None:
         self._write = write
@@ -58,11 +58,11 @@ class ClickCounter:
         self._running: asyncio.Task[None] | None = None
 
     def add(self, client: tuple[str, str], slug: str, number: int, *, machine: bool) -> None:
-        """Count a click. Where it completes a burst, those before it turn out to have been a machine's."""
+        """Count a click. If it completes a burst, the earlier clicks of the burst are recounted as a machine's."""
         now, day = time.monotonic(), datetime.now(UTC).date().isoformat()
         if len(self._recent) > self._most:
             self._recent = {key: old for key, old in self._recent.items() if now - old[-1][0] < SECONDS}
-            self._most = max(_FEW, 2 * len(self._recent))  # looked through once in as many clicks as there are
+            self._most = max(_FEW, 2 * len(self._recent))  # amortises the clean-up
         recent = [one for one in self._recent.get((client, slug), ()) if now - one[0] < SECONDS]
         burst = len({number, *(seen for _, seen, _ in recent)}) >= BURST
         if burst:
@@ -74,7 +74,7 @@ class ClickCounter:
         self._sums[slug, number, day, machine or burst] += 1
 
     async def flush(self) -> None:
-        """Write down what is counted."""
+        """Write the counted sums."""
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._write_all())
         await self._running

@@ -1,4 +1,4 @@
-"""The mail that asks to confirm, or whether somebody still reads, in the theme and by the transport of the issues."""
+"""Mail that asks to confirm, or whether the person still reads, with the issues' theme and transport."""
 
 import hashlib
 import logging
@@ -26,25 +26,25 @@ from publisher.providers.outcomes import Outcome, Verdict
 from publisher.web import outbox
 from publisher.web.outbox import ConfirmationRequest, Wording
 
-LOOK_AGAIN = 20.0  # seconds between two looks into the outbox: others put mail there too
-SHORT = 5.0  # seconds that are waited for in place: a throttle, or a retry that is nearly due
+LOOK_AGAIN = 20.0  # seconds between checks of the outbox, which other processes fill too
+SHORT = 5.0  # longest wait in seconds inside a delivery: a throttle, or a retry nearly due
 QUOTA_EVERY = 3600.0
-HELD = 300.0  # seconds without a try after the provider said "not today", or "not you"
+HELD = 300.0  # seconds without a try after the provider refused for the day, or the account
 GRACE = 8.0
 
 log = logging.getLogger("publisher.web")
 
-FOLDER = "confirm"  # the slug of these letters: where the folder transport puts them
+FOLDER = "confirm"  # slug of these messages; names their folder in the folder transport
 
-# A letter has slots for the links of an issue. The one link that this letter is about stands in the slot for
-# preferences: to confirm is the first preference a reader states.
+# A message has the slots of an issue's links. The single link of this one fills the preferences slot, whichever
+# question it answers.
 _LINK = Slot.PREFERENCES_URL
 _ADVICE = say("correct the template")
 _PURPOSES = {Wording.CONFIRM: Purpose.CONFIRM, Wording.AGAIN: Purpose.PREFERENCES, Wording.ASK: Purpose.KEEP}
 
 
 class ConfirmationMailer:
-    """Sends what is in the outbox, through the same pace as mailings: in a thread of its own, or once on demand."""
+    """Sends the mail in the outbox, at the pace that mailings share: in its own thread, or once on demand."""
 
     def __init__(
         self,
@@ -54,29 +54,29 @@ class ConfirmationMailer:
         told: Callable[[str], None] = lambda _: None,
         transport: Transport | None = None,
     ) -> None:
-        """``told`` hears each outcome's verdict; ``transport`` is used instead of that of the provider in use."""
+        """``told`` is called with each verdict; ``transport`` replaces the configured provider's."""
         self._transport = transport
         self._config, self._tokens, self._database, self._told = config, tokens, database, told
         self._theme = Theme.of(config)
         self._composed = lru_cache(maxsize=32)(self._compose)
         self._open: tuple[Transport, Pace] | None = None
-        self._asked_at = 0.0  # monotonic: when the quota was read
-        self._failed = 0  # failures in a row of provider or database
+        self._asked_at = 0.0  # monotonic time of the last quota request
+        self._failed = 0  # consecutive failures of provider or database
         self._hold_until = 0.0
         self._bell, self._stop = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Attend to the outbox from now on. A relay that hangs holds up this thread, and no reader's page."""
+        """Start the thread that sends. A relay that hangs blocks this thread only, and no page."""
         self._thread = threading.Thread(target=self._attend, name="post", daemon=True)
         self._thread.start()
 
     def ring(self) -> None:
-        """There is something new in the outbox."""
+        """Wake the thread: the outbox has new mail."""
         self._bell.set()
 
     def stop(self) -> None:
-        """Finish the mail under way; what it claimed and does not finish within seconds is uncertain."""
+        """Finish the current batch; mail that is claimed and not finished within :data:`GRACE` becomes uncertain."""
         self._stop.set()
         self._bell.set()
         if self._thread is not None:
@@ -96,13 +96,13 @@ class ConfirmationMailer:
             except PublisherError as error:
                 log.error("confirmation mail waits: %s (%s)", error.message, error.help)
                 wait = self._hold()
-            except Exception as error:  # a mistake of ours: its text may hold an address
+            except Exception as error:  # a defect; its text may hold an address
                 log.error("confirmation mail waits: %s", type(error).__name__)
                 wait = self._hold()
             self._bell.wait(min(wait, LOOK_AGAIN))
 
     def deliver(self, seconds: float = float("inf")) -> float:
-        """Send what is due, for ``seconds`` at most; how long to wait then. Raises TransportError, DatabaseError."""
+        """Send due mail for ``seconds`` at most; return the seconds to wait. Raises TransportError, DatabaseError."""
         began = time.monotonic()
         while not self._stop.is_set() and time.monotonic() - began < seconds:
             with self._database.connect() as connection:
@@ -119,7 +119,7 @@ class ConfirmationMailer:
         return 0.0
 
     def _deliver_some(self) -> None:
-        """Tokens first, then the claim, then the call; each step a commit before the next."""
+        """Take pace tokens, claim a batch, submit it, record outcomes; each step is committed before the next."""
         transport, pace = self._ready()
         batch = batch_size(pace.rate, transport.most)
         if self._stop.wait(pace.take(batch)):
@@ -139,7 +139,7 @@ class ConfirmationMailer:
             self._heed(outcome, pace)
 
     def _ready(self) -> tuple[Transport, Pace]:
-        """The open transport and its pace. The quota is asked for once an hour, not for each mail."""
+        """Return the open transport and its pace. The quota is requested once an hour, not for each message."""
         held = self._open
         if held is None or time.monotonic() - self._asked_at > QUOTA_EVERY:
             cap = self._config.delivery.max_send_rate
@@ -159,7 +159,7 @@ class ConfirmationMailer:
         return held
 
     def _heed(self, outcome: Outcome, pace: Pace) -> None:
-        """Slow down, or wait, where the trouble is not one recipient's."""
+        """Slow down or pause if an outcome does not concern one recipient alone."""
         match outcome.verdict:
             case Verdict.SUBMITTED:
                 self._failed = 0
@@ -167,7 +167,7 @@ class ConfirmationMailer:
                 pace.throttled()
                 self._hold()
             case Verdict.REFUSED | Verdict.UNREACHED:
-                self._hold()  # a refusal is one reader's fault, or everybody's: the next one shows
+                self._hold()  # may concern one recipient or all: the next outcome shows
             case Verdict.LATER | Verdict.PAUSED | Verdict.STOP:
                 self._hold_until = time.monotonic() + HELD
                 log.error("confirmation mail waits: %s (%s)", outcome.verdict.value, outcome.code)
@@ -214,9 +214,9 @@ class ConfirmationMailer:
 
 
 def post(config: Config, database: Database, seconds: float, transport: Transport | None = None) -> None:
-    """Send what waits in the outbox and is due, for ``seconds`` at most. Raises PublisherError, and loses nothing.
+    """Send due mail of the outbox for ``seconds`` at most. Raises PublisherError; unsent mail stays in the outbox.
 
-    ``transport`` is used instead of that of the provider in use.
+    ``transport`` replaces the configured provider's.
     """
     with database.connect() as connection:
         due = outbox.next_due(connection)

@@ -1,4 +1,4 @@
-"""What comes in: fields of a form or of JSON, bounded and made harmless; where it came from, and how often."""
+"""Request input: sanitised fields of a form or of JSON, the origin of the request, and rate limits."""
 
 import hashlib
 import ipaddress
@@ -24,22 +24,22 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """The fields of a request; every value is one line of clean text, at most ``LONGEST`` characters long."""
+    """Fields of a request; every value is one line without control characters, at most ``LONGEST`` characters."""
 
     values: Mapping[str, tuple[str, ...]]
     is_json: bool = False
 
     def one(self, name: str) -> str:
-        """The first value of a field; empty where there is none."""
+        """Return the first value of a field, or the empty string."""
         return next(iter(self.values.get(name, ())), "")
 
     def many(self, name: str) -> tuple[str, ...]:
-        """All values of a field."""
+        """Return all values of a field."""
         return self.values.get(name, ())
 
 
 async def read_fields(request: Request) -> Fields:
-    """Read a form (urlencoded or multipart) or a JSON object. Raises HTTPException 400: neither."""
+    """Read a form (urlencoded or multipart) or a JSON object. Raises HTTPException 400 for any other body."""
     is_json = request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
     try:
         if is_json:
@@ -47,7 +47,7 @@ async def read_fields(request: Request) -> Fields:
         else:
             async with request.form(max_files=1, max_fields=MOST_FIELDS) as form:
                 given = form.multi_items()
-    except (ValueError, LookupError, AttributeError, RecursionError) as error:  # what parsers make of hostile bodies
+    except (ValueError, LookupError, AttributeError, RecursionError) as error:  # raised by parsers for hostile bodies
         raise HTTPException(400) from error
     values: dict[str, tuple[str, ...]] = {}
     for name, value in given:
@@ -57,7 +57,7 @@ async def read_fields(request: Request) -> Fields:
 
 
 def _pairs(found: Any) -> list[tuple[str, Any]]:
-    """The fields of a JSON object, those of a list each by itself. Raises ValueError: it is none."""
+    """Return the fields of a JSON object; a list gives one pair per element. Raises ValueError: not an object."""
     if not isinstance(found, dict):
         raise ValueError("no object")
     lists = [(name, (value or [""]) if isinstance(value, list) else [value]) for name, value in found.items()]
@@ -65,12 +65,12 @@ def _pairs(found: Any) -> list[tuple[str, Any]]:
 
 
 def tidy(text: str) -> str:
-    """One line without control characters or halves of characters, cut to ``LONGEST``."""
+    """Return one line without control characters or lone surrogates, cut to ``LONGEST``."""
     return _CONTROL.sub(" ", text[: 4 * LONGEST]).strip()[:LONGEST]
 
 
 def evidence(request: Request, **more: str | None) -> dict[str, str]:
-    """What shows later that this happened: remote address and user agent, and what the caller adds."""
+    """Return evidence for the history: remote address, user agent, and ``more``."""
     found = {
         "address": request.client.host if request.client else None,
         "agent": tidy(request.headers.get("user-agent", ""))[:200] or None,
@@ -80,17 +80,17 @@ def evidence(request: Request, **more: str | None) -> dict[str, str]:
 
 
 def network(request: Request) -> str:
-    """Who is counted as one asker: an IPv4 address, or an IPv6 /64, which is one household's."""
+    """Return the client network for rate limits: an IPv4 address, or an IPv6 /64, which is usually one household."""
     return asker(request.client.host if request.client else "")
 
 
 def asker(host: str) -> str:
-    """The network that an address belongs to, as :func:`network` counts it."""
+    """Return the network of an address, as in :func:`network`."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
         return host
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:  # all of IPv4 on a listener for both
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:  # how a dual-stack listener reports IPv4
         address = address.ipv4_mapped
     if address.version == 4:
         return str(address)
@@ -100,16 +100,16 @@ def asker(host: str) -> str:
 def is_near(request: Request) -> bool:
     """Whether the request comes from this machine or a private network."""
     try:
-        return ipaddress.ip_address(request.client.host if request.client else "").is_private  # loopback included
+        return ipaddress.ip_address(request.client.host if request.client else "").is_private  # includes loopback
     except ValueError:
         return False
 
 
 def came_from_us(request: Request, welcome: Iterable[str]) -> bool:
-    """Whether a form was sent from our own pages or from an origin of ``welcome``.
+    """Whether a form was sent from our own pages or from an origin in ``welcome``.
 
-    A browser says so in Origin, or failing that in Sec-Fetch-Site; what says neither is no browser, and no browser's
-    reader can be made to send it.
+    Browsers send Origin, or at least Sec-Fetch-Site. A request without either comes from no browser, so it is no
+    cross-site request forgery.
     """
     origin = request.headers.get("origin")
     if origin is None:
@@ -127,7 +127,7 @@ def _origin(url: str) -> tuple[str, str] | None:
 
 
 class Limiter:
-    """How often one network may ask, and one mailbox may be asked. Kept in memory: a restart forgives."""
+    """Rate limits per network and per mailbox. Kept in memory: a restart resets them."""
 
     def __init__(self, by_network: str = BY_NETWORK, by_mailbox: str = BY_MAILBOX) -> None:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
@@ -139,14 +139,14 @@ class Limiter:
         return self._hit(self._network, "network", network)
 
     def may_mail(self, mailbox_key: str) -> bool:
-        """Whether this mailbox, however it is spelt, may get another confirmation mail today.
+        """Whether this mailbox may get another confirmation mail today.
 
-        ``ann+1@`` and, at some providers, ``a.nn@`` are ``ann@``: counted apart, they would flood one inbox.
+        ``ann+1@`` and, at some providers, ``a.nn@`` are the inbox ``ann@``: counted separately they would flood it.
         """
         local, _, domain = mailbox_key.rpartition("@")
         inbox = f"{local.partition('+')[0].replace('.', '')}@{domain}"
         return self._hit(self._mailbox, "mailbox", hashlib.sha256(inbox.encode()).hexdigest())
 
     def _hit(self, items: list[RateLimitItem], kind: str, key: str) -> bool:
-        hits = [self._limiter.hit(item, kind, key) for item in items]  # each window counts, whatever the others say
+        hits = [self._limiter.hit(item, kind, key) for item in items]  # no short circuit: every window counts the hit
         return all(hits)

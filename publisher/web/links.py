@@ -1,6 +1,6 @@
-"""The signed links to confirm, unsubscribe, prefer and keep. Scanners follow links: a GET changes nothing.
+"""Signed links: confirm, unsubscribe, preferences, keep. A GET changes nothing, because scanners follow links.
 
-RFC 8058: the one-click POST, urlencoded or multipart, needs no cookie, gets no redirect, and only its token is checked.
+RFC 8058: the one-click POST, urlencoded or multipart, needs no cookie, gets no redirect; only its token is checked.
 """
 
 from collections.abc import Mapping
@@ -24,14 +24,14 @@ ONE_CLICK = ("List-Unsubscribe", "One-Click")
 
 
 async def show_button(request: Request, purpose: Purpose) -> Response:
-    """GET, to confirm or to keep: a button."""
+    """GET of confirm or keep: show a button."""
     service, claim = _claim(request, purpose)
     subscriber = _known(await service.read(service.readers.find, claim.reference))
     return service.pages.page("confirm", subscriber.language, word=purpose.value)
 
 
 async def confirm(request: Request) -> Response:
-    """POST: the person wants the newsletter."""
+    """POST: confirm the subscription."""
     service, claim = _claim(request, Purpose.CONFIRM, form=True)
     subscriber = _known(await service.write(service.readers.confirm, claim, evidence(request)))
     service.metrics.count("changes", "confirmed")
@@ -39,7 +39,7 @@ async def confirm(request: Request) -> Response:
 
 
 async def show_unsubscribe(request: Request) -> Response:
-    """GET: a button."""
+    """GET: show a button."""
     service, claim = _claim(request, Purpose.UNSUBSCRIBE)
     subscriber = await service.read(service.readers.find, claim.reference)
     if subscriber is None:
@@ -50,7 +50,7 @@ async def show_unsubscribe(request: Request) -> Response:
 
 
 async def unsubscribe(request: Request) -> Response:
-    """POST: the person, or their mail program for them, wants it no more."""
+    """POST: unsubscribe, by the person or by their mail program."""
     service, claim = _claim(request, Purpose.UNSUBSCRIBE)
     one_click = await _is_one_click(request)
     how = ConsentSource.ONE_CLICK if one_click else ConsentSource.LINK
@@ -58,7 +58,7 @@ async def unsubscribe(request: Request) -> Response:
     subscriber = await service.together.leave(Unsubscribe(claim.reference, how, proof))
     service.metrics.count("changes", "unsubscribed" if subscriber else "unknown")
     if subscriber is None:
-        # The same to a mail program: it has nobody to show an error to, and would only ask again.
+        # A mail program gets success too: it can show no error, and would only retry.
         answer = PlainTextResponse("unsubscribed\n") if one_click else service.pages.message("nobody")
         answer.background = BackgroundTask(request.app.state.alarms.unknown_link, claim.reference)
         return answer
@@ -69,7 +69,7 @@ async def unsubscribe(request: Request) -> Response:
 
 
 async def keep(request: Request) -> Response:
-    """POST: the person still reads."""
+    """POST: record that the person still reads."""
     service, claim = _claim(request, Purpose.KEEP, form=True)
     subscriber = _known(await service.write(service.readers.keep, claim.reference, evidence(request)))
     service.metrics.count("changes", "kept")
@@ -79,13 +79,13 @@ async def keep(request: Request) -> Response:
 
 
 async def show_preferences(request: Request) -> Response:
-    """GET: the form."""
+    """GET: show the form."""
     service, claim = _claim(request, Purpose.PREFERENCES)
     return _preferences_page(service, _known(await service.read(service.readers.find, claim.reference)), claim)
 
 
 async def preferences(request: Request) -> Response:
-    """POST: ``action=save`` or ``action=stay``."""
+    """POST: ``action=save`` or ``action=stay`` (undo an unsubscription)."""
     service, claim = _claim(request, Purpose.PREFERENCES, form=True)
     fields = await read_fields(request)
     proof = evidence(request, mailing=claim.mailing)
@@ -116,7 +116,7 @@ def _preferences_page(
     sent: Fields | None = None,
     wrong: Mapping[str, str] = MappingProxyType({}),
 ) -> Response:
-    """The form; ``sent`` was saved, or, where something of it is ``wrong``, is shown once more."""
+    """Return the form; ``sent`` was saved, or is shown again if some of its fields are ``wrong``."""
     token = service.tokens.sign(Purpose.UNSUBSCRIBE, subscriber.reference, claim.mailing)
     given = {name: sent.one(name) for name in sent.values} if sent and wrong else {}
     paused = subscriber.paused_until if store.is_paused(subscriber) else None
@@ -141,7 +141,7 @@ def _preferences_page(
 
 
 async def _is_one_click(request: Request) -> bool:
-    """Whether the body says ``List-Unsubscribe=One-Click``. A body that cannot be read keeps nobody subscribed."""
+    """Whether the body says ``List-Unsubscribe=One-Click``. An unreadable body still unsubscribes, by link."""
     try:
         fields = await read_fields(request)
     except (HTTPException, ClientDisconnect):
@@ -151,7 +151,7 @@ async def _is_one_click(request: Request) -> bool:
 
 
 def _claim(request: Request, purpose: Purpose, *, form: bool = False) -> tuple[Service, TokenPayload]:
-    """Raises HTTPException: 403 for a ``form`` not from our page, 410 for a link none of ours, 200 for a test's."""
+    """Read the token. Raises HTTPException: 403 ``form`` from elsewhere, 410 invalid link, 200 link of a test mail."""
     service: Service = request.app.state.service
     ours = [service.config.service.url] if service.config.service.url else []
     if form and not came_from_us(request, ours):

@@ -1,4 +1,4 @@
-"""For machines: ``/healthz``, ``/metrics`` and ``/webhooks/…``; and the alarms that nobody at a terminal hears."""
+"""Endpoints for machines (``/healthz``, ``/metrics``, ``/webhooks/…``), and alarms of the service."""
 
 import time
 from collections.abc import Callable
@@ -20,13 +20,13 @@ from publisher.feedback.apply import Applied, tripped_by
 from publisher.web.forms import is_near
 from publisher.web.service import Service, log
 
-AGAIN = 3600.0  # seconds before the same tripwire of the same issue is told again: events come by the thousand
+AGAIN = 3600.0  # seconds before the same tripwire of an issue is reported again: events come in thousands
 
 _PASSED_ON = frozenset({"x-forwarded-for", "x-real-ip", "forwarded", "via"})
 
 
 async def health(request: Request) -> Response:
-    """200 where the service can do its work: the database answers."""
+    """Return 200 if the database answers, otherwise 503."""
     service: Service = request.app.state.service
     try:
         await service.read(service.readers.alive)
@@ -37,9 +37,9 @@ async def health(request: Request) -> Response:
 
 
 async def metrics(request: Request) -> Response:
-    """Numbers, for this machine and its private network: how many readers there are is nobody else's business.
+    """Return metrics to this machine and its private network only: the number of subscribers is confidential.
 
-    Nothing for what a proxy passes on: it may be near itself, and pass on anybody's.
+    Requests passed on by a proxy get 404: the proxy may be near while its client is not.
     """
     service: Service = request.app.state.service
     if not is_near(request) or not _PASSED_ON.isdisjoint(request.headers.keys()):
@@ -54,14 +54,14 @@ async def metrics(request: Request) -> Response:
 
 
 async def webhook(request: Request) -> Response:
-    """A provider's events; there is nothing here until config or environment say whom to believe."""
+    """Take in a provider's events; 404 until config or environment say whose events to accept."""
     name, service = request.path_params["name"], request.app.state.service
     hook = request.app.state.webhooks.get(name)
     if hook is None:
         raise HTTPException(404)
     from publisher.feedback.intake import Received, believe, keep
 
-    # What proves the sender may take seconds to come: the thread that writes is for readers meanwhile.
+    # Verifying the sender may fetch a certificate for seconds: do not block the thread that writes.
     found = await run_in_threadpool(believe, hook, await request.body(), dict(request.headers))
     if not isinstance(found, Received):
         notice = found
@@ -76,18 +76,18 @@ async def webhook(request: Request) -> Response:
 
 
 class Alarms:
-    """What events and links set off, told to the webhook and to the log. Used by one thread at a time."""
+    """Reports tripwires set off by events and links to the alert webhook and the log. For one thread at a time."""
 
     def __init__(self, config: Config, database: Database) -> None:
         self._config, self._database = config, database
         self._told: dict[tuple[str, str], float] = {}
 
     def tell(self, applied: Applied) -> None:
-        """Tell what these events set off, after the provider has its answer: a webhook that hangs holds up nobody."""
+        """Report what these events set off, once the provider has its answer, which a slow alert must not delay."""
         self._shout(lambda: tripped_by(self._database, applied))
 
     def unknown_link(self, reference: str) -> None:
-        """Tell of a link that we signed for somebody unknown. Whom the ledger knows was erased."""
+        """Report a link with our signature for an unknown subscriber, unless the ledger knows them (erased)."""
         message = "a reader left by a link of ours that this database knows nobody for, and may still be mailed"
         advice = "is this the newsletter's own database? After a move or a restore, bring over what the old one knows"
 

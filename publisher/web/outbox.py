@@ -1,9 +1,9 @@
-"""The outbox of confirmation mail: a row for each question, in the database. As in the ledger, a claim is committed
-before the mail is submitted; what was claimed by who died is uncertain, and only the reader asks for it again.
+"""Outbox of confirmation mail: one row per question. As in the ledger, a claim is committed before the mail is
+submitted; claims of a process that died become uncertain and are not retried unless the person asks again.
 
-``audience ask`` goes the same way: whoever was not heard of for long is asked whether they still read, reminded, and
-let go. Heard is what a person did (subscribed, confirmed, came back, chose something, answered), what an operator
-vouched for, and an open or click that a feedback event tells of and no machine made; a delivery is not.
+``audience ask`` uses it too: subscribers without a sign of life for long are asked whether they still read, reminded,
+and suppressed if they stay silent. Signs are the person's own actions (subscribed, confirmed, returned, chose,
+answered), an operator's word for them, and an open or click event that no machine made; a delivery is none.
 """
 
 from dataclasses import dataclass
@@ -28,28 +28,28 @@ from publisher.providers.events import EventKind
 from publisher.providers.outcomes import Outcome, Verdict
 
 EXPIRES = timedelta(hours=48)
-"""A question that could not be mailed for so long is not mailed any more: nobody remembers having asked."""
-LEASE = timedelta(minutes=15)  # longer than any call to a provider: who has not recorded an outcome by then is dead
+"""Age after which an unsent question is dropped: the person no longer remembers asking."""
+LEASE = timedelta(minutes=15)  # longer than any provider call: a claim without an outcome by then is dead
 FIRST_RETRY, LONGEST_RETRY = timedelta(seconds=30), timedelta(minutes=30)
 
 c = confirmations.c
 
 CONFIRM, ASK = "confirm", "ask"
-"""The kinds of questions."""
+"""Kinds of questions."""
 
 
 class Wording(StrEnum):
-    """Which mail a question is; also what its words begin with."""
+    """Text of a question; the value is the prefix of its words."""
 
     CONFIRM = "mail"
     AGAIN = "again"
-    """To who is subscribed already: nothing has changed."""
+    """For a confirmed subscriber who subscribes again: nothing changes."""
     ASK = "ask"
 
 
 @dataclass(frozen=True, slots=True)
 class ConfirmationRequest:
-    """A claimed mail."""
+    """Claimed question."""
 
     id: int
     subscriber: Subscriber
@@ -59,14 +59,14 @@ class ConfirmationRequest:
 
 
 def enter(connection: Connection, subscriber_id: int, at: datetime) -> None:
-    """Put a question into the outbox, unless one to the same subscriber has yet to leave."""
+    """Put a confirmation request into the outbox, unless one to the same subscriber is pending."""
     waiting = select(c.id).where(c.subscriber_id == subscriber_id, c.state == RecipientState.PENDING, c.kind == CONFIRM)
     if connection.execute(waiting).first() is None:
         connection.execute(insert(confirmations).values(subscriber_id=subscriber_id, **_fresh(at)))
 
 
 def enter_unasked(connection: Connection) -> int:
-    """Enter every pending subscriber who was never asked and may be mailed, as after ``import --pending``; how many."""
+    """Enter all pending subscribers never asked and not suppressed, as after ``import --pending``; return how many."""
     s, at = subscribers.c, store.now()
     held = exists().where(suppressions.c.mailbox_key == s.mailbox_key)
     unasked = (s.state == ConsentState.PENDING.value) & s.asked_at.is_(None) & ~held
@@ -81,19 +81,19 @@ def _fresh(at: datetime, kind: str = CONFIRM) -> dict[str, object]:
 
 
 def next_due(connection: Connection) -> datetime | None:
-    """When there is something to do next."""
+    """Return when the next row is due: a pending one, or a claim that expires."""
     open_ = c.state.in_((RecipientState.PENDING, RecipientState.CLAIMED))
     found: datetime | None = connection.scalar(select(func.min(c.due_at)).where(open_))
     return found
 
 
 def pending(connection: Connection) -> int:
-    """How many wait."""
+    """Return the number of pending questions."""
     return connection.scalar(select(func.count()).where(c.state == RecipientState.PENDING)) or 0
 
 
 def claim(connection: Connection, most: int, now: datetime) -> list[ConfirmationRequest]:
-    """Claim what is due. The newest first: a reader at the form does not wait behind an import of thousands."""
+    """Claim due questions. Newest first: a person at the form does not wait for an import of thousands."""
     dead = (c.state == RecipientState.CLAIMED) & (c.due_at <= now)
     connection.execute(update(confirmations).where(dead).values(state=RecipientState.UNCERTAIN, reason="sender-died"))
     due = (
@@ -122,13 +122,13 @@ def claim(connection: Connection, most: int, now: datetime) -> list[Confirmation
 def _excluded(
     connection: Connection, subscriber: Subscriber | None, held: Suppression | None, row: Any, now: datetime
 ) -> str | None:
-    """Why a question is not mailed any more."""
+    """Return the reason not to mail a question any more, or None."""
     if subscriber is None:
         return "erased"
     asks = row.kind == ASK
     if now - row.asked_at > EXPIRES:
         if not asks:
-            store.asked(connection, subscriber.id, None)  # nothing went: they may ask at once, or be asked
+            store.asked(connection, subscriber.id, None)  # nothing was sent, so a new request is allowed at once
         return "expired"
     if held and (asks or held.reason is not Reason.SILENT):
         return "suppressed"
@@ -139,11 +139,11 @@ def _excluded(
 
 
 def record(connection: Connection, question: ConfirmationRequest, outcome: Outcome, now: datetime) -> None:
-    """What became of a claimed question."""
+    """Record the outcome of a claimed question."""
     state, _counts = decide(outcome)
     values: dict[str, object] = {"state": state, "reason": outcome.code[:80] or None}
     if state == RecipientState.PENDING:
-        # Too fast, or out of reach: nobody's fault, and due with the rest. Else the others go first.
+        # Throttled or unreachable: not the recipient's fault, so due at once. Otherwise the others go first.
         blameless = outcome.verdict in {Verdict.THROTTLED, Verdict.UNREACHED}
         wait = timedelta(0) if blameless else min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(question.attempt - 1, 10))
         values |= {"attempts": question.attempt - blameless, "due_at": now + wait}
@@ -153,7 +153,7 @@ def record(connection: Connection, question: ConfirmationRequest, outcome: Outco
 
 
 REMINDERS = 2
-"""So many follow the question; silence after the last is the answer."""
+"""Reminders after the question; no answer to the last one ends in suppression."""
 
 s = subscribers.c
 _READS = feedback_events.c.kind.in_((EventKind.OPEN.value, EventKind.CLICK.value)) & (feedback_events.c.machine == 0)
@@ -161,7 +161,7 @@ _READS = feedback_events.c.kind.in_((EventKind.OPEN.value, EventKind.CLICK.value
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """How many are asked, reminded, and let go."""
+    """Numbers of subscribers asked, reminded, and let go (suppressed)."""
 
     asked: int = 0
     reminded: int = 0
@@ -169,12 +169,12 @@ class Asking:
 
 
 def ask(connection: Connection, since: datetime, waited: datetime, *, act: bool = False) -> Asking:
-    """Ask who was not heard of after ``since``; who is silent since a mail before ``waited`` comes to the next step.
+    """Ask subscribers not heard of since ``since``; those silent since a mail before ``waited`` get the next step.
 
-    One mailbox, whatever its spellings, is asked once at a time. Without ``act`` this only counts. Else the mails are
-    in the outbox when the transaction ends, and a second call finds nothing to do.
+    A mailbox is asked once at a time, whatever its spellings. Without ``act`` this only counts. With it the mails
+    are in the outbox when the transaction ends, and a second call finds nothing to do.
     """
-    if act and connection.dialect.name == "postgresql":  # two calls at once would both find the same silence
+    if act and connection.dialect.name == "postgresql":  # two concurrent calls would select the same rows
         connection.exec_driver_sql("LOCK TABLE confirmations IN SHARE ROW EXCLUSIVE MODE")
     rows = connection.execute(_silent(connection, since, waited)).all()
     due = [row for row in rows if row.mails <= REMINDERS]
@@ -194,7 +194,7 @@ def ask(connection: Connection, since: datetime, waited: datetime, *, act: bool 
 
 
 def _silent(connection: Connection, since: datetime, waited: datetime) -> Select[Any]:
-    """Each mailbox that is due: its first subscriber, and how many mails went out since it was last heard of."""
+    """Select each mailbox that is due: its first subscriber, and the mails sent since it was last heard of."""
     folded = _active_in_folded(connection, since)
     heard, pause = func.max(case((store.HEARD, consents.c.at))), func.max(s.paused_until)
     mailbox = (
@@ -222,7 +222,7 @@ def _silent(connection: Connection, since: datetime, waited: datetime) -> Select
 
 
 def _active_in_folded(connection: Connection, since: datetime) -> set[str]:
-    """The references of those of them whose mailing is folded."""
+    """Return references of active recipients (see :func:`_active`) whose mailing is folded."""
     e, m = feedback_events.c, mailings.c
     query = select(e.recipient).distinct().join(mailings, m.reference == e.mailing)
     query = query.join(foldings, foldings.c.mailing_id == m.id).where(_READS, e.received_at >= since, e.settled == 1)
@@ -230,7 +230,7 @@ def _active_in_folded(connection: Connection, since: datetime) -> set[str]:
 
 
 def _active(since: datetime) -> Select[Any]:
-    """The mailboxes of those who opened or clicked, as far as events tell."""
+    """Select the mailboxes with an open or click by a person, as far as events show."""
     e, m, r = feedback_events.c, mailings.c, recipients.c
     number = case((e.settled == 1, cast(func.substr(e.recipient, func.length(m.reference) + 2), Integer)))
     return (

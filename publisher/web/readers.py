@@ -1,6 +1,6 @@
-"""What readers choose and do, as steps in the database. Everything blocks: call it in a thread.
+"""What readers do, as database transactions. All of it blocks: call it in a thread.
 
-Who holds a link that we signed can read that mailbox: no other proof is asked for, and none is possible.
+A link that we signed proves access to the mailbox; no other proof is asked for, and none is possible.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from publisher.feedback.store import ClickSums, count_clicks
 from publisher.web import outbox
 from publisher.web.forms import Fields
 
-ASK_AGAIN = timedelta(minutes=5)  # between two confirmation mails to one mailbox, whoever asks
+ASK_AGAIN = timedelta(minutes=5)  # least time between two confirmation mails to a subscriber
 
 
 @dataclass(frozen=True, slots=True)
 class SubscribeRequest:
-    """What a subscribe form says."""
+    """Contents of a subscribe form."""
 
     address: Address
     name: str
@@ -44,7 +44,7 @@ class SubscribeRequest:
 
 @dataclass(frozen=True, slots=True)
 class Unsubscribe:
-    """Somebody leaves: who, how, and what shows it."""
+    """Request to unsubscribe: who, how, and the evidence."""
 
     reference: str
     how: ConsentSource
@@ -52,23 +52,23 @@ class Unsubscribe:
 
 
 class Readers:
-    """The steps, each one transaction: on PostgreSQL another machine may be in its way, and it is to be tried again."""
+    """Actions of readers, each one transaction. On PostgreSQL any may raise ConflictError, and is to be retried."""
 
     def __init__(self, database: Database, series: Callable[[], set[str]] = set) -> None:
-        """``series`` tells those of a checkout, where there is one; the database knows of the last run of publish."""
+        """``series`` returns the series of the checkout, if any; the database has those of the last publish."""
         self._database, self._series = database, series
 
     def alive(self) -> None:
-        """Raises DatabaseError where the database does not answer, or is no longer the newsletter's."""
+        """Raise DatabaseError if the database does not answer or its file was replaced."""
         self._database.refuse_replaced()
         with self._database.connect() as connection:
             connection.exec_driver_sql("SELECT 1")
 
     def ask(self, wish: SubscribeRequest, evidence: Evidence) -> bool:
-        """Somebody would like to subscribe this address. Whether a mail is now in the outbox; False: none may be sent.
+        """Ask the address to confirm. Return whether a mail is now in the outbox; False if none may be sent.
 
-        Nothing that is stored about somebody who is known changes: anybody can write any address into a form.
-        ConflictError where another machine is asked for the same new address at this moment.
+        The stored data of a known subscriber does not change: anyone can enter any address into a form. Raises
+        ConflictError if another machine adds the same new address at the same time.
         """
         with self._database.begin() as connection:
             held = suppression(connection, wish.address.mailbox_key)
@@ -94,23 +94,23 @@ class Readers:
             return True
 
     def find(self, reference: str) -> Subscriber | None:
-        """The subscriber that a token names."""
+        """Return the subscriber that a token names, or None."""
         with self._database.connect() as connection:
             return store.find(connection, reference)
 
     def link(self, slug: str, number: int) -> str | None:
-        """Where a counted link of the mail of an issue leads."""
+        """Return the target of a counted link in the mail of an issue, or None."""
         with self._database.connect() as connection:
             return links_mailed(connection, slug).get(slug, {}).get(number)
 
     def count(self, sums: ClickSums) -> None:
-        """Add clicks to those that are counted."""
+        """Add to the stored click sums."""
         with self._database.begin() as connection:
             count_clicks(connection, sums)
 
     def confirm(self, claim: TokenPayload, evidence: Evidence) -> Subscriber | None:
-        """Confirm, and start on every series. None where the link names nobody, or was mailed before the person
-        unsubscribed.
+        """Confirm the subscriber and enrol them in every series. None if the link names no subscriber, or was made
+        before they unsubscribed.
         """
         here = self._series()
         with self._database.begin() as connection:
@@ -124,7 +124,7 @@ class Readers:
             return subscriber
 
     def keep(self, reference: str, evidence: Evidence) -> Subscriber | None:
-        """The person still reads; this takes back what their silence led to, and no unsubscription."""
+        """Record that the person still reads. Lifts a suppression for silence; undoes no unsubscription."""
         with self._database.begin() as connection:
             subscriber = store.find(connection, reference)
             if subscriber is not None:
@@ -133,7 +133,7 @@ class Readers:
             return subscriber
 
     def leave(self, departures: Iterable[Unsubscribe]) -> list[Subscriber | None]:
-        """Unsubscribe, in one transaction. None for a link that names nobody: they are as unsubscribed as can be."""
+        """Unsubscribe all in one transaction; None for a link that names no subscriber, who needs no unsubscription."""
         with self._database.begin() as connection:
             return [self._leave(connection, departure) for departure in departures]
 
@@ -144,7 +144,7 @@ class Readers:
         return subscriber
 
     def stay(self, reference: str, evidence: Evidence) -> Subscriber | None:
-        """Take the unsubscription back."""
+        """Undo the unsubscription."""
         with self._database.begin() as connection:
             subscriber = store.find(connection, reference)
             if subscriber is not None:
@@ -155,7 +155,7 @@ class Readers:
     def prefer(
         self, reference: str, read: Callable[[Subscriber], Choices], evidence: Evidence
     ) -> tuple[Subscriber, Choices] | None:
-        """Save what ``read`` finds chosen, unless something of it is wrong. None where the link names nobody."""
+        """Save the choices that ``read`` returns, if none is wrong. None if the link names no subscriber."""
         with self._database.begin() as connection:
             subscriber = store.find(connection, reference)
             if subscriber is None:
@@ -168,11 +168,11 @@ class Readers:
 
 
 def _is_stale(connection: Connection, subscriber: Subscriber, claim: TokenPayload) -> bool:
-    """Whether the person unsubscribed after the link was made: an old mail does not bring them back."""
+    """Whether the person unsubscribed after the link was made: an old mail must not subscribe them again."""
     if subscriber.state is not ConsentState.UNSUBSCRIBED:
         return False
     left = [entry.at for entry in store.history(connection, subscriber.id) if entry.change == ConsentEvent.UNSUBSCRIBED]
-    # Tokens count in whole seconds.
+    # The time in a token has whole seconds.
     since = left[-1] if left else subscriber.changed_at
     return claim.issued_at is None or claim.issued_at < since.replace(microsecond=0)
 
@@ -180,27 +180,27 @@ def _is_stale(connection: Connection, subscriber: Subscriber, claim: TokenPayloa
 PAUSES = ("2w", "1m", "3m")
 EACH = "each"
 _OFTEN: dict[str | None, str | None] = {"": None, "off": None, EACH: None, MONTHLY: MONTHLY}
-KEEP = "keep"  # the pause that there is, on a form that shows it
-LONGEST_TEXT = 200  # characters of a name, or of an attribute
+KEEP = "keep"  # keep the present pause
+LONGEST_TEXT = 200  # characters of a name or an attribute
 _FIELDS = frozenset({"action", "name", "language", "timezone", "topics", "pause", "digest"})
 
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """Columns with their new values; and by field, the word that says what is wrong: then nothing is saved."""
+    """New values by column; and by field, the word for an error. If there is an error, nothing is saved."""
 
     columns: Mapping[str, Any]
     wrong: Mapping[str, str]
 
 
 def editable(config: Config) -> dict[str, AttributeConfig]:
-    """The attributes that readers may change, by the name of their field."""
+    """Return the attributes that readers may change, by field name."""
     declared = config.audience.attributes.items()
     return {name: one for name, one in declared if one.editable and name not in _FIELDS}
 
 
 def read_choices(fields: Fields, config: Config, subscriber: Subscriber) -> Choices:
-    """What the fields choose. One that was not sent changes nothing, but the boxes of topics, which send no "no"."""
+    """Parse the chosen values. A missing field changes nothing, except topics: an unticked checkbox is not sent."""
     given = {name: fields.one(name) for name in fields.values}
     columns, wrong = dict[str, Any](), dict[str, str]()
     if "name" in given:
@@ -238,6 +238,6 @@ def read_choices(fields: Fields, config: Config, subscriber: Subscriber) -> Choi
 
 
 def _topics(chosen: tuple[str, ...], config: Config, subscriber: Subscriber) -> list[str]:
-    """Topics that are not offered on the page, such as an operator's tags, are kept."""
+    """Return the chosen topics, and those of the subscriber that the page does not offer (an operator's tags)."""
     kept = [topic for topic in subscriber.topics if topic not in config.topics or topic in chosen]
     return [*kept, *(topic for topic in config.topics if topic in chosen and topic not in kept)]

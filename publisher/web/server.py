@@ -1,8 +1,8 @@
-"""Run the readers' service under uvicorn, with connections that cannot starve it.
+"""Run the readers' service under uvicorn, with limits that keep slow connections from starving it.
 
-Heads, bodies and answers have deadlines, and each network has a share. uvicorn waits for a head for ever, and counts
-who is silent against everybody. Here nobody is turned away for the silent: when there are too many connections, the
-one that has kept the service waiting longest makes room.
+Request heads, bodies and answers have deadlines, and each network has a share of the connections. uvicorn itself waits
+for a head without limit, and counts idle connections against all clients. Here an idle connection costs no other client
+its place: if there are too many, the one that has kept the service waiting longest is dropped.
 """
 
 import asyncio
@@ -23,15 +23,15 @@ from publisher.web.app import create_app
 from publisher.web.forms import asker
 from publisher.web.service import Service
 
-MOST = 1000  # connections at once
-SHARE = 64  # of one network. A proxy of FORWARDED_ALLOW_IPS passes on many people's requests and has no limit.
+MOST = 1000  # concurrent connections
+SHARE = 64  # connections per network; none for proxies in FORWARDED_ALLOW_IPS, which serve many clients
 SECONDS = {"head": 10.0, "body": 20.0, "answer": 60.0}
-"""How long a request's head may take, then its body, then the answer to it."""
-GRACE = 10  # seconds that requests under way may take when the service is told to stop
+"""Deadlines for a request's head, then its body, then the answer."""
+GRACE = 10  # seconds that running requests may take after SIGTERM
 
 
 def run(config: Config, host: str, port: int) -> None:
-    """Serve until SIGINT or SIGTERM. Raises UsageError where the port cannot be had."""
+    """Serve until SIGINT or SIGTERM. Raises UsageError if the port cannot be bound."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
     listener = listen(host, port)
@@ -44,25 +44,25 @@ def run(config: Config, host: str, port: int) -> None:
 
 
 def server_of(service: Service) -> uvicorn.Server:
-    """The server, with its limits."""
+    """Return the uvicorn server with its limits."""
     return uvicorn.Server(
         uvicorn.Config(
             create_app(service),
             http=Connection,
             ws="none",
-            access_log=False,  # a path holds a token, and a token is somebody's
+            access_log=False,  # a path holds a token, which identifies a person
             log_config=None,
             log_level="warning",
             server_header=False,
             timeout_graceful_shutdown=GRACE,
-            limit_concurrency=2 * MOST,  # never reached by connections; by requests that hang
+            limit_concurrency=2 * MOST,  # MOST bounds connections; this bounds requests that hang
             h11_max_incomplete_event_size=32 * 1024,
         )
     )
 
 
 def allow_files(wanted: int) -> None:
-    """Let this process open as many files as its connections need; many systems begin at 1,024."""
+    """Raise the soft limit on open files to what the connections need; many systems start at 1,024."""
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -72,19 +72,19 @@ def allow_files(wanted: int) -> None:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises UsageError where the port cannot be had."""
+    """Return a listening socket. Raises UsageError if the port cannot be bound."""
     with refusal(say("{host}:{port} cannot be listened on", host=host, port=port), say("choose another with --port")):
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        # Named as TCP, or asyncio leaves TCP_NODELAY off, and every answer waits 40 ms for a delayed acknowledgement.
+        # IPPROTO_TCP, otherwise asyncio does not set TCP_NODELAY, and answers wait 40 ms for a delayed acknowledgement.
         listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
-        listener.listen(1024)  # whoever comes before the service is ready waits
+        listener.listen(1024)  # clients that connect before the service is ready wait
     return listener
 
 
 class Connection(H11Protocol):
-    """One connection."""
+    """HTTP connection with a deadline for each stage."""
 
     asker = ""
     since = 0.0
@@ -93,13 +93,13 @@ class Connection(H11Protocol):
 
     @property
     def stage(self) -> str:
-        """What is awaited: ``head`` and ``body`` from the client, ``answer`` from us."""
+        """What is awaited: ``head`` and ``body`` from the client, ``answer`` from the application."""
         if self.cycle is None or self.cycle.response_complete:
             return "head"
         return "body" if self.cycle.more_body else "answer"
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take the place, or somebody's who is silent."""
+        """Start the deadline; drop another idle connection if there are too many."""
         super().connection_made(transport)
         host = self.client[0] if self.client else ""
         self.asker = asker(host)
@@ -112,18 +112,18 @@ class Connection(H11Protocol):
             _make_room(everybody)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the deadline."""
+        """Cancel the deadline."""
         if self._deadline is not None:
             self._deadline.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take in, and see what is awaited now."""
+        """Process data, and update the deadline."""
         super().data_received(data)
         self._watch()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP; an answer to its beginning that is not there yet would be a second one."""
+        """Refuse invalid HTTP, unless an answer to the same request is in progress: a client must not get two."""
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
@@ -133,12 +133,12 @@ class Connection(H11Protocol):
         super().send_400_response(msg)
 
     def on_response_complete(self) -> None:
-        """The next head is awaited."""
+        """Start the deadline for the next head."""
         super().on_response_complete()
         self._watch()
 
     def drop(self) -> None:
-        """Hang up."""
+        """Abort the connection."""
         self.connections.discard(self)
         self.transport.abort()
 
@@ -152,7 +152,7 @@ class Connection(H11Protocol):
 
 
 def _make_room(connections: list[Connection]) -> None:
-    """Drop the one that has been silent longest; the newest is silent too, so there is one."""
+    """Drop the connection that has kept us waiting longest; there is one, because the newest is waiting too."""
     min((one for one in connections if one.stage != "answer"), key=lambda one: one.since).drop()
 
 

@@ -1,4 +1,4 @@
-"""The parts of the readers' service: its pages, what it counts, and the thread that writes."""
+"""The parts of the readers' service: pages, metrics, group commit, and the threads for the database."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ _COUNTERS = {
     "changes": ("What readers did", ("change",)),
     "webhooks": ("Requests of providers", ("status",)),
 }
-"""Help and labels, by name."""
+"""Help text and label names, by counter."""
 
 
 class Metrics:
-    """What the service counts, in the Prometheus text format.
+    """Counters of the service in the Prometheus text format.
 
-    Labels are from fixed sets: no address, no token, no path of a stranger's.
+    Label values come from fixed sets: no address, no token, no arbitrary path.
     """
 
     def __init__(self) -> None:
@@ -54,12 +54,12 @@ class Metrics:
         self._lock = threading.Lock()
 
     def count(self, name: str, *values: str) -> None:
-        """One more; the labels' values in order."""
+        """Increment a counter; ``values`` are those of its labels, in order."""
         with self._lock:
             self._numbers[name][values] += 1
 
     def text(self, subscribers: dict[str, int]) -> str:
-        """Everything. ``subscribers``: how many there are now, by state."""
+        """Return all metrics; ``subscribers``: present numbers by state."""
         lines: list[str] = []
         for name, (about, labels) in _COUNTERS.items():
             with self._lock:
@@ -89,17 +89,17 @@ log = logging.getLogger("publisher.web")
 
 T = TypeVar("T")
 
-MOST = 64  # departures in one transaction
+MOST = 64  # requests in one transaction
 Left = Subscriber | None
 
 _PendingLeave = tuple[Unsubscribe, asyncio.Future[Left]]
 
 
 class GroupCommit:
-    """Group commit: departures that come while a commit is under way share the next one. For one event loop.
+    """Commits unsubscriptions in groups: those that arrive during a commit share the next one. For one event loop.
 
-    A commit waits for the disk (some milliseconds), and SQLite has one writer. Alone, that wait would be the most that
-    one-click unsubscribes get through; mail providers send them in bursts.
+    A commit waits some milliseconds for the disk, and SQLite has one writer: without groups, that wait would bound
+    the rate of one-click unsubscriptions, which mail providers send in bursts.
     """
 
     def __init__(self, commit: Callable[[list[Unsubscribe]], Awaitable[list[Left]]]) -> None:
@@ -108,7 +108,7 @@ class GroupCommit:
         self._running: asyncio.Task[None] | None = None
 
     async def leave(self, departure: Unsubscribe) -> Left:
-        """Answers once the departure is committed. Raises what the commit raised."""
+        """Return once the unsubscription is committed. Raises what the commit raised."""
         answer: asyncio.Future[Left] = asyncio.get_running_loop().create_future()
         self._waiting.append((departure, answer))
         if self._running is None or self._running.done():
@@ -121,7 +121,7 @@ class GroupCommit:
             await self._commit_all(batch)
 
     async def _commit_all(self, batch: list[_PendingLeave]) -> None:
-        """One transaction for all; where that fails, one each, so that nobody pays for another's trouble."""
+        """Commit all in one transaction; if that fails, each in its own, so that one failure does not affect others."""
         try:
             answers = await self._commit([departure for departure, _ in batch])
         except Exception as error:
@@ -132,13 +132,13 @@ class GroupCommit:
                 batch[0][1].set_exception(error)
             return
         for (_, asked), answer in zip(batch, answers, strict=True):
-            if not asked.done():  # whoever asked may have hung up
+            if not asked.done():  # the client may have disconnected
                 asked.set_result(answer)
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Everything a handler needs."""
+    """Dependencies of the request handlers."""
 
     config: Config
     database: Database
@@ -156,7 +156,7 @@ class Service:
     def open(cls, config: Config, *, limiter: Limiter | None = None) -> Service:
         """Open the database and the keys. Raises DatabaseError, UsageError, ThemeError."""
         database, tokens = open_database(config), Tokens.open(config)
-        # One thread writes to SQLite: its writers queue in order here, where SQLite would have them poll for the lock.
+        # SQLite: a single writer thread, so that writers queue in order instead of polling for the lock.
         writer = ThreadPoolExecutor(1 if database.dialect == "sqlite" else 8, "write")
         readers, metrics = Readers(database, partial(ready_series, config)), Metrics()
 
@@ -179,30 +179,30 @@ class Service:
         )
 
     def close(self) -> None:
-        """Finish what is under way."""
+        """Finish running work and close the database."""
         self.postman.stop()
         self._writer.shutdown()
         self._reader.shutdown()
         self.database.close()
 
     async def write(self, step: Callable[..., T], *values: Any) -> T:
-        """Run a step that is one transaction, in its thread; again where another machine was at the same rows."""
+        """Run a step that is one transaction in a writer thread; retried after a ConflictError."""
         again = partial(despite_conflicts, partial(step, *values))
         return await asyncio.get_running_loop().run_in_executor(self._writer, again)
 
     async def read(self, step: Callable[..., T], *values: Any) -> T:
-        """Run a step that only reads."""
+        """Run a step that only reads in a reader thread."""
         return await asyncio.get_running_loop().run_in_executor(self._reader, step, *values)
 
 
 MESSAGES = {200: "test", 400: "missing", 403: "refused", 410: "invalid", 413: "large", 429: "busy"}
-"""What a page says for an HTTP status (200: a test mail's link); else that something is missing, or our fault (500)."""
+"""Word of the page for an HTTP status (200: link of a test mail); others: ``missing``, or from 500 ``fault``."""
 
 _AREAS = frozenset({"Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"})
 
 
 class ServicePages:
-    """Renders ``templates/service``. One for the life of the service."""
+    """Renders ``templates/service``. One instance per service."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
@@ -216,27 +216,27 @@ class ServicePages:
             f"default-src 'none'; style-src 'sha256-{digest}'; img-src {pictures}; form-action 'self'; "
             "base-uri 'none'; frame-ancestors 'none'"
         )
-        """Content-Security-Policy: no script, one style sheet by its hash, the archive's pictures, our own forms."""
+        """Content-Security-Policy: no script, one style sheet by hash, images of the archive, forms to ourselves."""
         self.words = lru_cache(maxsize=16)(self._words)
-        """The words of a language; the newsletter's where none is given."""
+        """The words of a language, by default the newsletter's; cached."""
 
     def page(self, name: str, language: str | None = None, /, *, status: int = 200, **values: Any) -> HTMLResponse:
-        """A page of the theme."""
+        """Render a page of the theme."""
         return HTMLResponse(self.html(name, language, **values), status)
 
     def message(self, word: str, language: str | None = None, *, status: int = 200, **values: Any) -> HTMLResponse:
-        """A page that only says something; ``preferences_link`` and ``subscribe_link`` may be given."""
+        """Render a page that only shows a message; takes ``preferences_link`` and ``subscribe_link``."""
         links: dict[str, Any] = {"preferences_link": None, "subscribe_link": None}
         return self.page("message", language, status=status, word=word, **(links | values))
 
     def status(self, status: int, language: str | None = None) -> HTMLResponse:
-        """The page of an HTTP status that is no success, or of a test."""
+        """Render the page for an HTTP error status, or for a link of a test mail (200)."""
         word = MESSAGES.get(status, "fault" if status >= 500 else "missing")
-        anew = "../subscribe" if status == 410 else None  # an old link
+        anew = "../subscribe" if status == 410 else None  # expired link
         return self.message(word, language, status=status, subscribe_link=anew)
 
     def html(self, name: str, language: str | None = None, /, **values: Any) -> str:
-        """The text of a page."""
+        """Return the HTML of a page."""
         return self._theme.render(
             f"service/{name}.html.j2",
             say=self.words(language),
@@ -255,14 +255,14 @@ class ServicePages:
         return Words("service", locale, newsletter=newsletter.name)
 
     def languages(self, current: str | None) -> list[tuple[str, str]]:
-        """Languages to choose from, each in its own words: the newsletter's, those with labels, the reader's."""
+        """Return (tag, own name) of the languages offered: the newsletter's, those with labels, the reader's."""
         tags = dict.fromkeys([self._config.newsletter.language, *self._config.labels, *([current] if current else [])])
         return [(tag, Locale.of(tag, {}).cldr.get_display_name() or tag) for tag in tags] if len(tags) > 1 else []
 
 
 @cache
 def _zones() -> dict[str, list[str]]:
-    """The IANA time zones of places, by the part of the world that begins their names."""
+    """Return the IANA time zones of places, by the area that begins their names."""
     found: dict[str, list[str]] = {}
     for name in sorted(available_timezones()):
         area, _, place = name.partition("/")

@@ -1,7 +1,7 @@
-"""``/subscribe``: the form, and the question it leads to.
+"""``/subscribe``: the form, and the confirmation mail it leads to.
 
-The answer is the same whoever is, was or never will be a subscriber. It is given once the question is in the outbox, so
-that a crash loses nobody, and at a beat of :data:`BEAT`, so that not even the time it takes tells.
+The answer is the same whether or not the address is or was subscribed. It is given once the mail is in the outbox, so
+that a crash loses no request, and at a multiple of :data:`BEAT`, so that its timing reveals nothing either.
 """
 
 import asyncio
@@ -16,12 +16,12 @@ from publisher.web.forms import Fields, came_from_us, evidence, network, read_fi
 from publisher.web.readers import LONGEST_TEXT, SubscribeRequest
 from publisher.web.service import Service
 
-BEAT = 0.25  # seconds, many times what the database takes: answers come at multiples of it
-HONEYPOT = "website"  # a field that people cannot see, and machines fill in
+BEAT = 0.25  # seconds; answers are sent at multiples of it, many times what the database takes
+HONEYPOT = "website"  # field hidden from people; bots fill it in
 
 
 async def form(request: Request) -> Response:
-    """GET: the form."""
+    """GET: show the form."""
     service: Service = request.app.state.service
     language = language_tag(request.query_params.get("language", ""))
     return _form(service, language)
@@ -53,7 +53,7 @@ async def subscribe(request: Request) -> Response:
         if fields.is_json:
             return JSONResponse({"error": str(error)}, 422)
         return _form(service, language, fields, status=422)
-    # A form without a choice of topics, such as the archive's, asks for all of them.
+    # A form without topics, such as the archive's, subscribes to all of them.
     offered = tuple(config.topics)
     chosen = tuple(topic for topic in offered if topic in fields.many("topics")) or offered
     zone, spoken = time_zone(fields.one("timezone")), language or config.newsletter.language
