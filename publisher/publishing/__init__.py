@@ -1,1 +1,1 @@
-"""Publish on merge: what is due, in the right order, once; and the plan of it beforehand."""
+"""Publish on merge: mail what is due, in order, once; and the plan of it beforehand."""

@@ -1,4 +1,4 @@
-"""The archive as publish brings it about: what is public, what was corrected, what was withdrawn."""
+"""Build and deploy the archive in a run of publish, and record what is public, corrected and withdrawn."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from publisher.site.site import build_site, write_emails
 
 @dataclass
 class ArchiveRun:
-    """Where it is built, and where readers find it; ``in_place``: in the folder in which it is built."""
+    """Build folder and destination of the archive; ``in_place``: it is served from the build folder."""
 
     config: Config
     out: Path
@@ -34,19 +34,19 @@ class ArchiveRun:
 
     @classmethod
     def open(cls, config: Config, out: Path) -> Self:
-        """The archive that config.yaml describes. Raises UsageError, DeployError."""
+        """Return the archive that config.yaml describes. Raises UsageError, DeployError."""
         if config.deploy.to == "folder" and not config.deploy.path:
             return cls.served_as_built(config, out)
         return cls(config, out, destination(config, out / "site"), in_place=False)
 
     @classmethod
     def served_as_built(cls, config: Config, out: Path) -> Self:
-        """The archive in the folder in which it is built."""
+        """Return an archive that is served from its build folder."""
         return cls(config, out, FolderDestination(out / "site"))
 
     @property
     def site(self) -> Path:
-        """The built site."""
+        """The folder of the built site."""
         return self.out / "site"
 
     def publish(
@@ -57,7 +57,7 @@ class ArchiveRun:
         proofs: Store,
         steps: Sequence[Edition] = (),
     ) -> WriteResult:
-        """Build, write down what will be live, deploy. Of ``steps`` of series the archive has the pictures."""
+        """Build, record what will be live, deploy. Of ``steps`` of series, the archive has only the pictures."""
         public = {decision.slug for decision in decisions if decision.public}
         editions = [one.edition for one in prepared if one.edition is not None]
         shown = [edition for edition in editions if edition.slug in public]
@@ -79,9 +79,9 @@ class ArchiveRun:
     def _intend(
         self, run: Run, shown: Sequence[Edition], decisions: Sequence[IssueDecision], *, deploys: bool
     ) -> int | None:
-        """Before the first page goes up: a page that is live and not written down is a stranger's.
+        """Record what will be live before a page is deployed: a live page without a record counts as unknown.
 
-        A commit is written down where it changes nothing, too: from then on the archive is as it has it.
+        A new commit is recorded even if it changes no page. Return the number of the deployment, or None.
         """
         unknown = {d.slug for d in decisions if d.kind is Action.UNKNOWN}
         number = None
@@ -105,8 +105,8 @@ class ArchiveRun:
         return number
 
     def _aftermath(self, run: Run, decisions: Sequence[IssueDecision]) -> ArchiveNotes:
-        """Corrections and withdrawals with the day they were first seen, which is written down and stays; and where
-        the counted links of mail lead, whatever the issue has become since.
+        """Return corrections and withdrawals, each with the recorded day on which a run first saw it, and the
+        targets of the mail's counted links, which outlive changes of the issue.
         """
         corrected: dict[str, date] = {}
         withdrawn: dict[str, date] = {}

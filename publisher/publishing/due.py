@@ -1,7 +1,7 @@
-"""What is to be done with one issue: a pure decision over what its files, the ledger and the clock say.
+"""The decision about one issue: a pure function of its files, the ledger and the clock.
 
-The order of the questions is the policy. What the ledger says of a mailing comes before every wish: an issue that was
-mailed is never due again, whatever its files, its schedule or its history have become.
+The order of the rules is the policy. The ledger comes before everything else: an issue that was mailed is never due
+again, however its files, its schedule or its git history change.
 """
 
 from collections.abc import Sequence
@@ -16,27 +16,27 @@ from publisher.diagnostics import counted, rendered, say
 
 
 class Action(StrEnum):
-    """What publish does with an issue. ``docs/publishing.md`` has the table."""
+    """Action of publish for an issue; table in ``docs/publishing.md``."""
 
     DUE = "due"  # freeze and send
-    RESUME = "resume"  # frozen and not finished: go on
+    RESUME = "resume"  # frozen and unfinished: continue
     DONE = "done"  # mailed; nothing to do
-    CHANGED = "changed"  # mailed, then changed: the archive says so, nobody is mailed
-    CONFLICT = "conflict"  # changed while it was being mailed: an operator decides
-    UNCERTAIN = "uncertain"  # nothing is left to send, some outcomes are unknown
+    CHANGED = "changed"  # changed after the mailing: noted in the archive, not mailed
+    CONFLICT = "conflict"  # changed during the mailing: an operator decides
+    UNCERTAIN = "uncertain"  # nothing left to send, some outcomes unknown
     PAUSED = "paused"  # by publisher pause
     CANCELLED = "cancelled"  # by publisher cancel
-    WAITING = "waiting"  # its time, or the end of the veto window, is to come
+    WAITING = "waiting"  # for its time, or the end of the veto window
     HELD = "held"  # by publisher hold
-    EXPIRED = "expired"  # its time passed too long ago
-    MISSED = "missed"  # its day passed too long ago, and this ledger never saw it
-    UNKNOWN = "unknown"  # readers have it, and the ledger knows nothing of it
-    RENAMED = "renamed"  # readers have it by a name that is gone
-    LATE = "late"  # its family was mailed without it
-    SETTLED = "settled"  # an operator said that it was mailed elsewhere
+    EXPIRED = "expired"  # its time is too long ago
+    MISSED = "missed"  # its date is too long ago, and it is new to this ledger
+    UNKNOWN = "unknown"  # readers have it, but the ledger does not know of it
+    RENAMED = "renamed"  # mailed under a name that no longer exists
+    LATE = "late"  # a translation was mailed without it
+    SETTLED = "settled"  # mailed elsewhere, according to an operator
     DRAFT = "draft"
-    BROKEN = "broken"  # an error in it
-    WITHDRAWN = "withdrawn"  # was live, and is gone from the repository
+    BROKEN = "broken"  # has errors
+    WITHDRAWN = "withdrawn"  # was live, and is no longer in the repository
 
 
 WORDS = {
@@ -47,18 +47,18 @@ WORDS = {
         *(say("settled"), say("draft"), say("renamed"), say("broken"), say("withdrawn")),
     )
 }
-"""Each as an operator reads it."""
+"""Each action in words, for operators."""
 
 MAILS = frozenset({Action.DUE, Action.RESUME})
 NEEDS_SOMEBODY = frozenset(
     {Action.CONFLICT, Action.UNCERTAIN, Action.EXPIRED, Action.MISSED, Action.UNKNOWN, Action.RENAMED, Action.BROKEN}
 )
-"""What a run cannot settle: it says so and exits with 1."""
+"""Actions that need an operator; they make publish exit with 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mailed:
-    """The newest mailing of an issue. ``content`` is what readers read in it, where that is known."""
+    """Newest mailing of an issue. ``content`` is the hash of :func:`content_of` when it was mailed, if known."""
 
     digest: str
     content: str | None
@@ -66,87 +66,87 @@ class Mailed:
     sendable: int  # pending or claimed
     uncertain: int
     reference: str = ""
-    runs: tuple[str, ...] = ()  # senders that worked at it
+    runs: tuple[str, ...] = ()  # ids of its senders
     finished: bool = False
-    nobody: bool = False  # nobody had subscribed when it was frozen
-    waiting: int = 0  # of the sendable: for their local time
-    next_at: datetime | None = None  # when the first of them is due
+    nobody: bool = False  # frozen without any subscriber
+    waiting: int = 0  # those of ``sendable`` that wait for their local time
+    next_at: datetime | None = None  # when the first of these is due
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All that a decision rests on."""
+    """Input of a decision."""
 
     slug: str
     ready: bool = True
     broken: bool = False
     publish_at: datetime | None = None
-    last_at: datetime | None = None  # with deliver_at: when it reaches the last readers; publish_at, the first
-    day_ends: datetime | None = None  # of the issue's date, in the newsletter's time zone
+    last_at: datetime | None = None  # with deliver_at: time of the last readers; publish_at: of the first
+    day_ends: datetime | None = None  # end of the issue's date, in the newsletter's time zone
     digest: str | None = None
     content: str | None = None
     mailed: Mailed | None = None
-    asked: bool = False  # config.yaml names it as one to mail, however old
-    known: bool = False  # a run of this ledger met it before, with whatever content
-    seen_at: datetime | None = None  # when a run first met it with this content; None: now
+    asked: bool = False  # config.yaml lists it as to be mailed, at any age
+    known: bool = False  # seen by an earlier run of this ledger, with any content
+    seen_at: datetime | None = None  # first seen by a run with this content; None: now
     held_at: datetime | None = None
     held_why: str = ""
-    archived: bool = False  # a run of ours has put its page up
-    claimed: str | None = None  # where readers have it without the ledger's knowing: "the archive", "the outbox"
-    forgotten: str | None = None  # what was mailed of it that the ledger knows less of
+    archived: bool = False  # a run has deployed its page
+    claimed: str | None = None  # where readers have it, unknown to the ledger: "the archive", "the outbox"
+    forgotten: str | None = None  # evidence, in words, of mail that the ledger does not know of
     settled: str | None = None  # mailed | unmailed, by an operator
-    mailed_as: str | None = None  # the name by which readers have it, of a folder that is gone
+    mailed_as: str | None = None  # the former name it was mailed under
     in_repository: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class IssueDecision:
-    """What to do, why, and what an operator can type about it."""
+    """Action for an issue, its reason, and a command for the operator."""
 
     facts: Facts
     kind: Action
     why: str = ""
     help: str | None = None
-    at: datetime | None = None  # when a waiting one is due, or the next of those who wait for their local time
+    at: datetime | None = None  # when it is due, or the next of its readers at their local time
 
     @property
     def slug(self) -> str:
-        """The issue."""
+        """The issue's slug."""
         return self.facts.slug
 
     @property
     def mails(self) -> bool:
-        """Whether publish mails somebody now."""
+        """Whether publish sends mail for it now."""
         return self.kind in MAILS and self.at is None
 
     @property
     def says(self) -> str:
-        """The kind and the reason, in one line."""
+        """The action and the reason, in one line."""
         if not self.why or self.why.startswith(self.kind.value):
             return self.why or WORDS[self.kind]
         return say("{kind}: {why}", kind=WORDS[self.kind], why=self.why)
 
     def as_object(self) -> dict[str, str | None]:
-        """As the JSON of ``plan`` and ``publish`` has it."""
+        """Return the decision as in the JSON of ``plan`` and ``publish``."""
         at = self.at.isoformat() if self.at else None
         why, help_ = rendered(self.why), rendered(self.help) if self.help else self.help
         return {"issue": self.slug, "decision": self.kind.value, "why": why, "help": help_, "at": at}
 
     @property
     def needs_somebody(self) -> bool:
-        """Whether a run cannot settle it; of a withdrawn one, where the mailing is left in the middle."""
+        """Whether it needs an operator; a withdrawn issue does if its mailing is unfinished."""
         return self.kind in NEEDS_SOMEBODY or (self.kind is Action.WITHDRAWN and self.help is not None)
 
     @property
     def public(self) -> bool:
-        """Whether its page belongs into the archive. A missed one's does; one that readers have stays while held."""
+        """Whether its page belongs in the archive. A missed issue's does; a held one's if it is there already."""
         if self.kind is Action.HELD:
             return self.facts.archived
         return self.kind not in {Action.WAITING, Action.DRAFT, Action.BROKEN, Action.WITHDRAWN}
 
 
 def decide(facts: Facts, now: datetime, policy: PublishConfig) -> IssueDecision:
-    """The decision table."""
+    """Return the decision about an issue without regard to its translations."""
     slug = facts.slug
     if not facts.in_repository or (not facts.ready and facts.archived):
         return _withdrawn(facts)
@@ -182,7 +182,7 @@ _HOLDS_BACK = NEEDS_SOMEBODY - {Action.CONFLICT, Action.UNCERTAIN} | {Action.DRA
 
 
 def with_family(decision: IssueDecision, others: Sequence[IssueDecision]) -> IssueDecision:
-    """The decision for an issue with translations: a family goes out together, and once."""
+    """Return the decision in view of the issue's translations: a family is mailed together, and once."""
     slug = decision.slug
     if decision.kind in {Action.DUE, Action.WAITING, Action.EXPIRED, Action.MISSED}:
         for other in others:
@@ -192,7 +192,7 @@ def with_family(decision: IssueDecision, others: Sequence[IssueDecision]) -> Iss
                 return IssueDecision(decision.facts, Action.LATE, why, help_)
     if decision.kind is Action.DUE:
         for other in others:
-            again = other.kind is Action.WITHDRAWN and other.facts.in_repository  # a draft once more
+            again = other.kind is Action.WITHDRAWN and other.facts.in_repository  # a draft again
             if again or other.kind in _HOLDS_BACK:
                 why = say("for {slug} of its family, which is {kind}", slug=other.slug, kind=WORDS[other.kind])
                 return IssueDecision(decision.facts, Action.WAITING, why, f"publisher send {slug} --alone")
@@ -200,7 +200,7 @@ def with_family(decision: IssueDecision, others: Sequence[IssueDecision]) -> Iss
 
 
 def what_blocks(decisions: Sequence[IssueDecision]) -> str | None:
-    """A broken issue that readers can open keeps its page: then nothing is deployed, and nobody mailed what is new."""
+    """Return why nothing may be deployed or newly mailed, or None: a broken issue would lose its live page."""
     broken = [one.slug for one in decisions if one.kind is Action.BROKEN and one.facts.archived]
     if not broken:
         return None
@@ -249,7 +249,7 @@ def _mailed(facts: Facts, mailed: Mailed, now: datetime) -> IssueDecision:
 
 
 def renamed(slug: str, before: str) -> tuple[str, str]:
-    """What is to be said of an issue that readers have as ``before``, and what an operator can do."""
+    """Return the message about an issue that was mailed as ``before``, and the advice."""
     why = say("readers have it as {before}, which is gone from issues/: was the folder renamed?", before=before)
     return why, say(
         "give the folder its old name back; or publisher publish --mailed {slug} mails nobody; --unmailed {slug} mails"
@@ -277,7 +277,7 @@ def _held(facts: Facts) -> IssueDecision:
 
 
 def _by_the_clock(facts: Facts, now: datetime, policy: PublishConfig) -> IssueDecision:
-    slug, seen = facts.slug, min(facts.seen_at or now, now)  # a clock may have been ahead
+    slug, seen = facts.slug, min(facts.seen_at or now, now)  # a clock may have been fast
     vetoable_until = seen + policy.veto_window
     due = max(facts.publish_at or seen, vetoable_until)
     if facts.publish_at and facts.publish_at > now and due == facts.publish_at:

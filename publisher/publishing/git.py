@@ -1,4 +1,4 @@
-"""What publishing asks of git. Outside a repository, or without git, every answer is None or empty."""
+"""Git queries of publishing. Outside a repository, or without git, every answer is None or empty."""
 
 import os
 import subprocess
@@ -15,29 +15,29 @@ from publisher.issue.folder import leads_inside
 
 
 class Relation(StrEnum):
-    """How the commit at hand stands to another."""
+    """Relation of the current commit to another."""
 
     SAME = "same"
-    NEWER = "newer"  # the other is an ancestor of it
-    OLDER = "older"  # it is an ancestor of the other
+    NEWER = "newer"  # the other is its ancestor
+    OLDER = "older"  # it is the other's ancestor
     DIVERGED = "diverged"  # neither
     UNKNOWN = "unknown"  # the other is not in this repository
 
 
 def head(root: Path) -> str | None:
-    """The commit that is checked out."""
+    """Return the commit that is checked out."""
     return resolve(root, "HEAD")
 
 
 def resolve(root: Path, revision: str) -> str | None:
-    """The commit that a revision names; None where there is none."""
+    """Return the commit of a revision, or None."""
     if revision.startswith("-"):
         return None
     return _word(root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
 
 
 def relation(root: Path, mine: str, other: str) -> Relation:
-    """How ``mine`` stands to ``other``."""
+    """Return how ``mine`` is related to ``other``."""
     if mine == other:
         return Relation.SAME
     if resolve(root, other) is None:
@@ -48,31 +48,31 @@ def relation(root: Path, mine: str, other: str) -> Relation:
 
 
 def last_change(root: Path, revision: str, path: str) -> tuple[str | None, str | None]:
-    """The last commit up to ``revision`` that touched a file of ``root``, and its author's name; None twice if none."""
+    """Return the last commit up to ``revision`` that changed a file, and its author's name; None twice if none."""
     line = _word(root, "log", "-1", "--format=%H %an", revision, "--", f":(literal){path}") or ""
     commit, _, author = line.partition(" ")
     return commit or None, author or None
 
 
 def is_shallow(root: Path) -> bool:
-    """Whether the history is cut off (a CI's shallow checkout)."""
+    """Whether the history is truncated, as in a shallow CI checkout."""
     return _word(root, "rev-parse", "--is-shallow-repository") == "true"
 
 
 def merge_base(root: Path, revision: str) -> str | None:
-    """Where the branch at hand left ``revision``; None where the histories have nothing in common."""
+    """Return the merge base of HEAD and ``revision``; None if the histories are unrelated."""
     return _word(root, "merge-base", revision, "HEAD")
 
 
 def changed(root: Path, base: str) -> list[str]:
-    """Files below ``root`` that differ between ``base`` and what lies on disk; paths relative to ``root``."""
+    """Return the files below ``root`` that differ between ``base`` and the disk, relative to ``root``."""
     listed = names(root, "diff", "--name-only", "-z", "--no-renames", "--relative", base, "--", ".")
     new = names(root, "ls-files", "--others", "--exclude-standard", "-z", "--", ".")
     return sorted({*listed, *new})
 
 
 def export(root: Path, revision: str, into: Path, paths: Sequence[str]) -> None:
-    """Write ``paths`` as they were at ``revision`` below ``into``; those that were not there are left out."""
+    """Write those of ``paths`` that exist at ``revision`` below ``into``."""
     import tarfile
 
     below = os.fsdecode(ask(root, "rev-parse", "--show-prefix") or b"").removesuffix("\n")
@@ -83,7 +83,7 @@ def export(root: Path, revision: str, into: Path, paths: Sequence[str]) -> None:
             return
         with tarfile.open(packed.name) as tar:
             for member in tar:
-                # tarfile's own filters came with 3.11.4. git keeps names inside the tree; a link may lead out of it.
+                # tarfile has filters only since 3.11.4. git's names stay inside the tree; a symbolic link may lead out.
                 target, content = into / member.name, tar.extractfile(member) if member.isfile() else None
                 target.parent.mkdir(parents=True, exist_ok=True)
                 if content is not None:
@@ -94,12 +94,12 @@ def export(root: Path, revision: str, into: Path, paths: Sequence[str]) -> None:
 
 @contextmanager
 def at_revision(config: Config, commit: str, slugs: Sequence[str]) -> Iterator[Config | None]:
-    """The newsletter as it was then, with those issues, in a folder that goes away again; None: no config then.
+    """Check out the newsletter with those issues into a temporary folder; yields its config, None if unreadable.
 
-    Whatever else there was comes along: templates and config.yaml name files, and an issue may show any picture.
+    All other files come along: templates and config.yaml refer to files, and an issue may show any picture.
     """
     with tempfile.TemporaryDirectory(prefix="publisher-base-") as folder:
-        others = Others.of(config)  # where an edition may follow from other issues, all come along
+        others = Others.of(config)  # if editions depend on other issues, all come along
         every = bool(others.heads or others.translations.named)
         top = [name for name in names(config.root, "ls-tree", "--name-only", "-z", commit) if every or name != "issues"]
         export(config.root, commit, Path(folder), top if every else [*top, *(f"issues/{slug}" for slug in slugs)])
@@ -107,12 +107,12 @@ def at_revision(config: Config, commit: str, slugs: Sequence[str]) -> Iterator[C
 
 
 def names(root: Path, *arguments: str) -> list[str]:
-    """The file names that git answers with ``-z``; none where it refuses."""
+    """Return the file names that git prints with ``-z``; empty if it fails."""
     return [os.fsdecode(name) for name in (ask(root, *arguments) or b"").split(b"\0") if name]
 
 
 def ask(root: Path, *arguments: str) -> bytes | None:
-    """What ``git`` answers in ``root``; None where it refuses, is missing or hangs."""
+    """Return the output of ``git`` in ``root``; None if it fails, is missing or hangs."""
     try:
         return run_git(root, *arguments)
     except (OSError, subprocess.SubprocessError):
@@ -120,7 +120,7 @@ def ask(root: Path, *arguments: str) -> bytes | None:
 
 
 def _word(root: Path, *arguments: str) -> str | None:
-    """What git answers, without the newline; None where it refuses."""
+    """Return git's output without the newline; None if it fails."""
     answer = ask(root, *arguments)
     return None if answer is None else answer.decode().strip()
 

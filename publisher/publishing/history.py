@@ -1,4 +1,4 @@
-"""From files, ledger and archive to the facts that decisions rest on."""
+"""Collect the facts for decisions from files, ledger and archive."""
 
 import hashlib
 import re
@@ -36,27 +36,27 @@ from publisher.publishing.witness import Witness
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """What readers had of an issue that is no longer there: the content, where it is known; the letter's letters."""
+    """Mailed issue that is no longer there: hash of its content, if known; its mail's text, letters only."""
 
     slug: str
     content: str | None
     letter: str = ""
-    still_here: bool = False  # after all: its letter is one more to compare with
+    still_here: bool = False  # an issue that still exists, for comparison only
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What the database says, read in one transaction."""
+    """State of the database, read in one transaction."""
 
     publications: Mapping[str, Publication]
     mailed: Mapping[str, Mailed]
-    forgotten: Mapping[str, str] = field(default_factory=dict)  # by slug: what was mailed that it knows less of
-    references: frozenset[str] = frozenset()  # of all its mailings
-    gone: tuple[Gone, ...] = ()  # what was mailed of issues that are no longer in the repository
+    forgotten: Mapping[str, str] = field(default_factory=dict)  # by slug: mail it does not know of, in words
+    references: frozenset[str] = frozenset()  # of all mailings
+    gone: tuple[Gone, ...] = ()  # mailed issues that are no longer in the repository
 
 
 def read_history(config: Config, database: Database | None, slugs: Sequence[str]) -> History:
-    """All of it, and whether it knows less of ``slugs`` than was done; without a database the marks of one that was."""
+    """Read the history, and mail of ``slugs`` that it does not know of. Without a database, only marks are read."""
     url = database.engine.url if database else database_url(config)
     with database.connect() if database else nullcontext() as connection:
         found = all_forgotten(url, connection, slugs)
@@ -70,7 +70,7 @@ def read_history(config: Config, database: Database | None, slugs: Sequence[str]
 def decide_all(
     config: Config, prepared: Sequence[Proof], ledger: History, witness: Witness, now: datetime, idle: Set[str]
 ) -> list[IssueDecision]:
-    """What to do with every issue that is in the repository, was live, or is being mailed; ``idle`` ones left out."""
+    """Decide about every issue that is in the repository, was live, or has a mailing; except ``idle`` ones."""
     found = [_facts(config, one, ledger, witness) for one in prepared]
     here = {one.slug for one in prepared}
     for slug in sorted((ledger.publications.keys() | ledger.mailed.keys()) - here - idle):
@@ -87,7 +87,7 @@ def decide_all(
 def several_at_first(
     ledger: History, decisions: Sequence[IssueDecision], translations: Translations
 ) -> tuple[list[str], list[str]]:
-    """The issues that a ledger without any mailing would mail at once, and their families; none where it is one."""
+    """Return the issues and families that a ledger without mailings would mail at once; empty if only one."""
     due = [one for one in decisions if one.kind is Action.DUE]
     slugs = [one.slug for one in due if one.facts.settled != "unmailed" and not one.facts.asked]
     families = list(dict.fromkeys(map(translations.original, slugs)))
@@ -96,14 +96,14 @@ def several_at_first(
 
 
 def told_of_several(families: Sequence[str]) -> tuple[str, str]:
-    """What publish says of several at first, and how to answer."""
+    """Return the message about several issues in a first run, and the advice."""
     fault = say("the first publish would mail {n} issues at once: {slugs}", n=len(families), slugs=", ".join(families))
     newest = say("publisher publish --mailed {slugs} mails the newest alone", slugs=" --mailed ".join(families[:-1]))
     return fault, say("{newest}; --unmailed all mails each; --mailed all mails none of them", newest=newest)
 
 
 def refuse_renamed(config: Config, database: Database, edition: Edition) -> None:
-    """For ``send``: raises UsageError where readers have the issue by a name that is gone."""
+    """Raise UsageError, for ``send``, if the issue was mailed under a name that no longer exists."""
     slug = edition.slug
     with database.connect() as connection:
         publications = store.all_publications(connection)
@@ -116,7 +116,7 @@ def refuse_renamed(config: Config, database: Database, edition: Edition) -> None
 
 
 def refuse_other_history(root: Path, database: Database, commit: str | None) -> None:
-    """Raises UsageError for a commit that the published one does not lead to: it would take the archive back."""
+    """Raise UsageError if the commit does not descend from the published one: it would revert the archive."""
     if commit is None:
         return
     with database.connect() as connection:
@@ -151,7 +151,7 @@ def refuse_other_history(root: Path, database: Database, commit: str | None) -> 
 def _unasked(
     decisions: Mapping[str, IssueDecision], translations: Translations, ledger: History
 ) -> Iterator[tuple[str, IssueDecision]]:
-    """Members of families of which nothing was asked, as far as ledger and file tell."""
+    """Yield provisional decisions about translations that have none, from ledger and file."""
     for slug in decisions:
         for one in translations.others(slug):
             if one.slug not in decisions:
@@ -162,7 +162,7 @@ def _unasked(
 def _facts(config: Config, one: Proof, ledger: History, witness: Witness) -> Facts:
     publication = ledger.publications.get(one.slug, Publication(one.slug))
     draft = one.draft
-    if one.broken and not draft:  # it may say at least that it is a draft: one may be broken, and nobody minds
+    if one.broken and not draft:  # its status may be readable: a broken draft is no problem
         partial = read_issue(config, one.slug).partial
         draft = partial is not None and partial.status is Status.DRAFT
     facts = Facts(
@@ -186,7 +186,7 @@ def _facts(config: Config, one: Proof, ledger: History, witness: Witness) -> Fac
         mailed = replace(mailed, content=publication.mailed_content)
     same = content is not None and publication.seen_content == content
     unknown = mailed is None and publication.archived_at is None and publication.settled_how is None
-    # An operator's word spares a look at the archive, unless there is a mailing with somebody left.
+    # An issue settled by an operator needs no look at the archive, unless its mailing has recipients left.
     unfinished = mailed.sendable > 0 if mailed else publication.settled_how != "mailed"
     asked = one.slug in config.publish.unmailed
     strange = mailed is None and publication.settled_how is None and not asked
@@ -208,17 +208,17 @@ def _facts(config: Config, one: Proof, ledger: History, witness: Witness) -> Fac
 
 
 def content_of(edition: Edition) -> str:
-    """What readers read in an edition: ``sha256:`` and 64 hex digits over title, words, links and pictures.
+    """Hash what readers see of an edition: ``sha256:`` and 64 hex digits over title, text, links and pictures.
 
-    Its digest also follows from the theme, the address in the footer and the version of a library. Whether an issue was
-    *corrected* after it went out is another question: only this answers it.
+    The edition's digest also depends on the theme, the footer's address and library versions. Only this hash tells
+    whether an issue was *corrected* after it was mailed.
     """
     tree = LexborHTMLParser(edition.web)
     parts = [("title", edition.title), ("words", tree.body.text(separator=" ") if tree.body else "")]
     parts += (("link", node.attributes.get("href") or "") for node in tree.css("a[href]"))
     parts += (("alt", node.attributes.get("alt") or "") for node in tree.css("img"))
     for asset in sorted(edition.assets, key=lambda asset: asset.name):
-        if not asset.copied:  # a copy follows from its original, and from a library's version
+        if not asset.copied:  # a copy depends on its original and on a library's version
             parts.append(("picture", hashlib.sha256(asset.content).hexdigest()))
     for one in edition.variants:
         parts += (("condition", one.condition), ("variant", content_of(one.edition)))
@@ -227,10 +227,10 @@ def content_of(edition: Edition) -> str:
 
 
 RECENT = timedelta(days=31)
-"""Letters older than this are not read: who prunes old issues would read them all, at each run."""
-_MOST = 0.5  # of the letters of its sentences
-_BESIDE = 5  # letters of issues that are still there, to know what newsletters repeat
-_SHORTEST = 8  # letters; shorter ones stand in any issue
+"""Older mail is not compared: a newsletter that prunes old issues would read all of it in each run."""
+_MOST = 0.5  # share of the letters in its sentences
+_BESIDE = 5  # mails of existing issues, to find text that every mail repeats
+_SHORTEST = 8  # letters; shorter sentences occur in any issue
 _SENTENCES = re.compile(r"[\n。！？!?]|\.\s")
 _NO_LETTER = re.compile(r"[\W_]+")
 
@@ -238,14 +238,14 @@ _NO_LETTER = re.compile(r"[\W_]+")
 def mailed_and_gone(
     connection: Connection, publications: Mapping[str, Publication], here: Sequence[str]
 ) -> tuple[Gone, ...]:
-    """The issues that somebody may have been mailed and that are not among those ``here``, the newest mailing first.
+    """Return mailed issues that are not among those ``here``, newest mailing first.
 
-    An issue that was mailed and whose folder bears another name now is new to the ledger, which goes by names.
+    The ledger identifies issues by name, so an issue that was mailed and whose folder was renamed is new to it.
     """
     known, since, gone, beside = set(here), datetime.now(UTC) - RECENT, list[Gone](), list[Mailing]()
     for one in sorted(mailings.every_newest(connection), key=lambda mailing: mailing.id, reverse=True):
         if "/" in one.slug or not one.audience:
-            continue  # a step, or a month's edition, is no folder of issues/
+            continue  # a step or a month's edition has no folder in issues/
         if one.slug in known:
             beside.append(one)
             continue
@@ -262,11 +262,11 @@ def _letter(connection: Connection, mailing: Mailing) -> str:
 
 
 def mailed_as(edition: Edition, content: str, gone: Sequence[Gone]) -> str | None:
-    """The issue under whose name readers had this one.
+    """Return the former name under which this issue was mailed, or None.
 
-    It is asked of the texts: the content as it was then, to the letter, or most sentences of the letter that was
-    frozen, for a name and a headline are often changed in one commit. What stands in several letters, a greeting or a
-    sponsor's words, tells nothing.
+    Texts are compared, because name and headline are often changed in one commit: either the content is the same as
+    when it was mailed, or most sentences occur in the frozen mail. Sentences in several mails, such as a greeting or
+    a sponsor's text, do not count.
     """
     letters = [one.letter for one in gone if one.letter]
     sentences = [words for words in _sentences(edition) if sum(words in letter for letter in letters) < 2]

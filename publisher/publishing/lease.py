@@ -1,9 +1,9 @@
-"""One run of publish at a time, on however many machines: a lease in the database.
+"""A lease in the database: one run of publish at a time, on any number of machines.
 
-The holder shows a sign of life every few seconds. A lease without one for :data:`TERM` is free; one whose process is
-dead on this very machine is free at once. A sign from the future (a clock was set back) counts from when it is seen.
-Each taking raises the fence, and a holder asks :meth:`Lease.check` before every step that others see: who was asleep
-and lost it finds out there and stops.
+The holder renews it every few seconds. A lease not renewed for :data:`TERM` is free; one whose process is dead on this
+very machine is free at once. A renewal in the future (a clock was set back) counts from when it is first seen. Each
+acquisition increments the fence; the holder calls :meth:`Lease.check` before every step with an outside effect, so that
+a process that slept and lost the lease stops there.
 """
 
 import os
@@ -26,7 +26,7 @@ from publisher.diagnostics import say
 from publisher.errors import DatabaseError
 from publisher.publishing.tables import leases
 
-TERM = 30.0  # seconds without a sign of life after which a lease is free
+TERM = 30.0  # seconds without renewal after which a lease is free
 
 BEAT = 8.0
 NAME = "publish"
@@ -38,7 +38,7 @@ class LeaseLostError(DatabaseError):
 
 @dataclass
 class Lease:
-    """A held lease."""
+    """Held lease."""
 
     database: Database
     fence: int
@@ -46,12 +46,12 @@ class Lease:
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def check(self) -> None:
-        """Prove that the lease is still ours, and renew it. Raises LeaseLostError."""
+        """Renew the lease. Raises LeaseLostError if it is no longer ours."""
         with self.database.begin() as connection:
             self.check_in(connection)
 
     def check_in(self, connection: Connection) -> None:
-        """The same within a transaction, which then commits only if the lease was ours all the while."""
+        """Do so within a transaction, which then commits only if the lease is ours throughout."""
         mine = (leases.c.name == NAME) & (leases.c.holder == self.holder) & (leases.c.fence == self.fence)
         if connection.execute(update(leases).where(mine).values(beat=clock(connection))).rowcount != 1:
             message = say("another run of publish took over while this one was not answering; this one stops")
@@ -59,7 +59,7 @@ class Lease:
 
     def _beat(self) -> None:
         while not self._stop.wait(BEAT):
-            with suppress(DatabaseError):  # the next check says so where it matters
+            with suppress(DatabaseError):  # the next check reports it
                 self.check()
 
 
@@ -67,8 +67,8 @@ class Lease:
 def take(database: Database, *, waiting: Callable[[str], None] = lambda _: None) -> Iterator[Lease]:
     """Hold the lease for the block.
 
-    Where a dead run held it, its term is waited out (``waiting`` is told whose). Raises LeaseLostError at once where a
-    living run holds it.
+    If the holder seems dead, wait for the end of its term; ``waiting`` is called with its description. Raises
+    LeaseLostError as soon as the holder proves alive.
     """
     lease = _take(database, waiting)
     beats = threading.Thread(target=lease._beat, name="publish lease", daemon=True)
@@ -109,19 +109,19 @@ def _take(database: Database, waiting: Callable[[str], None]) -> Lease:
 
 def _row(connection: Connection) -> Row[Any]:
     insert_once(connection, leases, {"name": NAME, "fence": 0, "holder": None, "host": "", "pid": 0, "beat": 0.0})
-    # PostgreSQL: two runs queue here. SQLite has one writer and leaves this out.
+    # On PostgreSQL FOR UPDATE makes runs queue here. SQLite has a single writer and ignores it.
     return connection.execute(select(leases).where(leases.c.name == NAME).with_for_update()).one()
 
 
 def _host() -> str:
-    """This machine, and on Linux this space of process numbers: two containers may bear one name."""
+    """Return the host name, on Linux with the PID namespace: two containers may have the same host name."""
     with suppress(OSError):
         return f"{socket.gethostname()} {Path('/proc/self/ns/pid').readlink()}"
     return socket.gethostname()
 
 
 def _is_dead(host: str, pid: int) -> bool:
-    """Whether the process is known to be dead: it was on this machine, and is no more."""
+    """Whether the process is known to be dead: it ran on this machine and no longer exists."""
     if host != _host():
         return False
     try:

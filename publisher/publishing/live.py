@@ -1,4 +1,4 @@
-"""Is the page of an edition live? Asked before the first message: a mail never leads to a page that is not there."""
+"""Check that an edition's page is live before the first message, so that no mail links to a missing page."""
 
 import re
 import time
@@ -23,26 +23,26 @@ _PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0)
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What a page or a message says of itself."""
+    """Edition digest and commit that a page or a message states."""
 
     digest: str
     commit: str | None
 
 
 def read_provenance(text: str) -> Provenance | None:
-    """``sha256:…; commit=…`` as it stands in the meta tag and in ``X-Publisher-Edition``."""
+    """Parse ``sha256:…; commit=…``, as in the meta tag and in ``X-Publisher-Edition``; None if it is neither."""
     found = _PROVENANCE.match(text.strip())
     return Provenance(found[1], None if found[2] in {None, "none"} else found[2]) if found else None
 
 
 def provenance_of_page(html: bytes) -> Provenance | None:
-    """What a page's meta tag says; None where it has none of ours."""
+    """Return the provenance in a page's meta tag, or None."""
     node = LexborHTMLParser(html).css_first(f'meta[name="{META}"]')
     return read_provenance(node.attributes.get("content") or "") if node else None
 
 
 def wait_until_live(config: Config, edition: Edition, place: Destination) -> str | None:
-    """None once readers get the page of ``edition``; else why they do not, after ``deploy.verify_timeout``."""
+    """Return None once the page of ``edition`` is live; the reason if it is not by ``deploy.verify_timeout``."""
     if config.deploy.verify == "none":
         return None
     url = url_of(config.newsletter.url, issue_path(edition.slug))
@@ -72,7 +72,7 @@ def _by_url(url: str, edition: Edition) -> str | None:
 
 
 def fetch_page(url: str) -> bytes:
-    """A page of the web. Raises ServiceError: no answer, another status than 200, larger than :data:`LARGEST` bytes."""
+    """Fetch a web page. Raises ServiceError: no answer, status other than 200, more than :data:`LARGEST` bytes."""
     try:
         with (
             httpx.Client(timeout=10, follow_redirects=True, max_redirects=5) as client,

@@ -1,8 +1,8 @@
-"""The issues of a month as one edition, ``digest/<yyyy-mm>``, for readers who want mail less often.
+"""The month's edition, ``digest/<yyyy-mm>``: the issues of a month as one, for subscribers who want mail less often.
 
-A reader's part of it is what the ledger left them out of as ``digest`` in that month: in their language, by the issues'
-audiences, and nothing that they got singly. So whoever changes their mind within a month gets each issue once. Readers
-who were left out of the same issues get the same variant; there is one mailing a month, and no second.
+A subscriber's part of it are the issues of that month from which the ledger excluded them as ``digest``: by their
+language and the issues' audiences, without issues they also got singly. So a change of mind within a month still gives
+each issue once. Subscribers excluded from the same issues get the same variant. There is one mailing per month.
 """
 
 import hashlib
@@ -41,9 +41,9 @@ _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~^=:$&])")
 
 @dataclass(frozen=True, slots=True)
 class _LeftOut:
-    """Who was left out of what: the issues by key, and a query of each reader's key.
+    """The issues that subscribers were excluded from: issues by key, and a query of each subscriber's key.
 
-    A key is a sum of numbers made of the issues' names, for there is no order in which both databases join texts.
+    A key is a sum of numbers hashed from slugs, because the databases share no ordered aggregation of strings.
     """
 
     parts: Mapping[int, tuple[str, ...]]
@@ -51,10 +51,10 @@ class _LeftOut:
 
     @classmethod
     def read(cls, connection: Connection, config: Config, last: date) -> Self:
-        """The month that ends with the day ``last`` of the newsletter's time zone."""
+        """Read the month whose last day is ``last``, in the newsletter's time zone."""
         m, r, zone = mailings.c, recipients.c, config.newsletter.zone
         first, end = (datetime.combine(day, time.min, zone) for day in (last.replace(day=1), last + timedelta(days=1)))
-        had, of = recipients.alias("had").c, mailings.alias("of").c  # a second mailing of an issue they got singly
+        had, of = recipients.alias("had").c, mailings.alias("of").c  # another mailing of an issue, received singly
         went = (RecipientState.SUBMITTED, RecipientState.UNCERTAIN, RecipientState.CLAIMED)
         singly = exists().where(
             had.reference == r.reference, had.state.in_(went), of.id == had.mailing_id, of.slug == m.slug
@@ -82,26 +82,26 @@ class _LeftOut:
 
     @property
     def slugs(self) -> set[str]:
-        """Of all its issues."""
+        """The slugs of all its issues."""
         return {slug for part in self.parts.values() for slug in part}
 
     def shown(self, editions: Mapping[str, Edition]) -> list[tuple[int, list[Edition]]]:
-        """The editions of each key, oldest first; one that was withdrawn has none."""
+        """Return the editions of each key, oldest first; withdrawn issues have none."""
         found = {key: [editions[slug] for slug in part if slug in editions] for key, part in self.parts.items()}
         return [(key, sorted(part, key=lambda one: (one.date, one.slug))) for key, part in found.items() if part]
 
     def among(self, chosen: Sequence[int]) -> ColumnElement[bool]:
-        """The subscribers who have one of these keys."""
+        """Return the SQL condition: the subscriber has one of these keys."""
         keys = self.keys.subquery().c
         return subscribers.c.reference.in_(select(keys.reference).where(keys.key.in_(chosen)))
 
     def variant(self, chosen: Sequence[int]) -> ColumnElement[int]:
-        """The number of a subscriber's key."""
+        """Return the SQL expression for the index of a subscriber's key in ``chosen``."""
         return case(*((self.among([key]), number) for number, key in enumerate(chosen)), else_=0)
 
 
 def mail_months(run: Run, editions: Mapping[str, Edition], options: Options) -> list[IssueResult]:
-    """Mail what is left of earlier months, and the last month if it was not: a result for each that did anything."""
+    """Finish the mailings of earlier months, and mail the last month if it was not; return what was done."""
     last, slug = _last(run.config, run.now)
     with run.database.connect() as connection:
         begun, month = _begun(connection), _to_come(connection, run.config, last, slug)
@@ -126,7 +126,7 @@ def mail_months(run: Run, editions: Mapping[str, Edition], options: Options) -> 
 
 
 def open_months(run: Run) -> dict[str, bool]:
-    """The editions of which an operator can have a word: whether the mailing has begun, as far as the ledger knows."""
+    """Return the months that an operator can settle, each with whether the ledger knows a mailing of it."""
     _, slug = _last(run.config, run.now)
     with run.database.connect() as connection:
         begun = _begun(connection)
@@ -135,7 +135,7 @@ def open_months(run: Run) -> dict[str, bool]:
 
 
 def plan_months(connection: Connection, config: Config, now: datetime) -> list[IssueDecision]:
-    """What a run at ``now`` would do with months, as far as the ledger and the folders tell."""
+    """Return what a run at ``now`` would do with months, as far as ledger and folders show."""
     last, slug = _last(config, now)
     found = [*filter(None, (left_of(connection, mailing) for mailing in _begun(connection).values()))]
     month = _to_come(connection, config, last, slug)
@@ -149,20 +149,20 @@ def _begun(connection: Connection) -> dict[str, Mailing]:
 
 
 def _to_come(connection: Connection, config: Config, last: date, slug: str) -> _LeftOut | None:
-    """The month that ends with the day ``last``; None where it was mailed, or an operator said so."""
+    """Return the month whose last day is ``last``; None if it was mailed, or an operator settled it as mailed."""
     had = store.newest(connection, slug) or publication(connection, slug).settled_how == "mailed"
     return None if had else _LeftOut.read(connection, config, last)
 
 
 def _last(config: Config, now: datetime) -> tuple[date, str]:
-    """The last day of the last month, and what its edition is called."""
+    """Return the last day of the previous month, and the slug of its edition."""
     today = now.astimezone(config.newsletter.zone).date()
     last = today.replace(day=1) - timedelta(days=1)
     return last, f"{DIGEST}{last:%Y-%m}"
 
 
 def _letter(editions: Sequence[Edition]) -> MailContent:
-    letters = [MailContent.of(edition, counts=False) for edition in editions]  # a click is counted of one issue
+    letters = [MailContent.of(edition, counts=False) for edition in editions]  # clicks are counted per issue
     if len(letters) == 1:
         return letters[0]
     digest = hash_parts("publisher months 1", (("digest", one.digest.encode()) for one in letters))
@@ -173,7 +173,7 @@ def _letter(editions: Sequence[Edition]) -> MailContent:
 def _edition(
     config: Config, slug: str, last: date, shown: Sequence[Edition]
 ) -> tuple[Edition | None, list[Diagnostic]]:
-    """The edition of these issues: of each its title, what its mail begins with, its headlines, and the way to it."""
+    """Render the edition of these issues: of each the title, preheader or subtitle, headlines, and a link."""
     language = Counter(one.language for one in shown).most_common(1)[0][0]
     words, places = Locale.of(language, config.labels), Places(slug, Span.point(1))
     items = []
@@ -189,5 +189,5 @@ def _edition(
 
 
 def _plain(text: str) -> str:
-    """Text that Markdown shows as it is, on one line."""
+    """Escape text for Markdown, on one line."""
     return _MARKUP.sub(r"\\\1", " ".join(text.split()))

@@ -1,6 +1,6 @@
-"""Moving a newsletter to another database: subscribers, suppressions, ledger, publications, all as they are.
+"""Move a newsletter to another database: subscribers, suppressions, ledger and publications, unchanged.
 
-References stay, so that the links of mail already sent go on working; a mailing that is not finished goes on there.
+References are kept, so that links in mail already sent keep working; an unfinished mailing continues there.
 """
 
 import sqlite3
@@ -28,15 +28,15 @@ from publisher.publishing import store
 from publisher.publishing.lease import take
 from publisher.publishing.tables import leases
 
-ROWS = 5000  # rows copied at a time
-_LARGE = {folded_recipients.name: 20}  # a row holds five thousand recipients
+ROWS = 5000  # rows per batch
+_LARGE = {folded_recipients.name: 20}  # one row holds 5,000 recipients
 
-_NOT_MOVED = {leases.name, origins.name, paces.name}  # of one database: its machines', and what it is itself
+_NOT_MOVED = {leases.name, origins.name, paces.name}  # specific to one database or its machines
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """Rows by table; where to; where the old SQLite file was put aside; signing keys that were put beside the new."""
+    """Row counts by table; the new URL; the renamed old SQLite file; signing keys copied to the new folder."""
 
     rows: dict[str, int]
     to: str
@@ -45,9 +45,9 @@ class Moved:
 
 
 def move(config: Config, url: str) -> Moved:
-    """Copy everything into the empty database at ``url``, in one transaction there, and put a SQLite file aside.
+    """Copy everything into the empty database at ``url``, in one transaction there, and rename a SQLite file.
 
-    Raises UsageError (not empty, the same, a sender is at work), DatabaseError; then nothing was moved.
+    Raises UsageError (not empty, the same, a sender is at work), DatabaseError; nothing is moved then.
     """
     old_url, new_url = database_url(config), database_url(config, url)
     if old_url == new_url:
@@ -55,7 +55,7 @@ def move(config: Config, url: str) -> Moved:
     kept = None
     with closing(open_database(config)) as old, closing(open_database(config, url)) as new, nobody_at_work(old):
         marks = _marks(old)
-        with old.begin() as source:  # SQLite: nobody writes until the file is put aside, and whoever waits is refused
+        with old.begin() as source:  # SQLite: locks out writers until the file is renamed; they then fail
             rows = _copy(source, new)
             for name, mark in marks.items():
                 if beside := mark_path(new_url, name):
@@ -69,7 +69,7 @@ def move(config: Config, url: str) -> Moved:
             if old.dialect == "sqlite":
                 kept = _put_aside(old_url.database)
     if kept:
-        # The log goes into the file; where a service still has it open, that is done once it ends.
+        # Write the WAL into the file; if a service still has it open, SQLite does so when it ends.
         with suppress(sqlite3.Error), closing(sqlite3.connect(kept)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     keys = 0
@@ -82,7 +82,7 @@ def move(config: Config, url: str) -> Moved:
 
 @contextmanager
 def nobody_at_work(database: Database) -> Iterator[None]:
-    """Keep ``publish`` away for the block. Raises UsageError, LeaseLostError: a sender or a ``publish`` is at work."""
+    """Lock out ``publish`` for the block. Raises UsageError, LeaseLostError if a sender or a ``publish`` runs."""
     with take(database):
         with database.connect() as connection:
             for mailing in mailings.every_newest(connection):
@@ -93,9 +93,9 @@ def nobody_at_work(database: Database) -> Iterator[None]:
 
 
 def _marks(old: Database) -> dict[str, Path]:
-    """The marks beside a SQLite database, by the issue as file names have it.
+    """Return the mark files beside a SQLite database, by slug as in file names.
 
-    Raises UsageError where one tells of more than the database knows: behind PostgreSQL nothing would tell it any more.
+    Raises UsageError if a mark knows of more mail than the database: PostgreSQL has no marks to tell so later.
     """
     url = old.engine.url
     pattern = mark_path(url, "*")
@@ -145,7 +145,7 @@ def _copy_table(source: Connection, target: Connection, table: Table) -> int:
 
 
 def _put_aside(name: str | None) -> Path | None:
-    """An old file that stays in its place would be mailed from again; its log goes along."""
+    """Rename the old file and its WAL: left in place, the newsletter could be mailed from it again."""
     if not name:
         return None
     file, kept = Path(name), Path(name + MOVED)

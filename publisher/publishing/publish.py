@@ -1,8 +1,8 @@
-"""One run of publish: what is due goes out, once, after its page is live.
+"""A run of publish: mail what is due, once, after its page is live.
 
-The order is fixed: lease, history, check and render, decide, build, write down what will be live, deploy, see each page
-live, freeze and send, announce, account. Every step is written before the next begins, so a run that dies anywhere is
-finished by the next one; and the lease is proved before each step that others see.
+The order is fixed: take the lease, check the history, check and render, decide, build, record what will be live,
+deploy, wait for each page to be live, freeze and send, announce, report. Each step is committed before the next begins,
+so the next run completes one that died anywhere; the lease is checked before each step with an outside effect.
 """
 
 from collections.abc import Mapping, Sequence
@@ -51,13 +51,13 @@ from publisher.publishing.series import mail_steps
 from publisher.publishing.witness import Witness, mail
 
 SETTLED_BY_NAME = frozenset({Action.DUE, Action.MISSED, Action.EXPIRED, Action.UNKNOWN, Action.RENAMED, Action.SETTLED})
-"""What ``--mailed ISSUE`` and ``--unmailed ISSUE`` speak of: ready, due, whole, and without a mailing."""
+"""Actions that ``--mailed ISSUE`` and ``--unmailed ISSUE`` apply to: ready, due, without errors or mailing."""
 
 SETTLED_BY_ALL = {
     "mailed": SETTLED_BY_NAME - {Action.SETTLED},
     "unmailed": SETTLED_BY_NAME - {Action.SETTLED, Action.UNKNOWN, Action.RENAMED},
 }
-"""The same of ``all``, which takes back nobody's word, and mails nothing that readers seem to have."""
+"""The same for ``all``, which reverses no settlement and mails nothing that readers seem to have."""
 
 _NEVER_HAD = frozenset({Action.DRAFT, Action.BROKEN, Action.HELD, Action.WAITING})
 _BEGUN = frozenset({Action.RESUME, Action.PAUSED, Action.CONFLICT})
@@ -65,8 +65,8 @@ _BEGUN = frozenset({Action.RESUME, Action.PAUSED, Action.CONFLICT})
 
 @dataclass(frozen=True, slots=True)
 class PublishOptions:
-    """What an operator says about this run. ``mailed`` and ``unmailed`` settle issues that the ledger does not know;
-    ``transport`` is used instead of that of the provider in use, ``cache`` instead of ``.publisher/cache``.
+    """Options of a run. ``mailed`` and ``unmailed`` settle issues that the ledger does not know; ``transport``
+    replaces the configured provider's, ``cache`` the folder ``.publisher/cache``.
     """
 
     out: str = "dist"
@@ -83,8 +83,8 @@ def publish(
 ) -> Published:
     """Publish what is due.
 
-    Raises LeaseLostError (another run is at work), UsageError (an older or foreign history, an unknown issue, a channel
-    without an address), DeployError, TransportError, DatabaseError; always with what was done recorded.
+    Raises LeaseLostError (another run is at work), UsageError (an older or foreign history, an unknown issue, a
+    channel without an address), DeployError, TransportError, DatabaseError; what was done is recorded in any case.
     """
     options, watch = options or PublishOptions(), watch or RunObserver()
     channels = open_channels(config)
@@ -131,7 +131,7 @@ class _Publish(Run):
         return ledger, decide_all(self.config, prepared, ledger, witness, self.now, frozenset())
 
     def _settle(self, decisions: Sequence[IssueDecision], witness: Witness) -> bool:
-        """Write down what an operator said of issues that readers can have had; whether there was anything."""
+        """Record the operator's ``--mailed`` and ``--unmailed``; return whether there were any. Raises UsageError."""
         kinds = {decision.slug: decision.kind for decision in decisions}
         mailed, unmailed = map(self._with_families, (self.options.mailed, self.options.unmailed))
         if both := sorted((mailed & unmailed) - {"all"}):
@@ -195,7 +195,7 @@ class _Publish(Run):
             self.watch.note(say("{slug}: events show that {people:,} readers had it: they get no second copy", **about))
 
     def _asked_at_first(self, ledger: History, decisions: Sequence[IssueDecision], witness: Witness) -> bool:
-        """A ledger without any mailing is about to mail several issues at once: ask, or refuse. True: settled anew."""
+        """Ask about, or refuse, several first mailings at once; True if they were settled. Raises UsageError."""
         several, families = several_at_first(ledger, decisions, self.translations)
         if not several:
             return False
@@ -206,7 +206,7 @@ class _Publish(Run):
         return True
 
     def _record_sight(self, decisions: Sequence[IssueDecision]) -> None:
-        """When each was first seen as it is now: a veto window begins there."""
+        """Record when each issue was first seen with its present content: its veto window begins then."""
         with self.begin() as connection:
             before = store.all_publications(connection)
             for decision in decisions:
@@ -231,7 +231,7 @@ class _Publish(Run):
             return IssueResult(decision, None, say("not sent: the archive could not be brought up to date"))
         siblings = self.translations.others(edition.slug) if decision.kind is Action.DUE else ()
         together = [editions[one.slug] for one in siblings if one.slug in editions]
-        for one in () if blocked else (edition, *together):  # a worker may mail whatever is frozen
+        for one in () if blocked else (edition, *together):  # a worker may mail all that is frozen
             if fault := wait_until_live(self.config, one, witness.archive.place):
                 advice = say("run publisher publish again once the page is there; it goes on from here")
                 return IssueResult(decision, None, say("nothing was sent: {fault}", fault=fault), advice)
@@ -239,11 +239,11 @@ class _Publish(Run):
             return IssueResult(decision, self._mail(decision, edition, together, witness))
         except LeaseLostError:
             raise
-        except PublisherError as error:  # the others may fare better, and their account is owed in any case
+        except PublisherError as error:  # continue with the others, and report all
             return IssueResult(decision, None, error.message, error.help, failed=True)
 
     def _sending(self) -> Options:
-        """What holds for each mailing of the run."""
+        """Return the options common to all mailings of the run."""
         watch, options = self.watch, self.options
         return Options(
             now=options.now,

@@ -1,4 +1,4 @@
-"""One run of publish: what each of its steps needs, what it tells while it works, what it hands back."""
+"""Input, observer and results of a run of publish, and its announcements."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -31,23 +31,23 @@ NOT_SENT = say("not sent: the run was stopped before")
 
 @dataclass(frozen=True, slots=True)
 class RunObserver:
-    """Who listens to a run; nobody, where nothing is given."""
+    """Callbacks of a run; the defaults do nothing."""
 
     building: Callable[[int, int], None] = lambda _done, _total: None
     deploying: Callable[[int, int], None] = lambda _done, _total: None
     waiting: Callable[[str], None] = lambda _holder: None
     settling: Callable[[str, Sequence[str]], None] = lambda _how, _slugs: None
-    confirm_first: Callable[[Sequence[str]], bool] = lambda _slugs: False  # may a first run mail several at once?
+    confirm_first: Callable[[Sequence[str]], bool] = lambda _slugs: False  # whether a first run may mail several issues
     started: Callable[[Started], None] = lambda _started: None
     sending: Callable[[SendProgress], None] = lambda _progress: None
     interrupt: Interrupt = field(default_factory=Interrupt)
-    note: Callable[[str], None] = lambda _note: None  # what an operator ought to know
-    guard: Callable[[], AbstractContextManager[None]] = nullcontext  # held while messages leave: signals wait for it
+    note: Callable[[str], None] = lambda _note: None  # called with notes for the operator
+    guard: Callable[[], AbstractContextManager[None]] = nullcontext  # held during sending, to defer signals
 
 
 @dataclass(frozen=True, slots=True)
 class IssueResult:
-    """What became of one issue. ``trouble`` is why it was not mailed although due; ``failed``: the world's doing."""
+    """Result for one issue. ``trouble``: why it was not mailed although due; ``failed``: by a PublisherError."""
 
     decision: IssueDecision
     sent: Sent | None = None
@@ -61,13 +61,13 @@ class IssueResult:
         if self.sent:
             return self.sent.exit_status
         if self.failed or self.decision.kind is Action.UNKNOWN:
-            return 2  # the ledger knows less than the world: nothing else can be trusted
+            return 2  # the ledger is incomplete, so nothing else is certain
         return 1 if self.trouble or self.decision.needs_somebody else 0
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run: its lease, its one moment, the commit that is checked out (None outside git)."""
+    """A run: its lease, its time, the commit that is checked out (None outside git)."""
 
     config: Config
     database: Database
@@ -78,25 +78,25 @@ class Run:
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
-        """A transaction that commits only if the lease was ours all the while. Raises LeaseLostError, DatabaseError."""
+        """Open a transaction that commits only while we hold the lease. Raises LeaseLostError, DatabaseError."""
         with self.database.begin() as connection:
             self.lease.check_in(connection)
             yield connection
 
     def mail(self, decision: IssueDecision, letter: MailContent, options: Options) -> IssueResult:
-        """Mail what has no page: a step of a series, the issues of a month. Raises LeaseLostError."""
+        """Mail something without a page: a step of a series, a month's edition. Raises LeaseLostError."""
         if self.watch.interrupt.count:
             return IssueResult(decision, None, NOT_SENT, say("publisher publish goes on"))
         self.lease.check()
         try:
             with self.watch.guard():
                 return IssueResult(decision, send(self.config, self.database, letter, options))
-        except PublisherError as error:  # the others may fare better
+        except PublisherError as error:  # continue with the others
             return IssueResult(decision, None, error.message, error.help, failed=True)
 
 
 def announcement_trouble(one: Announcement) -> tuple[str, str]:
-    """What is wrong with an announcement, and what to do."""
+    """Return what is wrong with an announcement, and the advice."""
     where, why = {"slug": one.slug, "channel": one.channel}, f" ({one.reason})" if one.reason else ""
     if one.state is AnnouncementState.REFUSED:
         refused = say("the announcement of {slug} on {channel} was refused{why}", why=why, **where)
@@ -107,7 +107,7 @@ def announcement_trouble(one: Announcement) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """The end of a run. ``deployed`` is None where nothing was to be deployed, or the archive is built in its place."""
+    """Result of a run. ``deployed`` is None if nothing was deployed."""
 
     outcomes: tuple[IssueResult, ...]
     site: Path
@@ -116,11 +116,11 @@ class Published:
     deployed: WriteResult | None
     diagnostics: tuple[Diagnostic, ...] = ()
     blocked: str | None = None  # why nothing was deployed
-    announcements: tuple[Announcement, ...] = ()  # those that need somebody
+    announcements: tuple[Announcement, ...] = ()  # those that need an operator
 
     @property
     def tripped(self) -> list[Tripped]:
-        """What needs somebody; what a mailing tripped over, its sender has told already."""
+        """What needs an operator, without what a mailing's sender has reported already."""
         return [
             Tripped(
                 "overdue" if outcome.decision.kind is Action.EXPIRED else outcome.decision.kind.value,
@@ -135,13 +135,13 @@ class Published:
 
     @property
     def exit_status(self) -> int:
-        """The worst of all."""
+        """The highest of all."""
         own = 1 if self.blocked or self.announcements else 0
         return max((own, *(outcome.exit_status for outcome in self.outcomes)))
 
 
 def to_post(connection: Connection) -> list[Announcement]:
-    """The announcements that a run may claim: nobody posted them yet, and their mailing is complete."""
+    """Return the announcements that a run may claim: not posted yet, and with a complete mailing."""
     free = [one for one in outbox.entries(connection) if one.state in outbox.FREE]
     mailed = store.mailed(connection) if free else {}
     whole = {slug for slug, one in mailed.items() if not one.sendable and one.operator != Operator.CANCELLED}
@@ -149,13 +149,13 @@ def to_post(connection: Connection) -> list[Announcement]:
 
 
 def announce(run: Run, channels: Mapping[str, Channel], editions: Mapping[str, Edition]) -> list[Announcement]:
-    """Post what waits; the announcements that need somebody.
+    """Post pending announcements; return those that need an operator.
 
-    Raises LeaseLostError, DatabaseError; what was posted is recorded.
+    Raises LeaseLostError, DatabaseError; posts that were made are recorded.
     """
     configured = {one.name: one for one in run.config.channels}
     with run.begin() as connection:
-        outbox.recover(connection)  # only the holder of the lease posts
+        outbox.recover(connection)  # safe: only the holder of the lease posts
         waiting = [one for one in to_post(connection) if one.slug in editions and one.channel in channels]
     for one in waiting:
         if run.watch.interrupt.count:
@@ -168,7 +168,7 @@ def announce(run: Run, channels: Mapping[str, Channel], editions: Mapping[str, E
             channels[one.channel].post(post_of(run.config, configured[one.channel], editions[one.slug]))
         except RefusedError as refused:
             state, reason = AnnouncementState.REFUSED, str(refused)
-        except Exception as error:  # whatever a service's library raises, nobody knows how far it had come
+        except Exception as error:  # the post may or may not have gone out
             state, reason = AnnouncementState.UNCERTAIN, type(error).__name__
         with run.database.begin() as connection:
             outbox.record(connection, one, state, reason)

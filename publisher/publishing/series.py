@@ -1,4 +1,4 @@
-"""The steps of series in a run of publish, and on a worker's machine: who is due is frozen, then mailed."""
+"""Steps of series in a run of publish and on a worker: freeze those who are due, then mail them."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -24,10 +24,10 @@ from publisher.publishing.run import IssueResult, Run
 
 
 def mail_steps(run: Run, proofs: Iterable[Proof], blocked: str | None, options: Options) -> list[IssueResult]:
-    """Freeze whoever is due and mail them, and whoever an earlier run left; a result for each step that did anything.
+    """Freeze and mail those who are due, and those left by an earlier run; return a result per step with work.
 
-    A step that is broken, or of which the ledger has forgotten readers, holds back its series. Where the archive is
-    ``blocked``, so does one with pictures: they would be missing.
+    A step that has errors, or of which the ledger has forgotten readers, holds back its series. So does a step with
+    pictures if the archive is ``blocked``: they would be missing.
     """
     found, unfit = _judged(run.database, proofs, blocked)
     letters = {slug: MailContent.of(one.edition) for slug, one in found.items() if one.edition}
@@ -49,7 +49,7 @@ def mail_steps(run: Run, proofs: Iterable[Proof], blocked: str | None, options: 
 def _judged(
     database: Database | None, proofs: Iterable[Proof], blocked: str | None
 ) -> tuple[dict[str, Proof], dict[str, IssueDecision]]:
-    """The steps that say they are ready, and of those that cannot go out why."""
+    """Return the ready steps, and the reasons of those that cannot be mailed."""
     found = {one.slug: one for one in proofs if one.issue is None or one.issue.status is Status.READY}
     return found, {slug: why for slug, one in found.items() if (why := _unfit(database, one, blocked))}
 
@@ -75,7 +75,7 @@ def _unfit(database: Database | None, proof: Proof, blocked: str | None) -> Issu
 
 
 def _mail(run: Run, slug: str, frozen: bool, options: Options) -> IssueResult | None:
-    """Carry on the step's newest mailing, as it was frozen."""
+    """Continue the step's newest mailing as it was frozen."""
     with run.database.connect() as connection:
         mailing = mailings.newest(connection, slug)
         decision = left_of(connection, mailing) if mailing else None
@@ -90,7 +90,7 @@ def _mail(run: Run, slug: str, frozen: bool, options: Options) -> IssueResult | 
 
 
 def left_of(connection: Connection, mailing: Mailing) -> IssueDecision | None:
-    """What a run does with the newest mailing of a step or a month; None where nobody of it is left."""
+    """Return what a run does with the newest mailing of a step or a month; None if no recipient is left."""
     slug, states = mailing.slug, mailings.unsettled(connection, mailing.id)
     left = states[RecipientState.PENDING] + states[RecipientState.CLAIMED]
     if not left or mailing.operator == Operator.CANCELLED:
@@ -102,7 +102,7 @@ def left_of(connection: Connection, mailing: Mailing) -> IssueDecision | None:
 
 
 def freeze_here(config: Config, database: Database, now: datetime) -> list[Mailing]:
-    """For a worker that runs in a checkout: freeze whoever is due for the steps that a run of publish knows."""
+    """Freeze, for a worker in a checkout, those who are due for steps that a run of publish knows."""
 
     def write(step: Step) -> MailContent | None:
         edition = proofread(config, step.slug).edition
@@ -115,7 +115,7 @@ def freeze_here(config: Config, database: Database, now: datetime) -> list[Maili
 def plan_of(
     config: Config, database: Database | None, proofs: Iterable[Proof], blocked: str | None, now: datetime
 ) -> tuple[list[StepPlan], list[IssueDecision]]:
-    """To how many each step would go, not known without a database; and which hold back their series or go on."""
+    """Return the readers of each step (None without a database), and decisions about steps held or unfinished."""
     steps, (_, unfit) = sorted(ready_steps(config)), _judged(database, proofs, blocked)
     held = _series_of(unfit)
     if database is None:
@@ -131,7 +131,7 @@ def plan_of(
 
 
 def _withdrawn(config: Config, connection: Connection) -> list[IssueDecision]:
-    """The steps that are gone in the middle of their mailing."""
+    """Return decisions for steps that were removed during their mailing."""
     steps = (one for one in mailings.every_newest(connection) if one.slug.startswith(f"{SERIES}/"))
     found = tripwires.stranded(config, connection, steps)
     return [IssueDecision(Facts(slug), Action.WITHDRAWN, told, ways) for slug, told, ways in found]

@@ -1,4 +1,4 @@
-"""The store of publications and deployments. Every statement of the room stands here or in the lease."""
+"""Store of publications and deployments."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from publisher.publishing.tables import deployments, publications
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """What is known of an issue's publication. A field is None while it has not happened."""
+    """Record of an issue's publication. A field is None until the event has happened."""
 
     slug: str
     title: str = ""
@@ -41,28 +41,28 @@ class Publication:
 
 
 def all_publications(connection: Connection) -> dict[str, Publication]:
-    """Every publication by slug."""
+    """Return all publications by slug."""
     return {row.slug: Publication(**row._asdict()) for row in connection.execute(select(publications))}
 
 
 def publication(connection: Connection, slug: str) -> Publication:
-    """That of one issue; one of which nothing has happened where nothing is known."""
+    """Return the publication of an issue, an empty one if there is none."""
     row = connection.execute(select(publications).where(publications.c.slug == slug)).first()
     return Publication(**row._asdict()) if row else Publication(slug)
 
 
 def note(connection: Connection, slug: str, **values: Any) -> None:
-    """Write what became of an issue; a row is made where there is none."""
+    """Update columns of an issue's publication, inserting it if there is none."""
     entered = insert_into(connection, publications).values(slug=slug, **values)
     connection.execute(entered.on_conflict_do_update(index_elements=["slug"], set_=values))
 
 
 def mailed(connection: Connection, slug: str | None = None) -> dict[str, Mailed]:
-    """The newest mailing of each issue, or of ``slug`` alone, be it a step; ``content`` is left to the publications."""
+    """Return the newest mailing of each issue, or of ``slug``, which may be a step; ``content`` is left None."""
     worked, found = runs(connection), {}
     for mailing in every_newest(connection, slug):
         if slug is None and "/" in mailing.slug:
-            continue  # a step, or a month's edition, is no issue
+            continue  # a step or a month's edition is not an issue
         left = unsettled(connection, mailing.id)
         found[mailing.slug] = Mailed(
             mailing.digest,
@@ -80,7 +80,7 @@ def mailed(connection: Connection, slug: str | None = None) -> dict[str, Mailed]
 
 
 def last_deployment(connection: Connection) -> tuple[str, bool] | None:
-    """The commit of the newest deployment that knows it, and whether that came to its end."""
+    """Return the commit of the newest deployment that has one, and whether that deployment finished."""
     d = deployments.c
     query = select(d.commit, d.finished_at).where(d.commit.is_not(None)).order_by(d.id.desc()).limit(1)
     row = connection.execute(query).first()
@@ -88,20 +88,20 @@ def last_deployment(connection: Connection) -> tuple[str, bool] | None:
 
 
 def begin_deployment(connection: Connection, commit: str | None, target: str, now: datetime) -> int:
-    """Write that a deployment begins; its number."""
+    """Record the start of a deployment; return its number."""
     values = {"commit": commit, "target": target, "started_at": now, "written": 0, "removed": 0}
     number: int = connection.execute(insert(deployments).values(values).returning(deployments.c.id)).scalar_one()
     return number
 
 
 def end_deployment(connection: Connection, number: int, now: datetime, written: int, removed: int) -> None:
-    """Write that it came to its end."""
+    """Record the end of a deployment."""
     values = {"finished_at": now, "written": written, "removed": removed}
     connection.execute(update(deployments).where(deployments.c.id == number).values(values))
 
 
 def forget_sight(connection: Connection, slugs: Iterable[str]) -> None:
-    """Issues that are no longer ready begin a new veto window when they are again."""
+    """Make issues that are no longer ready begin a new veto window when they are ready again."""
     gone = list(slugs)
     if gone:
         where = publications.c.slug.in_(gone)
@@ -109,7 +109,7 @@ def forget_sight(connection: Connection, slugs: Iterable[str]) -> None:
 
 
 def hold(config: Config, database: Database, slug: str, why: str = "") -> str:
-    """Hold an issue; what to tell. Raises UsageError: no such issue, a step of a series, or it has gone out."""
+    """Hold an issue; return the message. Raises UsageError: no such issue, a step of a series, or mailed already."""
     refuse_unknown(config, slug)
     if slug.startswith(f"{SERIES}/"):
         advice = say("write status: draft in its file; publisher pause {slug} lets those who are left wait", slug=slug)
@@ -129,7 +129,7 @@ def hold(config: Config, database: Database, slug: str, why: str = "") -> str:
 
 
 def release(config: Config, database: Database, slug: str) -> str:
-    """Let an issue go; what to tell. Its veto window and its schedule count on as before."""
+    """Release a held issue; return the message. Its veto window and schedule have not stopped."""
     with database.begin() as connection:
         if publication(connection, slug).held_at is None:
             refuse_unknown(config, slug)

@@ -1,7 +1,7 @@
-"""Does a message or a page come from this repository, and from which commit?
+"""Check whether a message or a page comes from this repository, and from which commit.
 
-It says so itself: a digest and a commit, in ``X-Publisher-Edition`` or in a meta tag. That is only a claim. So the
-edition is rebuilt from the commit, its digest compared with the claimed one, and its words with those that are there.
+It states a digest and a commit, in ``X-Publisher-Edition`` or in a meta tag. That is only a claim: so the edition is
+rebuilt from the commit, its digest compared with the claimed one, and its text with the text at hand.
 """
 
 import email
@@ -29,18 +29,18 @@ from publisher.publishing.live import Provenance, fetch_page, provenance_of_page
 from publisher.site.content import page_body
 from publisher.site.paths import issue_path
 
-_EARLIER = re.compile('<div class="earlier">.*?</div>\n?', re.DOTALL)  # follows from other issues
+_EARLIER = re.compile('<div class="earlier">.*?</div>\n?', re.DOTALL)  # depends on other issues
 _BLANK = re.compile(r"\s+")
 
 
 class VerifyResult(StrEnum):
-    """The answer."""
+    """Result of a verification."""
 
-    MATCH = say("match")  # rebuilt to the byte, and these are its words
-    ALTERED = say("altered")  # the claim is true of an edition, and these are not its words
+    MATCH = say("match")  # same digest, same text
+    ALTERED = say("altered")  # the digest is that of an edition, the text is not
     DIFFERS = say("differs")  # the commit builds another edition
     UNKNOWN = say("unknown commit")  # not in this repository
-    NONE = say("no provenance")  # says nothing of itself
+    NONE = say("no provenance")  # makes no claim
 
 
 _FOUND = frozenset({VerifyResult.MATCH, VerifyResult.ALTERED})
@@ -48,8 +48,8 @@ _FOUND = frozenset({VerifyResult.MATCH, VerifyResult.ALTERED})
 
 @dataclass(frozen=True, slots=True)
 class TextOrigin:
-    """A text that a model wrote: where, which model, what it did, who reviewed it; and from git the commit that last
-    touched its file, with that commit's author. Both are None outside git, or while the file was never committed.
+    """Text written by a model: place, model, grade, reviewers, sources; and the commit that last changed its file,
+    with its author, both None outside git or if the file was never committed.
     """
 
     where: str
@@ -63,7 +63,7 @@ class TextOrigin:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """The answer with what it rests on."""
+    """Result of a verification, with its basis."""
 
     verdict: VerifyResult
     message: str
@@ -76,7 +76,7 @@ class Verified:
 
 @dataclass(frozen=True, slots=True)
 class _Exhibit:
-    """What was brought: its claim, its words in comparable form, and where its issue may be named."""
+    """Message or page to verify: its claim, the parsed message (None for a page), its HTML."""
 
     claim: Provenance | None
     message: EmailMessage | None
@@ -112,7 +112,7 @@ def verify(config: Config, what: str) -> Verified:
 
 
 def _compare(config: Config, exhibit: _Exhibit, claim: Provenance, where: str) -> Verified:
-    slugs = [*steps_of(config.root), *discover(config.root)]  # of a step nothing in its mail says which
+    slugs = [*steps_of(config.root), *discover(config.root)]  # the mail of a step does not name it
     likely = _named(exhibit, slugs)
     named, rebuilt = _only(likely), None
     for slug in likely or slugs:
@@ -137,7 +137,7 @@ def _compare(config: Config, exhibit: _Exhibit, claim: Provenance, where: str) -
 
 
 def _with_origin(then: Config, found: Verified, root: Path, revision: str) -> Verified:
-    """With who wrote and who reviewed what a model wrote, where the edition was found. git is asked in ``root``."""
+    """Add the origins of text by models, if the edition was found. git is asked in ``root``."""
     issue = read_issue(then, found.slug).issue if found.verdict in _FOUND and found.slug else None
     told = []
     for where, origin, path in origins_of(issue) if issue else ():
@@ -148,7 +148,7 @@ def _with_origin(then: Config, found: Verified, root: Path, revision: str) -> Ve
 
 
 def _altered(config: Config, exhibit: _Exhibit, edition: Edition) -> str | None:
-    """What is not the edition's, in words; None where all is."""
+    """Describe what differs from the edition; None if nothing does."""
     if exhibit.message is None:
         body = page_body(edition, config, issue_path(edition.slug))
         whole = _BLANK.sub(" ", body) in _BLANK.sub(" ", _EARLIER.sub("", exhibit.html))
@@ -169,7 +169,7 @@ _VALUES = {"text": r"[^\n]+?", "html": r"[^<>\n\"]+?", "url": r"[\w.~%-]+?"}
 
 
 def _fits(slotted: Slotted, text: str) -> bool:
-    """Whether the text is the edition's with something in the slots that is no markup and no second line."""
+    """Whether the text is the edition's, with any text in the slots that contains no markup or line break."""
     text = text.replace("\r\n", "\n")
     parts = (re.escape(p.replace("\r\n", "\n")) if type(p) is str else _value(p) for p in slotted.parts)
     return re.fullmatch("".join(parts) + r"\n?", text) is not None
@@ -192,7 +192,7 @@ def _message(path: Path) -> _Exhibit:
 def _text(part: MIMEPart) -> str:
     try:
         return str(part.get_content())
-    except LookupError:  # an encoding that there is not
+    except LookupError:  # unknown encoding
         return ""
 
 
@@ -206,9 +206,9 @@ def _only(slugs: tuple[str, ...]) -> str | None:
 
 
 def _named(exhibit: _Exhibit, slugs: list[str] | tuple[str, ...]) -> tuple[str, ...]:
-    """The issues whose archive pages, or counted links, are named: one, or that and its translations."""
+    """Return the issues named by archive URLs or counted links: one, or one and its translations."""
     text = exhibit.html
-    if exhibit.message is None:  # a page names its neighbours too; its own address is the canonical one
+    if exhibit.message is None:  # a page links to other issues too; its canonical URL is its own
         found = re.search(r'<link rel="canonical" href="([^"]+)"', text)
         text = found[1] if found else ""
     text = unquote(text)

@@ -1,9 +1,9 @@
-"""What the world outside the database knows of an issue: its page, its messages in a folder, and ``state.json``.
+"""Evidence about an issue outside the database: its page, its messages in a folder, and ``state.json``.
 
-``state.json`` lies beside the page of an issue where the archive is served from. It says which mailing of the issue
-began; it is written after the recipients are frozen and before the first message leaves, and once more when everybody
-has been handled. A ledger that does not know that mailing was restored, made anew, or is not the one that mailed.
-No number of readers stands in it: everybody can read it.
+``state.json`` is stored beside the issue's page where the archive is served. It names the mailing of the issue that
+began; it is written after the freeze and before the first message, and again when all recipients have been handled. A
+ledger that does not know that mailing was restored, created anew, or is not the one that mailed. The file is public, so
+it holds no number of readers.
 """
 
 import re
@@ -38,14 +38,14 @@ _RECIPIENT = re.compile(r"[0-9a-f]{8}-\d+\.eml")
 
 @dataclass(frozen=True, slots=True)
 class Testimony:
-    """``state.json``: the mailing's reference, when this was written, how many senders there were, the last of them."""
+    """Contents of ``state.json``: reference of the mailing, time of writing, number of senders, the last sender."""
 
     mailing: str
     digest: str
     at: AwareDatetime
     runs: int
     finished: bool = False
-    run: str = ""  # as mailings.runs() has it; older versions wrote none
+    run: str = ""  # as in mailings.runs(); older versions wrote none
 
 
 _TESTIMONY = TypeAdapter(Testimony)
@@ -53,17 +53,17 @@ _TESTIMONY = TypeAdapter(Testimony)
 
 @dataclass(frozen=True)
 class Witness:
-    """Asks, and writes, where readers are."""
+    """Reads and writes the evidence in the archive."""
 
     archive: ArchiveRun
 
     @classmethod
     def open(cls, config: Config) -> Self:
-        """The witness for the archive that config.yaml describes. Raises UsageError, DeployError."""
+        """Return the witness for the archive that config.yaml describes. Raises UsageError, DeployError."""
         return cls(ArchiveRun.open(config, config.root / "dist"))
 
     def state(self, slug: str) -> Testimony | None:
-        """What ``state.json`` says; None where there is none. Raises DeployError, UsageError (it cannot be read)."""
+        """Read ``state.json``; None if there is none. Raises DeployError, UsageError (it cannot be read)."""
         path, place = _path(slug), self.archive.place
         content = place.read(path)
         if content is None:
@@ -76,23 +76,23 @@ class Witness:
             raise UsageError(message, help=advice) from error
 
     def readers_have(self, slug: str) -> str | None:
-        """Where readers have an issue: ``the archive``, a page of it where it is deployed; ``the outbox``, messages.
+        """Return where readers have an issue: ``the archive`` (a deployed page), ``the outbox`` (messages), or None.
 
-        An archive that is built in its place says nothing: ``publisher build`` writes there too.
+        An archive served from its build folder is no evidence, because ``publisher build`` writes there too.
         """
         html = None if self.archive.in_place else self.archive.place.read(issue_path(slug) + "index.html")
         if html is not None and provenance_of_page(html):
             return say("the archive")
         folder = open_provider(self.archive.config).written(slug)
         if folder and folder.is_dir():
-            # send --test writes there too, under other names
+            # send --test writes there too, with other file names
             return say("the outbox") if any(_RECIPIENT.fullmatch(file.name) for file in folder.iterdir()) else None
         return None
 
     def gainsay(self, publication: Publication, mailed: Mailed | None, references: frozenset[str]) -> str | None:
-        """What ``state.json`` knows of a mailing and the ledger does not, in words.
+        """Describe what ``state.json`` knows of a mailing beyond the ledger; None if nothing.
 
-        ``mailed`` is the newest mailing of the issue, ``references`` those of all mailings that the ledger has.
+        ``mailed`` is the issue's newest mailing, ``references`` are those of all mailings in the ledger.
         """
         state = self.state(publication.slug)
         if state is None:
@@ -104,27 +104,27 @@ class Witness:
             known = {"mailing": state.mailing, "when": when}
             return say("its mailing {mailing} went out {when}, and this database knows nothing of it", **known)
         if mailed and mailed.reference == state.mailing:
-            strange = state.run and state.run not in mailed.runs  # a copy of this database is at work
+            strange = state.run and state.run not in mailed.runs  # a sender on a copy of this database
             behind = strange or len(mailed.runs) < state.runs or (state.finished and not mailed.finished)
             told = say("its mailing {mailing} came further than this database knows", mailing=state.mailing)
             return told if behind else None
         return None
 
     def testify(self, database: Database, mailing: mailings.Mailing, *, finished: bool = False) -> None:
-        """Write what the ledger has, in the place of what is no news to it.
+        """Write the ledger's state of a mailing to ``state.json``.
 
-        Raises UsageError where another database mails the issue, DeployError; before a run, nothing may be submitted
-        then.
+        Raises UsageError if the archive knows more than the ledger (another database mails the issue), DeployError;
+        a run that gets either may not submit anything.
         """
         if mailing.slug.startswith(f"{SERIES}/"):
-            return  # a step has no page, and goes on for ever
+            return  # a step has no page, and its mailing never ends
         if self.archive.in_place and not (self.archive.site / issue_path(mailing.slug)).is_dir():
             return
         with database.connect() as connection:
             runs = mailings.runs(connection, mailing.id).get(mailing.id) or [""]
         state = Testimony(mailing.reference, mailing.digest, datetime.now(UTC), len(runs), finished, runs[-1])
         for last in (False, False, True):
-            self.refuse(database, mailing.slug)  # since the issue was looked at, the archive was deployed and seen live
+            self.refuse(database, mailing.slug)  # the archive may have changed while pages were deployed and awaited
             try:
                 self.archive.place.note(_path(mailing.slug), _TESTIMONY.dump_json(state) + b"\n")
                 return
@@ -133,7 +133,7 @@ class Witness:
                     raise
 
     def refuse(self, database: Database, slug: str) -> tuple[Publication, Mailed | None]:
-        """What the ledger has of an issue. Raises UsageError where the archive knows of more, DeployError."""
+        """Return the ledger's records of an issue. Raises UsageError if the archive knows more, DeployError."""
         with database.connect() as connection:
             publication = store.publication(connection, slug)
             mailed = store.mailed(connection, slug).get(slug)
@@ -151,9 +151,9 @@ def mail(
     edition: Edition | MailContent,
     options: Options | None = None,
 ) -> Sent:
-    """:func:`publisher.delivery.send.send`, told to the witness before its first message and after its last.
+    """Call :func:`publisher.delivery.send.send`, writing ``state.json`` before the first message and after the last.
 
-    Raises DeployError where the archive cannot be written: the mailing is frozen then, and nobody mailed.
+    Raises DeployError if the archive cannot be written: the mailing is frozen then, and no message was sent.
     """
     options, began = options or Options(), []
 
@@ -165,13 +165,13 @@ def mail(
 
     sent = send(config, database, edition, replace(options, started=started))
     if witness and began and sent.mailing.finished_at is not None:
-        with suppress(PublisherError):  # it was told that the mailing began, which stops a second one
+        with suppress(PublisherError):  # the start is recorded, which suffices to prevent a second mailing
             witness.testify(database, sent.mailing, finished=True)
     return sent
 
 
 def refuse_forgetful(witness: Witness, database: Database, slug: str, *, correction: bool = False) -> None:
-    """For ``send``: raises UsageError where readers have the issue and the ledger does not know, DeployError."""
+    """Raise UsageError, for ``send``, if readers have the issue and the ledger does not know it; DeployError."""
     publication, mailed = witness.refuse(database, slug)
     if mailed or correction:
         return

@@ -1,4 +1,4 @@
-"""Is everything ready to send? One small function a question, each with an answer and what to type."""
+"""Check that everything is ready to send: one function per check, each with a finding and a remedy."""
 
 import os
 from collections.abc import Collection
@@ -14,7 +14,7 @@ from publisher.publishing.doctor.questions import Probes
 
 __all__ = ["NOT_ASKED", "Finding", "Level", "examine"]
 
-LONGEST = 30.0  # seconds that all questions together may take
+LONGEST = 30.0  # seconds for all checks together
 
 OURS = (
     questions.spf,
@@ -29,7 +29,7 @@ OURS = (
 
 
 def examine(probes: Probes, only: Collection[str] | None = None) -> list[Finding]:
-    """Every finding (of the questions ``only``), in their order. No exception leaves here but a defect's."""
+    """Return the findings of all checks, or of those in ``only``, in order. A PublisherError becomes a finding."""
     ours = (*OURS, gmail) if os.environ.get(TOKEN, "").strip() else OURS
     every = {**probes.provider.questions(), **by_name(ours, probes)}
     asked = {name: question for name, question in every.items() if only is None or name in only}
@@ -56,6 +56,6 @@ def _answer(name: str, question: Question, probes: Probes) -> Finding:
 
 
 def _weighed(name: str, finding: Finding, probes: Probes) -> Finding:
-    """While mail only goes into a folder, an archive or a service that is not live yet keeps nobody from anything."""
+    """Turn a fault of archive or service into a warning while the folder transport is in use, which mails nobody."""
     harmless = not probes.config.delivery.leaves and name in {"archive", "unsubscribe"}
     return replace(finding, level=Level.WARNING) if harmless and finding.level is Level.FAULT else finding

@@ -1,7 +1,7 @@
-"""What Gmail says of the sender's domain: the API of Google Postmaster Tools, version 2, which has no reputations.
+"""Gmail's view of the sender's domain, from version 2 of the Google Postmaster Tools API, which has no reputations.
 
-https://developers.google.com/workspace/gmail/postmaster/reference/rest/v2; the rules for bulk senders and the limits of
-the spam rate: https://support.google.com/a/answer/81126.
+https://developers.google.com/workspace/gmail/postmaster/reference/rest/v2; rules for bulk senders and limits of the
+spam rate: https://support.google.com/a/answer/81126.
 """
 
 import os
@@ -16,7 +16,7 @@ from publisher.publishing.doctor.questions import Probes
 
 TOKEN, URL = "PUBLISHER_POSTMASTER_TOKEN", "PUBLISHER_POSTMASTER_URL"
 NOT_ASKED = say("Google Postmaster Tools is asked where {name} holds a token (docs/providers.md)", name=TOKEN)
-SPAM_WARNING, SPAM_FAULT = 0.001, 0.003  # of the messages in inboxes
+SPAM_WARNING, SPAM_FAULT = 0.001, 0.003  # share of the messages in inboxes
 _SITE = "https://postmaster.google.com/"
 _DAY = ("year", "month", "day")
 _LESS_SPAM = say("mail only who asked for it, and less often: publisher audience shows what lost readers")
@@ -30,7 +30,7 @@ _CURES = {
 
 
 def gmail(probes: Probes) -> Finding:
-    """What do Gmail's readers, and its rules for bulk senders, say of the domain?"""
+    """Check the spam rate at Gmail and its rules for bulk senders."""
     token, domain = os.environ[TOKEN].strip(), probes.config.newsletter.domain
     where = f"{os.environ.get(URL) or 'https://gmailpostmastertools.googleapis.com'}/v2/domains/{domain}"
     today = datetime.now(UTC).date()
@@ -71,13 +71,13 @@ def _weighed(domain: str, rates: dict[date, float], unmet: list[str]) -> Finding
 
 
 def _rates(stats: Any) -> dict[date, float]:
-    """The spam rate by day. A day of which Google says nothing is not there."""
+    """Return the spam rate by day, without days for which Google reports none."""
     values = [(one.get("value") or {}, one["date"]) for one in stats.get("domainStats", ())]
     rates = [(value.get("floatValue", value.get("doubleValue")), day) for value, day in values]
     return {date(*(day[part] for part in _DAY)): float(rate) for rate, day in rates if rate is not None}
 
 
 def _unmet(rules: Any) -> list[str]:
-    """The rules that are not met: by the domain itself where Google tells it apart, else by the one above it."""
+    """Return the rules that are not met by the domain itself, if Google reports it, otherwise by its parent."""
     data = rules.get("subdomainComplianceData") or rules.get("complianceData") or {}
     return [row["requirement"] for row in data.get("rowData", ()) if row["status"].get("status") == "NEEDS_WORK"]

@@ -1,4 +1,4 @@
-"""The questions that are not a provider's: config, database, DNS, the archive, the readers' service, the clock."""
+"""Checks that do not depend on the provider: config, database, DNS, archive, readers' service, clock."""
 
 import ipaddress
 import re
@@ -32,29 +32,29 @@ from publisher.providers import Provider, open_provider
 from publisher.providers.provider import PATIENCE, Finding, fault, ok, skipped, warning
 
 EXPIRES_SOON = 14  # days
-CLOCK_WARNING, CLOCK_FAULT = 30.0, 240.0  # seconds; AWS refuses signatures that are 5 minutes off
+CLOCK_WARNING, CLOCK_FAULT = 30.0, 240.0  # seconds; AWS rejects signatures more than 5 minutes off
 
 
 @dataclass
 class Probes:
-    """The outside. ``nameserver`` is ``host`` or ``host:port``; the system's own where there is none."""
+    """Access to DNS, web and provider. ``nameserver`` is ``host`` or ``host:port``; None: the system's resolver."""
 
     config: Config
     nameserver: str | None = None
-    clocks: list[tuple[str, datetime, datetime]] = field(default_factory=list)  # who, its time, ours
+    clocks: list[tuple[str, datetime, datetime]] = field(default_factory=list)  # (server, its time, our time)
 
     def __post_init__(self) -> None:
-        """Raises UsageError: ``nameserver`` is no address."""
+        """Raise UsageError if ``nameserver`` is not an address."""
         if self.nameserver:
             _ = self._resolver
 
     @cached_property
     def provider(self) -> Provider:
-        """Who takes the messages."""
+        """The configured provider."""
         return open_provider(self.config)
 
     def dns(self, name: str, kind: str) -> list[str]:
-        """The records of a name; empty where there are none. TXT pieces are joined. Raises ServiceError."""
+        """Return the DNS records of a name, TXT pieces joined; empty if there are none. Raises ServiceError."""
         import dns.exception
         import dns.resolver
 
@@ -89,7 +89,7 @@ class Probes:
 
 
 def config(probes: Probes) -> Finding:
-    """Is config.yaml a real newsletter's?"""
+    """Check that config.yaml describes a real newsletter."""
     if found := [*unready(probes.config).values()]:
         return fault(listed((one.message for one in found), say("{one}; {other}")), found[0].help or "")
     leaves = probes.config.delivery.leaves
@@ -97,9 +97,9 @@ def config(probes: Probes) -> Finding:
 
 
 def database(probes: Probes) -> Finding:
-    """Can it be opened and written? A failure is a DatabaseError, whose words are the finding."""
+    """Check that the database can be opened and written. Raises DatabaseError, whose message becomes the finding."""
     with closing(open_database(probes.config)) as opened, opened.begin() as connection:
-        # A write that changes nothing: a read-only database or a full disk shows here, not in mid-mailing.
+        # An UPDATE of no rows finds a read-only database or a full disk now instead of during a mailing.
         connection.execute(subscribers.update().where(subscribers.c.id < 0).values(name=""))
         if opened.dialect == "postgresql":
             theirs = datetime.fromtimestamp(database_clock(connection), UTC)
@@ -110,7 +110,7 @@ def database(probes: Probes) -> Finding:
 
 
 def backup(probes: Probes) -> Finding:
-    """How old is the last backup that was made here?"""
+    """Check the age of the last backup made here."""
     if database_url(probes.config).get_backend_name() != "sqlite":
         return skipped(say("the database is PostgreSQL: pg_dump, or its host, backs it up (docs/backup.md)"))
     made = last_backup(probes.config)
@@ -126,7 +126,7 @@ def backup(probes: Probes) -> Finding:
 
 
 def receivers(probes: Probes) -> Finding:
-    """Did a receiver answer the last mailing with something that the sender can mend?"""
+    """Check whether a receiver's answers to the last mailing ask for something that the sender can fix."""
     with closing(open_database(probes.config)) as opened:
         found = [answer for answer in answers_to(opened) if answer.asks]
     if not found:
@@ -136,11 +136,11 @@ def receivers(probes: Probes) -> Finding:
     return warning(listed(each, say("{one}; {other}")), found[0].cure)
 
 
-# SPF and DMARC of the sender's domain: RFC 7208, RFC 7489.
+# SPF (RFC 7208) and DMARC (RFC 7489) of the sender's domain.
 
 
 def spf(probes: Probes) -> Finding:
-    """Does the envelope's domain allow the sender?"""
+    """Check that the SPF record of the envelope's domain permits the provider."""
     provider = probes.provider
     domain = provider.envelope_domain(probes.config.newsletter.domain)
     if domain is None:
@@ -161,7 +161,7 @@ def spf(probes: Probes) -> Finding:
 
 
 def dmarc(probes: Probes) -> Finding:
-    """Is there a DMARC policy? Gmail and Yahoo ask it of whoever sends 5,000 a day."""
+    """Check that there is a DMARC policy, which Gmail and Yahoo require of senders of 5,000 messages a day."""
     domain = probes.config.newsletter.domain
     labels = domain.split(".")
     for name in [".".join(labels[i:]) for i in range(max(len(labels) - 1, 1))]:
@@ -189,7 +189,7 @@ def _policy(name: str, record: str, *, inherited: bool) -> Finding:
 
 
 def archive(probes: Probes) -> Finding:
-    """Is the archive live, over TLS?"""
+    """Check that the archive is live over TLS."""
     url = probes.config.newsletter.url
     answer = _ask(probes, "GET", url)
     if answer.status_code != 200:
@@ -210,10 +210,10 @@ def archive(probes: Probes) -> Finding:
 
 
 def unsubscribe(probes: Probes) -> Finding:
-    """Does the service take a one-click POST (RFC 8058)? Asked with a link of ours that belongs to nobody."""
+    """Check that the service accepts a one-click POST (RFC 8058), with a signed link of no subscriber."""
     if not probes.config.service.url:
         return fault(say("service.url is not set: nobody could unsubscribe"), say("set service.url in config.yaml"))
-    # A reference of this form is never given out, so the POST is understood, and unsubscribes no one.
+    # No subscriber has a reference of this form: the POST is valid, and unsubscribes nobody.
     url = Tokens.open(probes.config).url(Purpose.UNSUBSCRIBE, "doctor" + secrets.token_hex(8))
     answer = _ask(probes, "POST", url, content=b"List-Unsubscribe=One-Click")
     where = probes.config.service.url
@@ -231,7 +231,7 @@ def unsubscribe(probes: Probes) -> Finding:
 
 
 def clock(probes: Probes) -> Finding:
-    """Is this machine's clock right, by the clocks of those who answered?"""
+    """Compare this machine's clock with those of the servers that answered."""
     if not probes.clocks:
         return skipped(say("nobody answered who could tell the time"))
     who, theirs, ours = probes.clocks[0]
@@ -245,7 +245,7 @@ def clock(probes: Probes) -> Finding:
 
 
 def _ask(probes: Probes, method: str, url: str, content: bytes | None = None) -> httpx.Response:
-    """The head of the answer; over TLS with the server's certificate among its extensions. Raises ServiceError."""
+    """Return the response without its body; over TLS the extensions hold the certificate. Raises ServiceError."""
     headers = {"user-agent": "publisher-doctor"}
     if content is not None:
         headers["content-type"] = "application/x-www-form-urlencoded"

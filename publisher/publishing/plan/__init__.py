@@ -1,1 +1,1 @@
-"""What publish would do, and what a change does to each edition. Nothing is written, nobody is asked for an address."""
+"""The plan: what publish would do, and how a change affects each edition. Read-only, and without any address."""

@@ -1,4 +1,4 @@
-"""Differences between two editions that a person can read."""
+"""Readable differences between two editions."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -14,12 +14,12 @@ CONTEXT = 1
 
 
 def lines(before: Sequence[str], after: Sequence[str]) -> tuple[str, ...]:
-    """A unified diff without its file names."""
+    """Return a unified diff without file names."""
     return tuple(unified_diff(before, after, lineterm="", n=CONTEXT))[2:]
 
 
 def outline(html: str) -> list[str]:
-    """The structure of a document without its words: a line an element, indented, with what gives it its role."""
+    """Return the structure of a document without text: one indented line per element, with its main attributes."""
     body = LexborHTMLParser(html).body if html else None
     return list(_outline(body, 0)) if body else []
 
@@ -37,7 +37,7 @@ def _outline(node: LexborNode, depth: int) -> Iterator[str]:
 
 
 def links(html: str) -> list[MailLink]:
-    """The links in the order they stand, each once; those of the slots are the same for every edition and left out."""
+    """Return the links in document order, without duplicates and without those of slots."""
     if not html:
         return []
     samples = set(SAMPLE.values())
@@ -54,7 +54,7 @@ def links(html: str) -> list[MailLink]:
 def findings(
     before: Sequence[Diagnostic], after: Sequence[Diagnostic]
 ) -> tuple[tuple[Diagnostic, ...], tuple[Diagnostic, ...]]:
-    """Errors and warnings gained and lost. A finding that only moved to another line is neither."""
+    """Return the errors and warnings gained and lost. One that only moved to another line is neither."""
     return _without(after, before), _without(before, after)
 
 

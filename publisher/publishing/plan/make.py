@@ -1,4 +1,4 @@
-"""Making the plan: read little, render only what the change touches."""
+"""Make the plan: read little, and render only what the change affects."""
 
 import os
 from collections.abc import Sequence
@@ -44,19 +44,19 @@ from publisher.publishing.witness import Witness
 AFTER = frozenset(
     {Action.DONE, Action.CHANGED, Action.SETTLED, Action.LATE, Action.CANCELLED, Action.UNKNOWN, Action.RENAMED}
 )
-"""Where nobody would be mailed whatever the numbers are."""
+"""Actions with no mail to come, so that recipients need no count."""
 
-Asked = tuple[Database, set[str], Translations]  # the database, the issues whose recipients are worth counting
+Asked = tuple[Database, set[str], Translations]  # database, slugs whose recipients are counted, translations
 
-SHARED_SHOWN = 3  # how many editions are shown of those that only the theme or config.yaml changes
+SHARED_SHOWN = 3  # editions shown of those changed by the theme or config.yaml only
 
 
 def make_plan(
     config: Config, *, base: str | None = None, pictures: Path | None = None, cache: Path | None = None
 ) -> Plan:
-    """What publish would do now; with ``base``, what lies between that revision and the files on disk.
+    """Return what publish would do now; with ``base``, also the changes between that revision and the disk.
 
-    ``pictures`` is a folder for PNGs, where a browser is there. Raises UsageError: there is no such revision.
+    ``pictures`` is a folder for PNGs, if there is a browser. Raises UsageError: no such revision.
     """
     notes: list[str] = []
     commit = git.head(config.root)
@@ -66,7 +66,7 @@ def make_plan(
         touched, shared = _parts(config, git.changed(config.root, before) if before else ())
         slugs = discover(config.root)
         notes += (say("publish would refuse: {told}", told=fault.message) for fault in unready(config).values())
-        if database and not before:  # a branch that is proposed need not follow the published commit yet
+        if database and not before:  # a proposed branch may lack the published commit
             try:
                 refuse_other_history(config.root, database, commit)
             except UsageError as error:
@@ -108,7 +108,7 @@ def make_plan(
 
 
 def _spreads(config: Config, database: Database, slugs: set[str], versions: dict[str, Proof]) -> dict[str, Spread]:
-    """Of the issues with ``deliver_at`` that are to be mailed: when the first and the last readers get them."""
+    """Return when the first and the last readers get each issue that has ``deliver_at`` and is to be mailed."""
     found = {}
     for slug in sorted(slugs & versions.keys()):
         edition = versions[slug].edition
@@ -120,7 +120,7 @@ def _spreads(config: Config, database: Database, slugs: set[str], versions: dict
 
 
 def _versions(config: Config, slugs: Sequence[str], store: Store) -> dict[str, Proof]:
-    """Those of the issues that there are, from the store where it has them."""
+    """Return the proofs of those issues that exist, from the store if it has them."""
     here = [slug for slug in slugs if _is_here(config, slug)]
     proofs = proof_all(config, here, {slug: store.key(slug) for slug in here}, store)
     store.save()
@@ -129,7 +129,7 @@ def _versions(config: Config, slugs: Sequence[str], store: Store) -> dict[str, P
 
 
 def _version(config: Config, slug: str) -> Proof | None:
-    """The issue below ``config.root``; None where there is none."""
+    """Return the proof of an issue below ``config.root``; None if there is no such issue."""
     return proofread(config, slug) if _is_here(config, slug) else None
 
 
@@ -142,7 +142,7 @@ def _base(config: Config, base: str) -> str:
 
 
 def database_at_hand(config: Config, notes: list[str]) -> Database | None:
-    """The database, if there is one already: a plan makes none, and does without."""
+    """Open the database if it exists; a plan creates none and works without."""
     url = database_url(config)
     fault: str = say("no database is at hand")
     if is_there(url):
@@ -155,7 +155,7 @@ def database_at_hand(config: Config, notes: list[str]) -> Database | None:
 
 
 def _parts(config: Config, files: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The slugs that the files belong to, and those files that all issues share."""
+    """Return the slugs that the files belong to, and the files shared by all issues."""
     common = shared_paths(config)
     parts = {file: part_of(file, common) for file in files}
     slugs = sorted({part for part in parts.values() if part})
@@ -163,7 +163,7 @@ def _parts(config: Config, files: Sequence[str]) -> tuple[tuple[str, ...], tuple
 
 
 def _since_deployed(config: Config, database: Database | None) -> tuple[tuple[str, ...], bool]:
-    """Slugs whose files differ from what was deployed last, and whether the archive would change at all."""
+    """Return slugs whose files differ from the last deployment, and whether the archive would change at all."""
     last = None
     if database:
         with database.connect() as connection:
@@ -178,18 +178,18 @@ def _decide(
     config: Config, versions: dict[str, Proof], ledger: History, now: datetime, notes: list[str]
 ) -> list[IssueDecision]:
     prepared = [replace(found, edition=None) if found.draft else found for found in versions.values()]
-    # Of who is here and untouched nothing is to be decided.
+    # Issues that are present and unchanged need no decision.
     idle = {slug for slug in ledger.publications.keys() | ledger.mailed.keys() if _is_here(config, slug)}
     try:
         return decide_all(config, prepared, ledger, Witness.open(config), now, idle)
-    except PublisherError as error:  # a job on pull requests may not look into the archive
+    except PublisherError as error:  # a job for pull requests may lack access to the archive
         notes.append(say("the archive was not asked: {told}", told=error.message))
         nowhere = Witness(ArchiveRun.served_as_built(config, config.root / "dist"))
         return decide_all(config, prepared, ledger, nowhere, now, idle)
 
 
 def _unasked(decision: IssueDecision) -> IssueDecision:
-    """In other words, where it speaks of a database and none was asked."""
+    """Reword a decision that mentions a database although none was read."""
     if decision.kind is Action.MISSED:
         return replace(decision, why=say("its day passed too long ago: not sent by itself"))
     if decision.kind is Action.UNKNOWN:
@@ -272,7 +272,7 @@ def _with_audience(change: EditionChange, config: Config, asked: Asked | None, e
         counts, excluded = preview(
             connection, edition.slug, segment, local, family=rule, variants=conditions, home=home
         )
-    variants = dict(zip(edition.variant_names, counts, strict=False))  # an edition without variants names none
+    variants = dict(zip(edition.variant_names, counts, strict=False))  # without variants there are no names
     found = Audience(edition.audience or config.audience.segment, sum(counts), excluded, variants)
     return replace(change, audience=found)
 

@@ -1,7 +1,7 @@
-"""The plan as Markdown, for a pull request's comment or a job's summary.
+"""The plan as Markdown, for a comment on a pull request or a job's summary.
 
-Everything in it comes from people who may not be trusted: words are escaped, nobody is mentioned, a fence is longer
-than any in what it holds, and the whole stays under the size that GitHub takes.
+Its content is untrusted: text is escaped, mentions are defused, a code fence is longer than any in its content, and the
+whole stays below GitHub's size limit.
 """
 
 import re
@@ -11,20 +11,20 @@ from publisher.diagnostics import Diagnostic, Severity, rendered, say
 from publisher.publishing.plan import render as words
 from publisher.publishing.plan.model import ChangeKind, EditionChange, Plan
 
-LONGEST = 150  # lines of one diff
+LONGEST = 150  # lines per diff
 
 LARGEST = 60_000
 _SPECIAL = re.compile(
     r"[\\`*_\[\]<>&@|~#$]"  # markup, mentions, references to issues
-    r"|(?<=\w):(?=//)|(?<=www)\."  # links by themselves
-    r"|^[-+=]|(?<=^\d)[.)]|(?<=^\d\d)[.)]",  # lists, and lines under headings
+    r"|(?<=\w):(?=//)|(?<=www)\."  # automatic links
+    r"|^[-+=]|(?<=^\d)[.)]|(?<=^\d\d)[.)]",  # lists and heading underlines
     re.IGNORECASE,
 )
-# Forges look for references in the text that Markdown has made, when entities are characters again. So a joiner, which
-# nobody sees, stands after what begins one; code is left alone by them.
+# Forges look for references in the text that Markdown has produced, with entities decoded, but not in code. So an
+# invisible joiner follows each character that would begin one.
 _REFERENCE = re.compile(
     r"@(?=\S)|[#%~&](?=[\w\"])|[!$](?=\d)"  # people, issues, merge requests, labels, milestones, epics, snippets
-    r"|(?<![0-9a-z_])[a-z][a-z0-9_]+-(?=\d)|[0-9a-f]{6}(?=[0-9a-f])"  # GH-678, commits of seven digits and more
+    r"|(?<![0-9a-z_])[a-z][a-z0-9_]+-(?=\d)|[0-9a-f]{6}(?=[0-9a-f])"  # GH-678, commits of at least seven digits
     r"|\[(?=\[|\w+:)|\*(?=iteration:)|[\w.-](?=>)"  # GitLab's [[page]], [vulnerability:1], group/project>
     r"|:(?=//)|(?<![0-9a-z])www(?=\.)",
     re.IGNORECASE | re.ASCII,
@@ -34,7 +34,7 @@ _MARKS = {Severity.ERROR: "❌", Severity.WARNING: "⚠️", Severity.INFO: "i"}
 
 
 def render_markdown(plan: Plan) -> str:
-    """GitHub-flavoured Markdown, at most :data:`LARGEST` characters."""
+    """Return GitHub-flavoured Markdown, at most :data:`LARGEST` characters."""
     head = rendered(say("What this does to the newsletter"))
     parts = [f"## {head}\n", *_decisions(plan)]
     room = LARGEST - sum(map(len, parts)) - 500
@@ -134,13 +134,13 @@ def _finding(found: Diagnostic) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text as text: no markup, no link, no mention, one line."""
+    """Escape text: one line without markup, links or mentions."""
     joined = _REFERENCE.sub(lambda found: found[0] + _JOINER, " ".join(rendered(text).split()))
     return _SPECIAL.sub(lambda found: f"&#{ord(found[0])};", joined)
 
 
 def _code(text: str) -> str:
-    """Text as code; a span longer than any run of back-ticks in it, no cell border."""
+    """Return a code span, fenced by more backticks than the text contains, for use in a table cell."""
     text = " ".join(rendered(text).split()).replace("|", "\\|")
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
     return f"{fence}{' ' if '`' in text else ''}{text}{' ' if '`' in text else ''}{fence}"

@@ -1,4 +1,4 @@
-"""The plan as data; its renderers stand apart."""
+"""The plan as data; its renderers are separate modules."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,22 +12,22 @@ from publisher.edition.model import Edition
 from publisher.publishing.due import IssueDecision
 
 Spread = tuple[datetime, datetime]
-"""When an issue with ``deliver_at`` reaches the first readers, and the last, by the time zones that they are in."""
+"""When an issue with ``deliver_at`` reaches the first and the last readers, by their time zones."""
 
 
 class ChangeKind(StrEnum):
-    """What a change does to an issue."""
+    """Effect of a change on an issue."""
 
     ADDED = "added"
     CHANGED = "changed"
     REMOVED = "removed"
-    SAME = "same"  # its files changed, and nothing that readers get
-    BROKEN = "broken"  # it cannot be built now
-    SHARED = "shared"  # only what all issues share changed: the theme or config.yaml
+    SAME = "same"  # its files changed, its edition did not
+    BROKEN = "broken"  # cannot be built now
+    SHARED = "shared"  # changed by the theme or config.yaml only
 
 
 class MailLink(NamedTuple):
-    """A link of the email, with its words."""
+    """Link of the email with its text."""
 
     url: str
     text: str
@@ -35,17 +35,17 @@ class MailLink(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Numbers only. ``expression`` is the segment; None for everybody."""
+    """Numbers of recipients. ``expression`` is the segment; None: all subscribers."""
 
     expression: str | None
     recipients: int
     excluded: dict[str, int] = field(default_factory=dict)
-    variants: dict[str, int] = field(default_factory=dict)  # recipients by the variant they would get
+    variants: dict[str, int] = field(default_factory=dict)  # recipients by variant
 
 
 @dataclass(frozen=True, slots=True)
 class EditionChange:
-    """One edition, before and after. A diff is lines that begin with ``+``, ``-``, a space or ``@@``."""
+    """Edition before and after. Lines of a diff begin with ``+``, ``-``, a space or ``@@``."""
 
     slug: str
     how: ChangeKind
@@ -63,7 +63,7 @@ class EditionChange:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What would happen now. ``ledger`` says whether a database was asked; without one nothing is known of mailings."""
+    """Actions of publish if it ran now. ``ledger``: whether a database was read; without it, mailings are unknown."""
 
     decisions: tuple[IssueDecision, ...]
     work: bool  # whether publish would do anything
@@ -72,7 +72,7 @@ class Plan:
     base: str | None = None
     shared: tuple[str, ...] = ()  # files of the theme and config.yaml that differ from the base
     changes: tuple[EditionChange, ...] = ()
-    others: int = 0  # further editions that only a shared change touches, not shown
+    others: int = 0  # editions changed by shared files only, beyond those shown
     notes: tuple[str, ...] = ()
     spreads: Mapping[str, Spread] = field(default_factory=dict)
     steps: tuple[StepPlan, ...] = ()

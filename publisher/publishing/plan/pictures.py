@@ -1,4 +1,4 @@
-"""Pictures of an email at phone and desktop width, light and dark, by the Chromium of this machine."""
+"""Screenshots of an email at phone and desktop width, light and dark, by the machine's Chromium."""
 
 import base64
 import os
@@ -17,7 +17,7 @@ WIDTHS = {"phone": 375, "desktop": 700}
 SCHEMES = {"dark": 0, "light": 1}  # Blink's PreferredColorScheme
 HEIGHT = 2400
 SECONDS = 40
-# No network: the page is a file, and a name in it leads nowhere.
+# No network: the page is a local file, and no host name resolves.
 FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -34,7 +34,7 @@ FLAGS = (
 
 
 def take_pictures(edition: Edition, folder: Path) -> tuple[tuple[str, ...], str | None]:
-    """Write ``<slug>-<width>-<scheme>.png`` into ``folder``: their names, and why there are none."""
+    """Write ``<slug>-<width>-<scheme>.png`` into ``folder``; return the names, and a reason if any is missing."""
     browser = find_browser()
     if browser is None:
         return (), say("no pictures: there is no Chromium on this machine (PUBLISHER_BROWSER names one)")
@@ -56,13 +56,13 @@ def take_pictures(edition: Edition, folder: Path) -> tuple[tuple[str, ...], str 
 
 
 def find_browser() -> str | None:
-    """A Chromium: ``PUBLISHER_BROWSER``, else one on the path."""
+    """Return a Chromium: ``PUBLISHER_BROWSER``, otherwise one on the PATH."""
     named = os.environ.get("PUBLISHER_BROWSER")
     return named or next((found for name in BROWSERS if (found := shutil.which(name))), None)
 
 
 def _with_pictures_inside(edition: Edition) -> str:
-    """The email with its own images in it: the archive that serves them is not live yet."""
+    """Return the email with its images as data URLs: the archive that serves them is not live yet."""
     html = str(edition.html)
     for asset in edition.assets:
         data = f"data:{asset.media_type};base64,{base64.b64encode(asset.content).decode('ascii')}"

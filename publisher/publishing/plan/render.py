@@ -1,4 +1,4 @@
-"""The plan in words, which text and Markdown share; as text for a terminal; as JSON for machines."""
+"""The plan in words shared by text and Markdown; as text for a terminal; as JSON."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -15,9 +15,9 @@ from publisher.edition.model import Edition, Sizes
 from publisher.publishing.due import MAILS, NEEDS_SOMEBODY, Action, IssueDecision
 from publisher.publishing.plan.model import Audience, ChangeKind, EditionChange, Plan
 
-LONGEST = 60  # lines of one diff; Markdown and JSON have more
+LONGEST = 60  # lines per diff; Markdown and JSON have more
 
-MOST = 40  # issues named
+MOST = 40  # issues listed
 
 HOW = {
     ChangeKind.ADDED: say("new"),
@@ -31,13 +31,13 @@ _ORDER = (*MAILS, *NEEDS_SOMEBODY, Action.WAITING, Action.HELD, Action.CHANGED, 
 
 
 def decisions(plan: Plan) -> list[IssueDecision]:
-    """Those worth a line: what is done is no news."""
+    """Return the decisions to show, in order of importance: finished issues and drafts are left out."""
     shown = [d for d in plan.decisions if d.kind not in {Action.DONE, Action.DRAFT, Action.SETTLED, Action.LATE}]
     return sorted(shown, key=lambda d: (_ORDER.index(d.kind) if d.kind in _ORDER else len(_ORDER), d.slug))
 
 
 def deed(decision: IssueDecision, plan: Plan) -> str:
-    """What publish would do with an issue."""
+    """Describe what publish would do with an issue."""
     told = decision.says
     if decision.kind is Action.DUE:
         told = say("would be mailed now") if plan.ledger else say("would be mailed now, unless it has been")
@@ -50,12 +50,12 @@ def deed(decision: IssueDecision, plan: Plan) -> str:
 
 
 def nothing(plan: Plan) -> str:
-    """Where no issue is worth a line."""
+    """Describe a plan without decisions to show."""
     return say("publish would bring the archive up to date") if plan.work else say("publish would do nothing")
 
 
 def sizes(change: EditionChange) -> str:
-    """Bytes, what changed of them, and what is left of the clip budget."""
+    """Describe the bytes, their change, and what is left of the clip budget."""
     if change.now is None:
         return ""
     after = change.now.sizes
@@ -74,12 +74,12 @@ def sizes(change: EditionChange) -> str:
 
 
 def _largest(found: Sizes) -> int:
-    """The bytes that count against the clip budget."""
+    """Return the bytes that count against the clip budget."""
     return max(found.html, found.html_encoded)
 
 
 def audience(found: Audience) -> str:
-    """Recipients in numbers."""
+    """Describe the numbers of recipients."""
     who = say("segment {expression}", expression=found.expression) if found.expression else say("everybody")
     told = say("{n:,} recipients ({who})", n=found.recipients, who=who)
     if found.variants:
@@ -91,19 +91,19 @@ def audience(found: Audience) -> str:
 
 
 def goes_to(step: StepPlan) -> str:
-    """To how many readers of today a step of a series goes, and when."""
+    """Describe how many present readers get a step of a series, and when."""
     if step.now is None or step.in_7_days is None:
         return say("to each reader in turn")
     return say("to {now:,} now, to {later:,} within 7 days", now=step.now, later=step.in_7_days)
 
 
 def is_quiet(change: EditionChange) -> bool:
-    """Whether there is nothing to show of a change but its line."""
+    """Whether a change has no details to show."""
     return change.how in {ChangeKind.SAME, ChangeKind.REMOVED}
 
 
 def render_text(plan: Plan) -> str:
-    """Plain text; lines that begin with ``+`` or ``-`` are a diff's."""
+    """Return plain text; lines that begin with ``+`` or ``-`` belong to a diff."""
     return "\n".join(map(rendered, _plan(plan))) + "\n"
 
 
@@ -172,7 +172,7 @@ def _change(change: EditionChange) -> Iterator[str]:
 
 
 def render_json(plan: Plan) -> str:
-    """One object, stable. ``work``: whether ``publish`` would do anything; ``due``: what it would mail."""
+    """Return JSON in a stable format. ``work``: whether ``publish`` would do anything; ``due``: what it would mail."""
     document = {
         "work": plan.work,
         "due": [decision.slug for decision in plan.decisions if decision.mails],
