@@ -1,1 +1,1 @@
-"""Named rules over an issue, and the engine that collects all they find. A rule is given a ``context.Context``."""
+"""Rules for issues, and the engine that runs them. A rule gets a ``context.Context``."""

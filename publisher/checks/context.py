@@ -1,4 +1,4 @@
-"""What a rule looks at: one issue, the config, the issue's prose, parsed once, and its words, run by run."""
+"""Input of a rule: the issue, the config, the parsed prose, and its text as lines with places."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -20,12 +20,12 @@ _ADDRESS = regex(r"(?:[A-Za-z][A-Za-z0-9+.-]*://|www\.)\S+")
 
 
 class Context:
-    """One issue under check. The issue may be a partial one: empty text marks what another finding already names."""
+    """Issue to be checked. It may be partial: a value is empty if another finding already reports it."""
 
     def __init__(
         self, config: Config, issue: Issue, *, whole: bool = True, translations: Translations | None = None
     ) -> None:
-        """``whole``: nothing of the issue is missing for an error, so that what is absent may be missed."""
+        """``whole``: no part was left out because of an error, so rules may report what is missing."""
         self.config = config
         self.issue = issue
         self.whole = whole
@@ -33,21 +33,21 @@ class Context:
 
     @cached_property
     def translations(self) -> Translations:
-        """Those of the newsletter; looked for where they were not given."""
+        """The translations of the newsletter; read from disk if not given."""
         return self._translations or translations_of(self.config)
 
     @cached_property
     def texts(self) -> tuple[Text, ...]:
-        """All Markdown of the issue, in the order of reading."""
+        """All Markdown of the issue, in reading order."""
         return tuple(map(known_text, self._texts()))
 
     @cached_property
     def links(self) -> tuple[Link, ...]:
-        """The sources of the items, then the links of the prose, in the order of reading."""
+        """The sources and sponsors of the items, then the links of the prose, in reading order."""
         return tuple(self.links_of(lambda _: True))
 
     def links_of(self, holds: Callable[[str], object]) -> Iterator[Link]:
-        """Those of the sources and of the prose that ``holds``, as it is written."""
+        """Yield the links of sources and sponsors, and of the texts for which ``holds(text)`` is true."""
         items = self.issue.items
         links: list[tuple[Item | None, Link]] = [
             (item, link) for item in items for link in (*sources(item), *sponsors(item))
@@ -76,12 +76,12 @@ class Context:
 
 @lru_cache(maxsize=256)
 def known_text(text: Text) -> Text:
-    """The text with what was found in it before: while one types, most of an issue stays as it is."""
+    """Return an equal text with cached results, if any: most of an issue is unchanged while it is edited."""
     return text
 
 
 def sources(item: Item) -> Iterator[Link]:
-    """The addresses of an item's sources."""
+    """Yield the links of an item's sources."""
     for index, source in enumerate(item.sources):
         if source.url:
             listed = ("source", index, "url") in item.places.values
@@ -90,14 +90,14 @@ def sources(item: Item) -> Iterator[Link]:
 
 
 def sponsors(item: Item) -> Iterator[Link]:
-    """The address of who pays for an item, where there is one."""
+    """Yield the link of an item's sponsor, if it has one."""
     if item.sponsored and item.sponsored.url:
         yield Link(item.sponsored.url, item.places.of("sponsored", "url"))
 
 
 @dataclass(frozen=True)
 class Line:
-    """A run of words on one line of a file, and the place of a range of it. ``key`` is shared by runs of one text."""
+    """Run of text on one line of a file, and a function for the place of a range. Runs of one text share ``key``."""
 
     text: str
     place: Callable[[int, int], Place]
@@ -105,12 +105,12 @@ class Line:
 
     @cached_property
     def whole(self) -> Place:
-        """The place of all of it."""
+        """The place of the whole run."""
         return self.place(0, len(self.text))
 
 
 def field(places: Places, at: KeyPath, text: str, key: object = None) -> Line:
-    """A field of plain text; where its characters cannot be traced, all of it is the place of any part."""
+    """Return a plain-text field. If its characters cannot be traced, the place of any range is the whole field."""
 
     @cache
     def traced() -> Prose | None:
@@ -120,7 +120,7 @@ def field(places: Places, at: KeyPath, text: str, key: object = None) -> Line:
         whole = places.of(*at)
         span = whole.span
         more = span.end_column - span.column - len(text) if span.line == span.end_line else -1
-        if more in {0, 2}:  # as it is, or in quotes
+        if more in {0, 2}:  # plain, or in quotes
             column = span.column + more // 2
             return Place(whole.path, Span(span.line, column + start, span.line, column + end))
         written = traced()
@@ -134,7 +134,7 @@ def field(places: Places, at: KeyPath, text: str, key: object = None) -> Line:
 
 @lru_cache(maxsize=2)
 def fields(context: Context) -> tuple[Line, ...]:
-    """Every field of plain text, those of the issue and then those of each item; ``key`` is the field's own."""
+    """All plain-text fields, those of the issue and then those of each item; ``key`` is the field's name."""
     return tuple(_all_fields(context.issue))
 
 
@@ -182,7 +182,7 @@ def _of_picture(places: Places, name: str, picture: Picture | None) -> Iterator[
 
 @lru_cache(maxsize=2)
 def lines(context: Context) -> tuple[Line, ...]:
-    """Title, headlines and all prose that holds Han or kana, without code; several rules ask in turn."""
+    """Title, headlines and all prose with Han or kana, without code; cached, as several rules use it."""
     return tuple(_lines(context))
 
 
@@ -193,7 +193,7 @@ def _lines(context: Context) -> Iterator[Line]:
     for text in context.texts:
         if text.item is not None and text.role == "body":
             yield from _headline(heads, text.item)
-        if not HAN.search(text.prose.text) and "&" not in text.prose.text:  # nor by an entity
+        if not HAN.search(text.prose.text) and "&" not in text.prose.text:  # an entity may be Han or kana
             continue
         key = (text.role, text.item, text.prose.origins[:1], text.prose.path)
         for words, place in text.plain():
@@ -204,7 +204,7 @@ def _lines(context: Context) -> Iterator[Line]:
 
 @lru_cache(maxsize=2)
 def cjk_lines(context: Context) -> tuple[Line, ...]:
-    """The runs that hold Han or kana."""
+    """The lines with Han or kana."""
     return tuple(line for line in lines(context) if HAN.search(line.text))
 
 
@@ -214,7 +214,7 @@ def _headline(heads: dict[int, Item], index: int) -> Iterator[Line]:
 
 
 def _without_addresses(text: str) -> str:
-    """The text with as many strangers where an address stands: what is written there is no prose."""
+    """Replace URLs, which are not prose, by as many U+FFFC characters."""
     if "://" not in text and "www." not in text:
         return text
     return _ADDRESS.sub(lambda found: "\ufffc" * (end := url_end(found[0])) + found[0][end:], text)

@@ -1,4 +1,4 @@
-"""Runs every rule over issues, and collects all that they find."""
+"""Execution of the rules, with collection of their findings and facts."""
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
@@ -25,9 +25,9 @@ RULE_CRASHED = define("rule-crashed", Severity.ERROR, fixed=True)
 
 
 def check_issue(config: Config, slug: str) -> tuple[Issue | None, list[Diagnostic]]:
-    """Read one issue and run every rule over it: the issue, unless there are errors, and all findings.
+    """Read an issue and run all rules. Returns the issue, or None if there are errors, and all findings.
 
-    What only a rendering shows is not looked at: see :func:`publisher.proofing.proof.proofread`.
+    Findings that need rendering are not included: see :func:`publisher.proofing.proof.proofread`.
     """
     reading = read_issue(config, slug)
     unseen = frozenset(catalogue()) - {code.name for rule in rules(config) for code in rule.codes}
@@ -36,7 +36,7 @@ def check_issue(config: Config, slug: str) -> tuple[Issue | None, list[Diagnosti
 
 
 def findings_within(config: Config, reading: Reading, translations: Translations | None = None) -> list[Diagnostic]:
-    """All findings within one issue that has been read, at the levels of config.yaml; ignores are not yet obeyed."""
+    """Return all findings within an issue, at the levels of config.yaml; ignores are not yet applied."""
     found = [*reading.findings]
     if reading.partial is not None:
         context = Context(config, reading.partial, whole=reading.issue is not None, translations=translations)
@@ -48,7 +48,7 @@ def findings_within(config: Config, reading: Reading, translations: Translations
 
 
 def facts_of(config: Config, issue: Issue) -> tuple[dict[str, Any], list[Diagnostic]]:
-    """What the rules across issues look at in one of them, by rule; and those that failed. The issue may be partial."""
+    """Return the facts of a (maybe partial) issue for rules across issues, by rule, and findings for failures."""
     facts: dict[str, Any] = {}
     failed: list[Diagnostic] = []
     context = Context(config, issue)
@@ -62,7 +62,7 @@ def facts_of(config: Config, issue: Issue) -> tuple[dict[str, Any], list[Diagnos
 
 
 def _plain(gathered: Any) -> Any:
-    """What a plug-in gathered, as the cache gives it back. Raises where the cache cannot hold it."""
+    """Serialize and restore what a plug-in gathered, as the cache does. Raises if the cache cannot store it."""
     import msgpack
 
     return msgpack.unpackb(msgpack.packb(gathered))
@@ -71,7 +71,7 @@ def _plain(gathered: Any) -> Any:
 def affected(
     config: Config, before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapping[str, Any]]
 ) -> set[str]:
-    """The slugs whose findings across issues, or earlier stories, may differ where the facts of issues, by slug, do."""
+    """Return the slugs whose findings across issues, or earlier stories, a change of facts (by slug) may alter."""
     found: set[str] = set()
     across = _rules_across(config)
     for rule in (*across, *(one for one in rules(config) if one.affected and one not in across)):
@@ -84,8 +84,8 @@ def affected(
 def findings_across(
     config: Config, facts: Mapping[str, Mapping[str, Any]], slugs: Iterable[str] | None = None
 ) -> list[Diagnostic]:
-    """What concerns several issues, from the facts of each by slug, at the levels of config.yaml; of ``slugs``, where
-    given. An issue of which nothing is known has no facts, and is there.
+    """Return the findings of rules across issues from the facts by slug, at the levels of config.yaml; optionally only
+    of ``slugs``. An issue that cannot be read has empty facts, but counts as existing.
     """
     wanted = None if slugs is None else frozenset(slugs)
     found: list[Diagnostic] = []
@@ -98,13 +98,13 @@ def findings_across(
 
 
 def earlier_stories(facts: Iterable[Mapping[str, Any]], slugs: Iterable[str]) -> dict[str, tuple[Earlier, ...]]:
-    """Of each of ``slugs``, which stories of other issues its own follow; from the facts of each."""
+    """Return, for each of ``slugs``, the stories of other issues that its own continue; ``facts`` are of all issues."""
     gathered = [one[story_repeated.CODE.name] for one in facts if story_repeated.CODE.name in one]
     return story_repeated.earlier(gathered, frozenset(slugs))
 
 
 def _gathered(rule: Rule, facts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """What the rule gathered, by slug; a rule of ours has None of an issue of which nothing is known."""
+    """The facts of a rule, by slug; for a built-in rule, None for an issue that cannot be read."""
     return {slug: one.get(rule.key) for slug, one in facts.items() if rule.key in one or not rule.plugin}
 
 
@@ -114,7 +114,7 @@ def _rules_across(config: Config) -> list[Rule]:
 
 
 def _run(rule: Rule, place: Place, name: str, call: Callable[[], Iterable[Diagnostic]]) -> list[Diagnostic]:
-    """The findings of a rule. A rule that fails is a finding too: nothing is called checked that was not."""
+    """The findings of a rule. A failure of the rule is a finding too, because the issue was not checked."""
     try:
         found = list(call())
         if rule.plugin:

@@ -1,10 +1,9 @@
-"""Findings that have one right answer, which changes no meaning: ``check --fix`` writes it.
+"""Automatic corrections by ``check --fix``, for findings with one correct solution that does not alter the meaning.
 
-A half-width mark in Chinese text becomes a full-width one, all of a file or none, as does the half-width partner of a
-full-width bracket; a mark typed twice becomes one; text that was read in a wrong encoding becomes what it was; a
-parameter that only tracks goes; a commentary with its label at the end of a body goes into its container. Addresses
-(but for that) and code stay as they are.
-Nothing else of a file changes: not its line ends, its byte order mark, its mode or its last line.
+Half-width punctuation in Chinese text becomes full-width, in a whole file or not at all, as does the half-width
+partner of a full-width bracket; doubled punctuation becomes single; misread text is decoded again; tracking parameters
+are removed; a labelled commentary at the end of a body is moved to its container. URLs (otherwise) and code are not
+changed. Line ends, byte order mark, mode and last line of the file are preserved.
 """
 
 import difflib
@@ -25,14 +24,14 @@ from publisher.documents.text import shadows
 NOTHING, ASKED, MENDED = say("nothing to mend by itself"), say("{told}. Write?"), say("mended: {told}")
 _LINE_END = re.compile("(\r\n|\n|\r)")
 _CODE, _CODE_END = (re.compile(f"<{end}(?:code|pre|kbd|samp|tt)\\b", re.IGNORECASE) for end in ("", "/"))
-# Codes by their names: where nothing changed no rule is loaded.
+# Codes by name, so that rules need not be imported.
 _HALF_WIDTH, _IN_BODY, _TRACKING = "half-width-punctuation", "commentary-in-body", "tracking-parameter"
 WHOLLY = frozenset({_HALF_WIDTH})
-"""What is mended everywhere in a file or nowhere."""
+"""Codes that are corrected in the whole file or not at all."""
 FULL = {",": "，", ";": "；", ":": "：", "?": "？", "!": "！"}
 BRACKETS = {"(": "（", ")": "）"}
 _TWICE = frozenset({"。。", "，，", "、、", "；；", "：："})
-# Those of the large advertisers alone: what another site calls ``spm`` or ``share_token`` may open its page.
+# Only parameters of the large advertisers: on another site, ``spm`` or ``share_token`` may be required.
 _TRACKS = re.compile(
     r"(?P<before>\?|&amp;|&)(?:utm_\w+|fbclid|gclid|dclid|msclkid|igshid|twclid|mc_[ce]id)=[^&#\s\"'<>()\[\]{}]*"
     r"(?P<after>&amp;|&)?"
@@ -41,7 +40,7 @@ _TRACKS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """What a file holds and what it would hold; ``count`` findings are mended by that."""
+    """Content of a file before and after correction of ``count`` findings."""
 
     path: str
     before: bytes
@@ -49,19 +48,19 @@ class Fix:
     count: int
 
     def diff(self) -> str:
-        """The change, as a unified diff."""
+        """Return the change as a unified diff."""
         old, new = (content.decode("utf-8").splitlines(keepends=True) for content in (self.before, self.after))
         changes = difflib.unified_diff(old, new, f"a/{self.path}", f"b/{self.path}", n=1)
         return "".join(line if line.endswith("\n") else f"{line}\n" for line in changes)
 
 
 def is_fixable(finding: Diagnostic) -> bool:
-    """Whether a finding is of a kind that may have one right answer."""
+    """Whether a finding is of a kind that may be corrected automatically."""
     return finding.code in _FIXERS
 
 
 def plan_fixes(root: Path, findings: Iterable[Diagnostic]) -> list[Fix]:
-    """The files that fixing would change, by path; none where a finding's place is not exactly what it was about."""
+    """Return the files to change, by path. Findings whose text no longer matches are left out."""
     by_path: dict[str, list[Diagnostic]] = {}
     for finding in findings:
         if is_fixable(finding):
@@ -71,13 +70,13 @@ def plan_fixes(root: Path, findings: Iterable[Diagnostic]) -> list[Fix]:
 
 
 def changes(fixes: Sequence[Fix]) -> Sentence:
-    """How much they change, in words."""
+    """Return a sentence with the numbers of changes and files."""
     count = counted("{n:,} change", "{n:,} changes", sum(fix.count for fix in fixes))
     return say("{count} in {files}", count=count, files=counted("{n:,} file", "{n:,} files", len(fixes)))
 
 
 def apply_fix(root: Path, fix: Fix) -> bool:
-    """Write one file whole, or not at all: False where it was changed since it was planned. Raises OSError."""
+    """Write one file atomically; False if it has changed since it was planned. Raises OSError."""
     target = (root / fix.path).resolve()
     if target.read_bytes() != fix.before:
         return False
@@ -93,7 +92,7 @@ def _plan(root: Path, path: str, findings: Iterable[Diagnostic]) -> Fix | None:
     except (OSError, UnicodeDecodeError):
         return None
     mark = "\ufeff" if text.startswith("\ufeff") else ""
-    pieces = _LINE_END.split(text.removeprefix(mark))  # a line and its end in turns
+    pieces = _LINE_END.split(text.removeprefix(mark))  # lines and line ends alternate
     starts = [0, *accumulate(map(len, pieces))]
     opened, closed = ([found.end() for found in tag.finditer(text.removeprefix(mark))] for tag in (_CODE, _CODE_END))
     edits: list[_Edit] = []
@@ -102,17 +101,17 @@ def _plan(root: Path, path: str, findings: Iterable[Diagnostic]) -> Fix | None:
         at, span = 2 * (finding.span.line - 1), finding.span
         line = pieces[at] if at < len(pieces) and span.line == span.end_line else ""
         start, end = span.column - 1, span.end_column - 1
-        # Where code written in HTML is still open an address is shown as it is.
+        # Within an HTML code element a URL is shown literally, so it is not changed.
         place = starts[min(at, len(pieces))] + start
         shown = finding.code == _TRACKING and bisect(opened, place) > bisect(closed, place)
         right = None if shown else _FIXERS[finding.code](line, start, end)
         if right is None:
             stuck.add(finding.code)
         else:
-            # No more than what changes: two things may be wrong in one link.
+            # Replace only the characters that differ: one link may have two findings.
             same, rest = alike(line[start:end], right)
             edits.append(_Edit(at, start + same, end - rest, right[same : len(right) - rest], finding.code))
-    # Half of a file's marks in one width and half in the other is worse than what was there.
+    # Mixed widths in a file would be worse than the original: correct all or none.
     edits = [edit for edit in edits if edit.code not in stuck & WHOLLY]
     for at, several in groupby(sorted(edits, key=lambda edit: (edit.at, edit.start, -edit.end)), lambda edit: edit.at):
         pieces[at] = _edited(pieces[at], several)
@@ -122,7 +121,7 @@ def _plan(root: Path, path: str, findings: Iterable[Diagnostic]) -> Fix | None:
 
 
 class _Edit(NamedTuple):
-    """A range of the piece ``at``, and what it becomes."""
+    """Replacement for a range of the piece ``at``."""
 
     at: int
     start: int
@@ -132,7 +131,7 @@ class _Edit(NamedTuple):
 
 
 def _edited(line: str, edits: Iterable[_Edit]) -> str:
-    """The line after edits in the order of their places; what is within another came with it."""
+    """Apply edits, sorted by place, to a line; edits within an earlier one are skipped."""
     parts, last = [], 0
     for edit in edits:
         if edit.start >= last:
@@ -142,14 +141,14 @@ def _edited(line: str, edits: Iterable[_Edit]) -> str:
 
 
 def alike(one: str, other: str) -> tuple[int, int]:
-    """How many characters two texts begin with alike, and with how many of the others they end."""
+    """The lengths of the common prefix and of the common suffix of two texts."""
     least = min(len(one), len(other))
     same = next((n for n in range(least) if one[n] != other[n]), least)
     return same, next((n for n in range(least - same) if one[-1 - n] != other[-1 - n]), least - same)
 
 
 def _contain(pieces: list[str], at: int) -> None:
-    """Put a container around what stands from the line ``at`` to the end."""
+    """Put a container around the lines from ``at`` to the end."""
     line_end = next(iter(pieces[1::2]), "\n")
     last = max(number for number in range(at, len(pieces), 2) if pieces[number].strip())
     pieces[last] += f"{line_end}:::"
@@ -161,7 +160,7 @@ def _untracked(line: str, start: int, end: int) -> str | None:
     if "`" in before or _CODE.search(before):
         return None
     after, count = before, 1
-    while count:  # one at a time: the mark after one may be the mark before the next
+    while count:  # one by one: matches share separators
         after, count = _TRACKS.subn(lambda m: m["before"] if m["after"] else "", after, count=1)
     return after if after != before else None
 
@@ -172,7 +171,7 @@ def _reread(line: str, start: int, end: int) -> str | None:
 
 
 _FIXERS: dict[str, Callable[[str, int, int], str | None]] = {
-    # The whole line is named where the editor has to decide.
+    # A finding that spans the whole line has to be decided by the editor.
     _IN_BODY: lambda line, _, end: "" if line[end:].strip() else None,
     _HALF_WIDTH: lambda line, start, end: FULL.get(line[start:end].rstrip(" ")),
     "unpaired-punctuation": lambda line, start, end: BRACKETS.get(line[start:end]),
@@ -180,4 +179,4 @@ _FIXERS: dict[str, Callable[[str, int, int], str | None]] = {
     "doubled-punctuation": lambda line, start, end: line[start] if line[start:end] in _TWICE else None,
     _TRACKING: _untracked,
 }
-"""What a range of a line becomes, by code; None where that is not certain."""
+"""Functions that return the replacement for a range of a line, by code; None if it is uncertain."""

@@ -1,6 +1,6 @@
-"""What raw HTML an author may write: one allow-list, used to remove what is not on it and to report where that stands.
+"""Allow-list for raw HTML, used both to remove other markup and to report it.
 
-Mail clients and the archive get the same elements. Nothing here can run, load a page, take input or position itself.
+It is the same for email and archive. Allowed elements cannot run code, load a page, take input or position themselves.
 """
 
 import re
@@ -40,14 +40,14 @@ ATTRIBUTES: dict[str, frozenset[str]] = {
 
 _ACTIVE = "script style iframe object embed applet noscript template svg math form textarea select title"
 ACTIVE: frozenset[str] = frozenset(_ACTIVE.split())
-"""Elements that are removed with everything in them."""
+"""Elements that are removed with their content."""
 _RUNS = "script iframe object embed applet frame frameset svg math base meta link noscript template"
 RUNS = frozenset(_RUNS.split())
-"""Elements that run, or load what runs, or turn the page elsewhere."""
+"""Elements that run code, load code, or redirect the page."""
 _RUNNING_SCHEMES = frozenset({"javascript", "vbscript", "data", "livescript", "mocha"})
 _URLS = frozenset({"href", "src", "cite", "action", "formaction", "xlink:href", "background", "poster", "srcset"})
 _UNSEEN = frozenset({"target", "loading", "decoding", "fetchpriority", "referrerpolicy"})
-"""Attributes without which readers see the same."""
+"""Attributes that can be removed without visible effect."""
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 _IGNORED_IN_SCHEMES = re.compile(r"[\x00-\x20]")
 
@@ -60,7 +60,7 @@ _SECTION = re.compile(r"<!\[cdata(?![-_.a-z0-9])", re.IGNORECASE)
 
 
 class Removal(NamedTuple):
-    """Something that readers will not get. ``start`` and ``end`` are offsets in the fragment."""
+    """Markup that is removed. ``start`` and ``end`` are offsets in the fragment."""
 
     fault: Fault
     start: int
@@ -68,7 +68,7 @@ class Removal(NamedTuple):
 
 
 def _fault(code: Code, what: Sentence, shows: str = "") -> Fault:
-    """``shows``: the address of what a reader would have seen."""
+    """``shows``: the URL of the content that the reader would have seen."""
     link = say("write a link to it: [words]({url})", url=shows) if shows else None
     if code is REMOVED_ACTIVE:
         return Fault(code, say("{what} is active content, which is removed", what=what), link or say("delete it"))
@@ -76,7 +76,7 @@ def _fault(code: Code, what: Sentence, shows: str = "") -> Fault:
 
 
 class _Scanner(HTMLParser):
-    """Reads a fragment as browsers do, tag by tag."""
+    """Parses a fragment as browsers do, tag by tag."""
 
     def __init__(self, fragment: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -86,7 +86,7 @@ class _Scanner(HTMLParser):
             self._starts.append(self._starts[-1] + len(line) + 1)
         self._fragment = fragment
         self.feed(fragment)
-        if self.rawdata.startswith("<"):  # what is not closed
+        if self.rawdata.startswith("<"):  # unclosed markup
             start, (tag, _, lost) = len(fragment) - len(self.rawdata), self.rawdata.partition("\n")
             if tag.startswith("<!--"):
                 self.removals.append(Removal(_NOT_CLOSED, start, start + 4))
@@ -102,7 +102,7 @@ class _Scanner(HTMLParser):
         return self._starts[line - 1] + column
 
     def _remove(self, what: Sentence, length: int, code: Code = REMOVED_HTML, shows: str = "") -> None:
-        """Of ``length`` characters from where the parser stands."""
+        """Record the removal of ``length`` characters from the parser's position."""
         start = self._offset()
         self.removals.append(Removal(_fault(code, what, shows), start, start + length))
 
@@ -119,7 +119,7 @@ class _Scanner(HTMLParser):
                 self.removals.append(Removal(fault, start + at, start + at + len(name)))
 
     def parse_marked_section(self, i: int, report: bool = True) -> int:
-        """Any other is a comment to browsers, and the library fails on it."""
+        """Parse CDATA; browsers treat other sections as comments, and the library fails on them."""
         read = super().parse_marked_section if _SECTION.match(self.rawdata, i) else self.parse_bogus_comment
         return read(i, report)
 
@@ -134,12 +134,12 @@ class _Scanner(HTMLParser):
         self._remove(say("the processing instruction “{data}”", data=shortened(data)), len(data) + 3)
 
     def handle_comment(self, data: str) -> None:
-        if not self._fragment.startswith("<!--", self._offset()):  # what no browser understands is a comment to all
+        if not self._fragment.startswith("<!--", self._offset()):  # browsers parse unknown declarations as comments
             self._remove(say("the declaration “{data}”", data=shortened(data)), len(data) + 3)
 
 
 def _player(tag: str, attributes: list[tuple[str, str | None]]) -> str:
-    """The address of a video or a page that a tag would have shown; empty where it shows none."""
+    """The URL that a video, audio or frame element would have shown; empty if there is none."""
     if tag not in {"iframe", "embed", "video", "audio"}:
         return ""
     url = (dict(attributes).get("src") or "").strip()
@@ -148,10 +148,10 @@ def _player(tag: str, attributes: list[tuple[str, str | None]]) -> str:
 
 
 def removed_attribute(tag: str, name: str, value: str) -> Code | None:
-    """Whether what an attribute says is taken out, and as what."""
+    """Return the code of the finding if an attribute is removed, otherwise None."""
     if name.startswith("on") or name in {"srcdoc", "formaction"}:
         return REMOVED_ACTIVE
-    if name in _URLS and (tag, name) != ("img", "src"):  # of a picture and a link their own rules say more
+    if name in _URLS and (tag, name) != ("img", "src"):  # pictures and links have their own rules
         match = _SCHEME.match(_IGNORED_IN_SCHEMES.sub("", value))
         if match and match[1].lower() in _RUNNING_SCHEMES:
             return REMOVED_ACTIVE
@@ -163,10 +163,10 @@ def removed_attribute(tag: str, name: str, value: str) -> Code | None:
 
 
 def removals(fragment: str) -> list[Removal]:
-    """What will be taken out of a fragment of raw HTML."""
+    """Return what is removed from a fragment of raw HTML."""
     return _Scanner(TAG.sub(lambda tag: f"‹{tag[0][1:]}" if is_words(tag) else tag[0], fragment)).removals
 
 
 def without_comments(fragment: str) -> str:
-    """The fragment with blanks for its comments."""
+    """Replace comments by spaces."""
     return COMMENT.sub(lambda comment: " " * len(comment[0]), fragment)

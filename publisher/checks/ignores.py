@@ -1,7 +1,7 @@
-"""``<!-- publisher: ignore=CODE -->`` in Markdown, ``# publisher: ignore=CODE`` in YAML: findings that were weighed.
+"""Ignore comments: ``<!-- publisher: ignore=CODE -->`` in Markdown, ``# publisher: ignore=CODE`` in YAML.
 
-Beside other words it speaks of its own line; alone on a line, of the next that is not empty. Several codes are parted
-by commas. A fixed code cannot be ignored, and an ignore that hides nothing is itself reported.
+Next to other text a comment applies to its own line; alone on a line, to the next line that is not empty. Several
+codes are separated by commas. Fixed codes cannot be ignored, and an ignore without effect is reported.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 UNUSED_IGNORE = define("unused-ignore", Severity.WARNING)
 
 LINK_CODES = frozenset({"dead-link", "unsure-link", "moved-link", "private-link", "insecure-link"})
-"""What only ``check --links`` can find."""
+"""Codes that are reported only by ``check --links``."""
 
 _MARK = re.compile(
     r"<!--\s*publisher:\s*ignore=(?P<html>[\w, -]*?)\s*-->"
@@ -37,7 +37,7 @@ _CODE = re.compile(r"[\w-]+")
 
 @dataclass(frozen=True, slots=True)
 class Ignore:
-    """One code that one mark names. ``line`` is the line that it speaks of; ``place`` is where the code is written."""
+    """One code in an ignore comment. ``line`` is the line that it applies to; ``place`` is that of the code."""
 
     code: str
     line: int
@@ -45,7 +45,7 @@ class Ignore:
 
 
 def ignores_of(reading: Reading) -> list[Ignore]:
-    """Every ignore in the files of one issue."""
+    """Return all ignores in the files of an issue."""
     return [ignore for file in reading.files if "publisher:" in file.text for ignore in _in_file(file)]
 
 
@@ -64,7 +64,7 @@ def _in_file(file: TextFile) -> Iterator[Ignore]:
 
 
 def hidden(ignores: Iterable[Ignore], findings: Iterable[Diagnostic]) -> set[Diagnostic]:
-    """The findings that an ignore speaks of. A fixed code cannot be ignored."""
+    """Return the findings that are hidden by an ignore. Fixed codes cannot be ignored."""
     spots = {(ignore.code, ignore.place.path, ignore.line) for ignore in ignores}
     known = catalogue() if spots else {}
     return {one for one in findings if _spot(one) in spots and not (one.code in known and known[one.code].fixed)}
@@ -77,10 +77,10 @@ def _spot(finding: Diagnostic) -> tuple[str, str, int]:
 def judge(
     config: Config, ignores: Sequence[Ignore], findings: Iterable[Diagnostic], *, unseen: Collection[str], across: bool
 ) -> list[Diagnostic]:
-    """The findings that no ignore hides, and one for each ignore that hides none; sorted.
+    """Return the findings not hidden by an ignore, and a finding for each ignore without effect; sorted.
 
-    An ignore is called unused only where its code was looked for: codes ``unseen`` were not, those of rules across
-    issues only where ``across``, and those of links and of config.yaml, and what time ends, never are.
+    An ignore is reported as unused only if its code was checked for: codes ``unseen`` were not, those of rules across
+    issues only if ``across``, and those of links, of config.yaml, and that which expires with time are exempt.
     """
     if not ignores:
         return in_order(findings)

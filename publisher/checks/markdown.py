@@ -1,4 +1,4 @@
-"""Markdown for rules: the tokens that readers' pages are made of, each at its exact place in the file."""
+"""Markdown for rules: the tokens from which pages are rendered, with their exact places in the file."""
 
 import re
 from bisect import bisect_right
@@ -20,17 +20,17 @@ from publisher.issue.personal import opens_code
 _VERBATIM = re.compile(r"<(?P<end>/?)(?P<name>code|pre|kbd|samp|tt|var|math|svg)\b", re.IGNORECASE)
 _PARTS = frozenset({"link_open", "link_close", "image"})
 _LINKING = re.compile(r"[\[<@]|//")
-"""What every link, picture and tag has."""
+"""Characters that occur in every link, picture and tag."""
 _RAW = frozenset({"html_block", "html_inline"})
 _NEAR = 4096
-"""How far on what was written with escapes is looked for, so that a text full of them is read in one pass."""
-_MARKS = 16  # of emphasis and the like, that may stand before words
+"""Distance within which escaped text is searched for, so that a text full of escapes takes linear time."""
+_MARKS = 16  # maximum of markup characters, as of emphasis, before text
 _SIGN = re.compile(r"\\([!-/:-@\[-`{-~])|&(?:#\d+|#[xX][0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]*);|[^\n]")
-"""A character as it is written: with a backslash, as an entity, or as it is."""
+"""A character as written: escaped by a backslash, as an entity, or literal."""
 
 
 class _Rows(NamedTuple):
-    """A token, the line and column in the prose of each of its lines, and where each begins in its content."""
+    """Token, the line and column in the prose of each of its lines, and the offset of each line in its content."""
 
     token: Token
     at: Sequence[tuple[int, int]]
@@ -38,7 +38,7 @@ class _Rows(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """A token, what it says or is as HTML, and where that begins: an offset in the lines of the prose it stands in."""
+    """Token, its text or HTML, and the offset at which that begins in the token's lines."""
 
     token: Token
     words: str
@@ -48,16 +48,16 @@ class Piece(NamedTuple):
 
     @property
     def raw(self) -> bool:
-        """Whether it is HTML as the author wrote it."""
+        """Whether it is raw HTML."""
         return self.token.type in _RAW
 
     def place(self, start: int, end: int) -> Place:
-        """The place in the file of a range of the words."""
+        """Return the place in the file of a range of ``words``."""
         return _place(self.prose, self.rows, self.begin + start, self.begin + end)
 
     @property
     def whole(self) -> Place:
-        """The place of all of it."""
+        """The place of the whole piece."""
         if not (at := self.token.meta.get("at")) and self.token.block:
             return self.prose.place(self.rows.at[0][0])
         start, end = at or (0, len(self.words))
@@ -66,7 +66,7 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True)
 class Text:
-    """One piece of an issue's Markdown. ``role`` says which; ``item`` is the index of the item it belongs to."""
+    """One Markdown text of an issue. ``role`` is its kind; ``item`` is the index of its item, or None."""
 
     prose: Prose
     role: str
@@ -75,21 +75,21 @@ class Text:
 
     @cached_property
     def tokens(self) -> list[Token]:
-        """Block tokens, with inline ones as their children."""
+        """Block tokens, with inline tokens as their children."""
         return parsed(self.prose.text, inline=self.inline).tokens
 
     @cached_property
     def env(self) -> dict[str, Any]:
-        """What the parser learnt beside the tokens: notes and definitions of links."""
+        """The parser's environment: footnotes and link definitions."""
         return parsed(self.prose.text, inline=self.inline).env
 
     @cached_property
     def parts(self) -> Parts:
-        """Its links, pictures and headings."""
+        """Links, pictures and headings."""
         return Parts(iter(self.pieces))
 
     def plain(self) -> Iterator[tuple[str, Callable[[int, int], Place]]]:
-        """Each run of words that a reader sees, without code and bare addresses, and its places; line by line."""
+        """Yield each run of visible text, without code and autolinks, and a function for places; line by line."""
         for rows in self._inline:
             position = after = 0
             for child in _words(rows.token.children or ()):
@@ -104,7 +104,7 @@ class Text:
 
     @cached_property
     def words(self) -> str:
-        """All that a reader sees, in one text."""
+        """All visible text."""
         parts: list[str] = []
         for token in self.tokens:
             parts.extend(_said(child) for child in token.children or ())
@@ -113,22 +113,22 @@ class Text:
 
     @cached_property
     def removed(self) -> tuple[Diagnostic, ...]:
-        """What sanitising takes out of its raw HTML; a tag that is written often is read once."""
+        """Findings for what sanitizing removes from raw HTML; equal tags are parsed once."""
         found = {html: removals(html) for html in {piece.words for piece in self.raw}}
         return tuple(one.fault.at(piece.place(*one[1:])) for piece in self.raw for one in found[piece.words])
 
     @cached_property
     def raw(self) -> tuple[Piece, ...]:
-        """Each piece of raw HTML."""
+        """The pieces of raw HTML."""
         return tuple(piece for piece in self.pieces if piece.raw)
 
     @cached_property
     def pieces(self) -> tuple[Piece, ...]:
-        """All of the text in the order of reading; the end of a block is a blank. Without links, headings alone."""
+        """All pieces in reading order; the end of a block is a space. In a text without links only the headings."""
         return tuple(self._pieces())
 
     def _pieces(self) -> Iterator[Piece]:
-        """Tokens that neither say anything nor are a part, as those of emphasis, are left out."""
+        """Tokens that are neither text nor a part, such as emphasis, are left out."""
         if not _LINKING.search(self.prose.text):
             yield from (Piece(one, " ", self.prose, _line(one)) for one in self.tokens if one.type == "heading_open")
             return
@@ -148,7 +148,7 @@ class Text:
 
     @cached_property
     def written(self) -> tuple[tuple[str, Callable[[int, int], Place]], ...]:
-        """Each paragraph, heading or cell as written, and its places; code and raw HTML in it are blanks."""
+        """Each paragraph, heading or cell as written, with code and raw HTML blanked, and a function for places."""
         return tuple(self._written())
 
     def _written(self) -> Iterator[tuple[str, Callable[[int, int], Place]]]:
@@ -163,12 +163,12 @@ class Text:
 
     @cached_property
     def _inline(self) -> tuple[_Rows, ...]:
-        """Inline tokens, and where their lines stand."""
+        """Inline tokens with the places of their lines."""
         return tuple(self._placed())
 
     def _placed(self) -> Iterator[_Rows]:
         row = after = 0
-        note = first = 0  # where the note ^[…] before stands, and in which line
+        note = first = 0  # offset and line of the previous note ^[…]
         previous: Token | None = None
         for token in self.tokens:
             if token.type == "inline" and token.map:
@@ -183,7 +183,7 @@ class Text:
             previous = token
 
     def _rows(self, token: Token, after: int | None = None, first: int | None = None, column: int = 0) -> _Rows:
-        """Where the lines of a token stand; of a cell, from the column ``after`` on; of a note, from its bracket on."""
+        """The places of a token's lines; for a cell, searched from column ``after``; for a note, from its bracket."""
         if first is None and after is None and "\n" not in token.content:
             row = token.map[0] if token.map else 0
             written = self.prose.lines[row] if row < len(self.prose.lines) else ""
@@ -202,7 +202,7 @@ class Text:
 
 
 def _traced(said: str, written: str, position: int) -> Sequence[int] | None:
-    """Where each character of words stands in what was written, and where they end, looked for from a position on."""
+    """Offset in ``written`` of each character of ``said``, and of the end, searched for from ``position``."""
     found = written.find(said, position, position + len(said) + _NEAR)
     if found >= 0:
         return range(found, found + len(said) + 1)
@@ -220,12 +220,12 @@ def _traced(said: str, written: str, position: int) -> Sequence[int] | None:
 
 
 def _run(prose: Prose, rows: _Rows, at: Sequence[int], start: int, end: int) -> Place:
-    """The place in the file of a range of words, each of which stands ``at`` an offset."""
+    """The place in the file of a range of text whose characters have the offsets ``at``."""
     return _place(prose, rows, at[start], at[end])
 
 
 def _place(prose: Prose, rows: _Rows, start: int, end: int) -> Place:
-    """The place in the file of a range of what a token's lines hold."""
+    """The place in the file of a range of a token's lines."""
     index = bisect_right(rows.starts, start) - 1
     line, column = rows.at[index]
     column += start - rows.starts[index]
@@ -238,7 +238,7 @@ def _line(token: Token) -> _Rows:
 
 
 def _words(children: Iterable[Token]) -> Iterator[Token]:
-    """The tokens without text that is nobody's prose: an address that stands as itself, and code written in HTML."""
+    """The tokens without text that is not prose: autolinks, and code in HTML elements."""
     verbatim: list[str] = []
     for child in children:
         if child.type == "link_open" and child.info == "auto":
@@ -256,7 +256,7 @@ def _words(children: Iterable[Token]) -> Iterator[Token]:
 
 
 def _column(written: str, content: str, after: int | None) -> int:
-    """Where a line of an inline token begins in the line as written: after quote and list marks, or in its cell."""
+    """The column at which an inline token's line begins: after quote and list markers, or in its cell."""
     text = content.rstrip()
     if after is None and written.rstrip().endswith(text):
         return len(written.rstrip()) - len(text)

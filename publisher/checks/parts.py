@@ -1,4 +1,4 @@
-"""Links, pictures and headings of a text, each with its place, from Markdown and raw HTML alike."""
+"""Links, pictures and headings of a text with their places, from both Markdown and raw HTML."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An address, where it was written, and the words that lead there; ``sponsored``: it is a sponsor's own."""
+    """URL, its place, and the link text; ``sponsored``: it is a sponsor's link."""
 
     url: str
     place: Place
@@ -27,7 +27,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class PictureUse:
-    """A picture's address, and its words: ``""`` of a decoration, None where it lacks them."""
+    """URL of a picture and its alternative text: ``""`` if decorative, None if missing."""
 
     source: str
     alt: str | None
@@ -36,22 +36,22 @@ class PictureUse:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A heading of a level from 1 to 6, as written."""
+    """Heading with its level from 1 to 6, as written."""
 
     level: int
     place: Place
 
 
 class Parts:
-    """The links, pictures and headings among the pieces of a text, each kind in the order of reading."""
+    """Links, pictures and headings among the pieces of a text, each in reading order."""
 
     def __init__(self, pieces: Iterator[Piece]) -> None:
         self.links: list[Link] = []
         self.pictures: list[PictureUse] = []
         self.headings: list[Heading] = []
-        self._open: tuple[str, Place, bool] | None = None  # a link that is not closed, and whether it is a sponsor's
-        self._words: list[str] = []  # so far
-        self._sponsored = False  # whether a sponsor's box is open: its links are the sponsor's
+        self._open: tuple[str, Place, bool] | None = None  # the open link; whether it is sponsored
+        self._words: list[str] = []  # text of the open link
+        self._sponsored = False  # whether within a sponsor's container
         for piece in pieces:
             self._read(piece)
         self._close()

@@ -1,15 +1,13 @@
-"""The rules, one module each: ours in ``publisher.checks.rules``, found by being there; those of other packages, by
-the entry point group ``publisher.rules``; the newsletter's own, in the files that ``checks.rules`` names.
+"""Registry of rules, one module each: built-in modules in ``publisher.checks.rules``; those of other packages, by the
+entry point group ``publisher.rules``; the newsletter's own files, listed in ``checks.rules``.
 
-A module holds its codes, and ``check(context)`` over one issue, or two functions for what concerns several:
-``gather`` returns what the rule has to know of one, as plain values that a cache can hold, and
-``compare(gathered, wanted)`` looks at those of all, for what concerns the slugs ``wanted`` (``None``: all of them).
-Ours gather from a ``Context`` and compare by slug, with None for an issue that cannot be read; those of others gather
-from an ``Issue`` and compare a list.
-``affected(before, after)``, of what was gathered by slug, may say whose findings can differ where that does; without
-it, everybody's. ``check`` and ``compare`` yield diagnostics. The page of a code of ours stands in
-``publisher/diagnostics/pages``. Other people's modules may have a list in place of ``check``:
-``rules = [callable(issue)]``.
+A module contains its codes, and ``check(context)`` for one issue, or two functions for rules across issues: ``gather``
+returns the facts of one issue as plain values that can be cached, and ``compare(gathered, wanted)`` compares the facts
+of all, and reports on the slugs ``wanted`` (``None``: all). Built-in rules gather from a ``Context`` and compare a
+dict by slug, with None for an issue that cannot be read; plug-ins gather from an ``Issue`` and compare a list.
+``affected(before, after)`` may return the slugs whose findings can differ after a change of facts (dicts by slug);
+without it, all are compared again. ``check`` and ``compare`` yield diagnostics. The pages of built-in codes are in
+``publisher/diagnostics/pages``. A plug-in may have a list instead of ``check``: ``rules = [callable(issue)]``.
 """
 
 import importlib
@@ -41,7 +39,7 @@ _ADVICE = say("correct it, or take it out of checks.rules in config.yaml")
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One named rule; ``plugin`` names the file or the package that brings it, and is empty for one of ours."""
+    """Named rule; ``plugin`` is the file or package that provides it, and empty for a built-in rule."""
 
     name: str
     codes: tuple[Code, ...]
@@ -53,23 +51,23 @@ class Rule:
 
     @property
     def key(self) -> str:
-        """What its facts are kept under: a plug-in may have the name of one of ours, or of another."""
+        """Key of its facts, unique even if a plug-in's rule has the name of another."""
         return self.plugin or self.name
 
 
 def rules(config: Config | None) -> tuple[Rule, ...]:
-    """Every rule that holds for a newsletter; for none, without those of files. Raises PluginError."""
+    """Return all rules for a newsletter; for None, without those of files. Raises PluginError."""
     return (*own_rules(), *_packages(), *(_of_file(file) for file in (config.rule_files if config else ())))
 
 
 def codes(config: Config | None) -> dict[str, Code]:
-    """Every code that may be found, those of plug-ins among them. Raises PluginError."""
+    """Return all codes by name, including those of plug-ins. Raises PluginError."""
     return every_code() | {code.name: code for rule in rules(config) if rule.plugin for code in rule.codes}
 
 
 @cache
 def own_rules() -> tuple[Rule, ...]:
-    """Every rule of ours, by name."""
+    """The built-in rules, sorted by name."""
     names = (module.name for module in pkgutil.iter_modules(package.__path__))
     return tuple(_rule(importlib.import_module(f"{package.__name__}.{name}"), name) for name in names)
 
@@ -87,10 +85,10 @@ def _packages() -> tuple[Rule, ...]:
 
 @cache
 def _of_file(file: TextFile) -> Rule:
-    """The rule of a file of the newsletter; its code runs here, once for each text that it has. Raises PluginError."""
+    """Execute a rule file of the newsletter, once for each content, and return its rule. Raises PluginError."""
     name = file.path.rpartition("/")[2].removesuffix(".py")
     module = ModuleType(f"publisher_rules_{name}_{sha256(file.text.encode()).hexdigest()[:16]}")
-    sys.modules[module.__name__] = module  # where dataclasses look for the names in their annotations
+    sys.modules[module.__name__] = module  # needed by dataclasses for annotations
     try:
         exec(compile(file.text, file.path, "exec"), vars(module))  # noqa: S102 - config.yaml names it
         return _rule(module, name, file.path)
@@ -101,7 +99,7 @@ def _of_file(file: TextFile) -> Rule:
 
 
 def unusable(config: Config) -> list[Diagnostic]:
-    """What keeps the rules of the newsletter's own files from running, each at its line."""
+    """Return findings for the newsletter's rule files that cannot be loaded, at the failing lines."""
     found = []
     for file in config.rule_files:
         try:
@@ -115,7 +113,7 @@ def unusable(config: Config) -> list[Diagnostic]:
 
 
 def line_in(path: str, error: BaseException) -> int | None:
-    """The last line of a file that an exception passed through."""
+    """The last line of a file in an exception's traceback, or None."""
     if isinstance(error, SyntaxError) and error.filename == path:
         return error.lineno
     lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == path]
@@ -123,7 +121,7 @@ def line_in(path: str, error: BaseException) -> int | None:
 
 
 def _rule(module: Any, name: str, plugin: str = "") -> Rule:
-    """The rule that a module holds. Raises ValueError for one of a plug-in that does not hold what it should."""
+    """Create the rule of a module. Raises ValueError if a plug-in's module is invalid."""
     found = tuple(dict.fromkeys(value for value in vars(module).values() if isinstance(value, Code)))
     named = {each: getattr(module, each, None) for each in ("check", "gather", "compare", "affected")}
     rule = Rule(name.replace("_", "-"), found, **named, plugin=plugin)

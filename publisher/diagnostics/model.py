@@ -45,7 +45,7 @@ class Place(NamedTuple):
 
 
 UNTIL_LATER = "link-to-unpublished-issue"
-"""The only code whose finding disappears as time passes: once the linked issue is published. No finding appears so."""
+"""Code of the only finding that depends on the time: it ends when the linked issue is published; none begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +75,12 @@ class Diagnostic:
 
     @property
     def end_line(self) -> int:
-        """The last line."""
+        """The line of the first position after the finding."""
         return self.span.end_line
 
     @property
     def end_column(self) -> int:
-        """The first column after the finding."""
+        """The column of the first position after the finding."""
         return self.span.end_column
 
     def __hash__(self) -> int:

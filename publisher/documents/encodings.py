@@ -29,7 +29,7 @@ _MARGIN = 6.0
 _STRANGE, _CROOKED, _SIGN, _ODD, _CAPITALS = 12.0, 11.0, 7.0, 3.0, 2.0
 _RARE = 4.0
 _MOST_STRANGE = 0.3
-"""Fraction of the characters that may be strange or crooked before a candidate is excluded."""
+"""Fraction of the characters that may be ``_STRANGE`` or ``_CROOKED`` before a candidate is excluded."""
 
 # The common characters of each East Asian encoding: first and last lead byte, lowest second byte, and their number.
 _EASTERN = {

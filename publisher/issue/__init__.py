@@ -1,1 +1,1 @@
-"""The validated issue, and how the files of its folder become one."""
+"""Model of a validated issue, and the loader that creates it from the files of a folder."""

@@ -1,4 +1,4 @@
-"""What can be wrong with the files of an issue, and with an issue before there is one."""
+"""Codes of findings about the files of an issue, reported before there is an :class:`Issue`."""
 
 from publisher.diagnostics import Severity, define
 

@@ -1,4 +1,4 @@
-"""Notes and link definitions of an item's file serve its body and its commentary alike."""
+"""Sharing of footnotes and link definitions between the body and the commentary of an item."""
 
 import re
 
@@ -8,11 +8,11 @@ from publisher.issue.markdown import parsed
 from publisher.issue.model import Item, Prose
 
 _BRACKETED = re.compile(r"\[([^\[\]\n]+)\]")
-Definitions = dict[str, tuple[int, int]]  # label, a note's with ^ before it: first line, line after the last
+Definitions = dict[str, tuple[int, int]]  # label (^label of a note): first line, end line
 
 
 def halves(item: Item) -> tuple[Prose, Prose | None]:
-    """Body and commentary, each with the definitions of the other that it uses and lacks; they show nothing there."""
+    """Return body and commentary, each with the (invisible) definitions of the other that it uses but lacks."""
     body, commentary = item.body, item.commentary
     if commentary is None or not ("]:" in body.text or "]:" in commentary.text):
         return body, commentary
@@ -30,9 +30,9 @@ def _definitions(text: str) -> Definitions:
 
 def _lent(prose: Prose, own: Definitions, other: Prose, others: Definitions) -> Prose:
     lines = other.lines
-    taken: list[int | None] = []  # none is a blank line, without which one block would go on as the next
+    taken: list[int | None] = []  # None: a blank line, which separates blocks
     wanted = _labels(prose.text)
-    for note in (True, False):  # a lent note may itself need a link's definition
+    for note in (True, False):  # a copied note may itself need a link definition
         for label, (first, after) in others.items():
             if label.startswith("^") == note and label in wanted and label not in own:
                 taken += [None, *range(first, after)]
@@ -53,7 +53,7 @@ def _labels(text: str) -> set[str]:
 
 
 def _positions(prose: Prose) -> tuple[tuple[tuple[int, int], ...], ...]:
-    """The place of each character and of the end, line by line, where the prose does not have them itself."""
+    """The place of each character and of the end, line by line; computed if the prose has no ``positions``."""
     lines = zip(prose.lines, prose.origins, strict=True)
     return prose.positions or tuple(
         tuple((at, column + offset) for offset in range(len(line) + 1)) for line, (at, column) in lines

@@ -1,4 +1,4 @@
-"""Which issues there are, and what files each is made of. Nothing beside or in an issue is passed over in silence."""
+"""Discovery of issues and of the files of each. Every unexpected file in or beside an issue is reported."""
 
 import errno
 import os
@@ -23,13 +23,13 @@ SUFFIXES, _ISSUE_FILES = (*YAML_SUFFIXES, *MARKDOWN_SUFFIXES), {f"issue{suffix}"
 
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 DATED = re.compile(r"\d{4}-\d{2}-\d{2}(?!\d)")
-# What machines and git leave beside files; no editor put it there, and no reader misses it.
+# Files created by operating systems, editors and git, which are ignored without a finding.
 DROPPINGS = re.compile(
     r"\.DS_Store|\._.*|Thumbs\.db|desktop\.ini|\.directory|\.git(keep|ignore|attributes)|\.keep|\..*\.sw[a-p]|#.*#|.*~|~\$.*"
 )
 _MEANT = re.compile(r"(?:i?s?sues?|is+ue?s?|index)[ _-]?\.ya?ml", re.IGNORECASE)
 _MOST_STRAYS = 20
-_LONGEST = 1_000  # of a path that is worth a line of its own
+_LONGEST = 1_000  # characters of a path that is listed on its own
 
 BAD_SLUG = define("bad-slug", Severity.ERROR, fixed=True)
 NO_ISSUE_FILE = define("issue-file-missing", Severity.ERROR, fixed=True)
@@ -41,7 +41,7 @@ OUTSIDE = define("outside-repository", Severity.ERROR, fixed=True)
 
 @dataclass(frozen=True, slots=True)
 class IssueFolder:
-    """The files of one issue; every path is relative to the root, with ``/``. ``items`` is in file-name order."""
+    """Files of one issue; paths are relative to the root, with ``/``. ``items`` are sorted by file name."""
 
     slug: str
     path: str
@@ -51,19 +51,19 @@ class IssueFolder:
 
 
 def discover(root: Path, holds: Callable[[str], object] = lambda _: False) -> list[str]:
-    """The slugs of all issues, sorted: every folder in ``issues/`` that holds anything and is not hidden.
+    """Return the slugs of all issues, sorted: every folder in ``issues/`` that is neither empty nor hidden.
 
-    What is no slug, cannot be opened, or is no folder although it is named like an issue, is listed too: reading it
-    says what is wrong, and nobody takes it for an issue that was withdrawn. Where the commit at hand is without
-    ``issues/`` there are none (git keeps no empty folder). Raises UsageError where it cannot be listed, or is away.
-    Of a folder that ``holds`` a file for sure, as the caller knows, nobody asks whether it holds anything.
+    Entries with an invalid slug, folders that cannot be opened, and other entries named like an issue are included:
+    reading them reports the error, and they are not mistaken for withdrawn issues. The list is empty if the current
+    commit has no ``issues/`` (git stores no empty folders). Raises UsageError if the folder is missing or cannot be
+    listed. ``holds(name)`` is true for a folder that the caller knows not to be empty, which saves listing it.
     """
     folder = root / ISSUES
     return [name for name in _names(root) if is_text(name) and _is_issue(folder, name, holds)]
 
 
 def loose_files(root: Path) -> list[Diagnostic]:
-    """What stands in ``issues/`` beside the issues, and belongs to none. A README may explain the folder."""
+    """Return findings for entries of ``issues/`` that belong to no issue. A README is allowed."""
     found = []
     for name in (name for name, folder in _names(root).items() if not folder or not is_text(name)):
         entry, place = root / ISSUES / name, Place(f"{ISSUES}/{name}")
@@ -84,7 +84,7 @@ def loose_files(root: Path) -> list[Diagnostic]:
 
 
 def _names(root: Path) -> dict[str, bool]:
-    """What stands in ``issues/``, sorted, but for what machines leave; and whether it is a folder, no link to one."""
+    """The entries of ``issues/``, sorted, without ignored files; the value is whether it is a folder (not a link)."""
     try:
         with os.scandir(root / ISSUES) as entries:
             names = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries)
@@ -100,8 +100,8 @@ def _names(root: Path) -> dict[str, bool]:
 
 
 def _is_committed_without(root: Path) -> bool:
-    """Whether a commit has this newsletter and no issue of it: a checkout of a part, a wrong folder and one that no
-    commit has, as within another repository, are another thing.
+    """Whether the current commit contains config.yaml but no ``issues/``: this excludes partial checkouts, wrong
+    folders, and newsletters that are not committed, as within another repository.
     """
     with suppress(OSError, subprocess.SubprocessError):
         words = ["git", "-c", "core.fsmonitor=false", "ls-tree", "--name-only", "HEAD", "config.yaml", ISSUES]
@@ -126,7 +126,7 @@ def _is_issue(folder: Path, name: str, holds: Callable[[str], object]) -> bool:
 
 
 def read_folder(root: Path, slug: str) -> IssueFolder:
-    """List ``issues/<slug>``, or what a step of a series, ``series/<name>/<slug>``, is made of."""
+    """List the files of ``issues/<slug>``, or of the step ``series/<name>/<slug>``."""
     path, findings = f"{ISSUES}/{slug}", [] if SLUG.fullmatch(slug) else [_bad_slug(f"{ISSUES}/{slug}", slug)]
     if slug.startswith(f"{SERIES}/"):
         from publisher.issue.series import steps_of, twice
@@ -172,7 +172,7 @@ def read_folder(root: Path, slug: str) -> IssueFolder:
 
 
 def slugged(text: str) -> str:
-    """The slug nearest to `text`, its accents taken off; empty when it has no ASCII letter or digit."""
+    """Convert text to a slug, without accents; empty if it has no ASCII letter or digit."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
 
@@ -184,7 +184,7 @@ def _bad_slug(path: str, slug: str) -> Diagnostic:
 
 
 def _no_folder(root: Path, path: str, error: OSError) -> Diagnostic:
-    """The finding for what is named like an issue, and is not a folder that can be listed."""
+    """The finding for an entry that is named like an issue but is not a readable folder."""
     if is_file(root / path):
         message = say("the file is named like an issue, which is a folder")
         return UNREADABLE.at(Place(path), message, help=say("make a folder of that name, and put issue.yaml into it"))
@@ -196,12 +196,12 @@ def _no_folder(root: Path, path: str, error: OSError) -> Diagnostic:
 
 
 def bad_name(folder: str, name: str) -> Diagnostic:
-    """The finding for a name that is no UTF-8."""
+    """Return the finding for a file name that is not UTF-8."""
     return UNREADABLE.at(Place(f"{folder}/{shown(name)}"), say("the name is not UTF-8"), help=say("rename it"))
 
 
 def _almost(path: str) -> Diagnostic:
-    """The finding for what stands where issue.yaml is missing, and is named nearly so."""
+    """The finding for a file with a misspelt name if issue.yaml is missing."""
     name = path.rpartition("/")[2]
     message = say("there is no issue.yaml, and {name} is named almost like it", name=name)
     return NO_ISSUE_FILE.at(Place(path), message, help=say("rename {name} to issue.yaml", name=name))
@@ -216,7 +216,7 @@ def _issue_file(path: str, found: list[str]) -> list[Diagnostic]:
 
 
 def leads_inside(root: Path, path: Path) -> bool:
-    """Whether the path, all links followed, is in the repository; a link that leads nowhere is where it would be."""
+    """Whether the path is in the repository after resolving all links; a broken link counts by its target."""
     return os.path.join(os.path.realpath(path), "").startswith(os.path.join(os.path.realpath(root), ""))  # noqa: PTH118
 
 
@@ -241,7 +241,7 @@ _DOCUMENTS = frozenset({".docx", ".doc", ".odt", ".rtf", ".pages", ".wps", ".pdf
 
 
 def _not_read(root: Path, file: Path) -> Diagnostic | None:
-    """The finding for a file that somebody meant as an item; None for any other."""
+    """The finding for a file that was probably meant as an item; None for any other."""
     suffix, place = file.suffix.lower(), Place(shown(file.relative_to(root).as_posix()))
     if suffix not in _TEXTS | _DOCUMENTS or file.name.lower().startswith(("readme", "license", "notes", ".")):
         return None
@@ -261,34 +261,34 @@ def _stray(root: Path, file: Path) -> Diagnostic:
 
 
 def is_text(name: str) -> bool:
-    """Whether the name can be written in UTF-8; bytes that are none reach Python as lone surrogates."""
+    """Whether the name is valid UTF-8; Python decodes invalid bytes as lone surrogates."""
     return name.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in name)
 
 
 def shown(path: str) -> str:
-    """The path as it can be printed."""
+    """The path with invalid bytes replaced, for output."""
     return path if is_text(path) else os.fsencode(path).decode("utf-8", "replace")
 
 
 def is_markdown(path: str) -> bool:
-    """Whether a file is named as Markdown."""
+    """Whether the file name has a Markdown suffix."""
     return path.lower().endswith(tuple(MARKDOWN_SUFFIXES))
 
 
 def is_file(path: Path | str) -> bool:
-    """Whether it is, or leads to, a plain file. ``Path.is_file`` raises where a link leads to too long a name."""
+    """Whether the path is a regular file, or a link to one. ``Path.is_file`` raises for overlong link targets."""
     return os.path.isfile(path)  # noqa: PTH113
 
 
 def is_folder(path: Path | str) -> bool:
-    """Whether it is, or leads to, a folder; as above."""
+    """Whether the path is a folder, or a link to one; see :func:`is_file`."""
     return os.path.isdir(path)  # noqa: PTH112
 
 
 def files_below(folder: str) -> Iterator[tuple[str, bool]]:
-    """Every file below the folder, however deep, and whether it is a plain one; links to folders are not followed.
+    """Yield every file below the folder, and whether it is a regular file; links to folders are not followed.
 
-    A folder that cannot be listed stands for what is in it. Nothing is raised.
+    A folder that cannot be listed is yielded itself, with False. Raises nothing.
     """
     waiting = [folder]
     while waiting:

@@ -1,4 +1,4 @@
-"""A Markdown item: front matter, body, and perhaps the commentary in its container."""
+"""Parser of Markdown items: front matter, body, and optionally a commentary in its container."""
 
 import re
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from publisher.issue.model import Prose
 _KEYS_AND_VALUES, _WRITE_ONE = say("the front matter has to be keys and values"), say("write headline: …")
 RULE = re.compile(r"---[ \t]*")
 _KEY = re.compile(r"\s*[\w-]+\s*[:：]")
-_FEW = 30  # lines; a remark above the front matter has no more
+_FEW = 30  # maximum of lines searched above the front matter
 _COLONS = re.compile(r" {0,3}(?P<marks>:{3,})[ \t]*(?P<name>.*?)[ \t]*:*[ \t]*")
 _ALMOST = re.compile(
     r" {0,3}(?:(?:::|[:：]*：[:：]*)[ \t\u3000]*(?P<name>commentary|点评|點評)?[ \t\u3000]*[:：]*"
@@ -30,7 +30,7 @@ COMMENTS = re.compile(r"(?:\s|(?><!--.*?-->))*+", re.DOTALL)
 
 
 class ItemFile(NamedTuple):
-    """One Markdown item, in parts. ``body_at`` is the line after the front matter, where an empty body is reported."""
+    """Parts of a Markdown item. ``body_at`` is the line after the front matter, where an empty body is reported."""
 
     matter: Mapping
     body: Prose
@@ -41,7 +41,7 @@ class ItemFile(NamedTuple):
 
 @lru_cache(maxsize=256)
 def read_item_file(file: TextFile) -> tuple[ItemFile | None, tuple[Diagnostic, ...]]:
-    """Take a Markdown item apart. There is no item where its keys cannot be told from its text."""
+    """Split a Markdown item into its parts. The result is None if there is no valid front matter."""
     lines = file.lines
     if not RULE.fullmatch(lines[0]):
         return None, (_no_front_matter(file),)
@@ -58,7 +58,7 @@ def read_item_file(file: TextFile) -> tuple[ItemFile | None, tuple[Diagnostic, .
 
 
 def keys_of(file: TextFile) -> Node | None:
-    """The YAML of a file of an issue, or of its front matter; None where it cannot be read."""
+    """Return the YAML of a file of an issue, or of its front matter; None if it cannot be parsed."""
     if not is_markdown(file.path):
         return parse_yaml(file)[0]
     parts, _ = read_item_file(file)
@@ -85,7 +85,7 @@ def _no_front_matter(file: TextFile) -> Diagnostic:
 
 
 def _begin_of_matter(file: TextFile) -> int:
-    """The line of --- among the first ones that a key follows; 0 where there is none."""
+    """The line of the first --- near the start that is followed by a key; 0 if there is none."""
     for number, (line, after) in enumerate(pairwise(file.lines[:_FEW]), 1):
         if line.strip() == "---" and _KEY.match(after):
             return number
@@ -99,7 +99,7 @@ def _line(file: TextFile, number: int) -> Place:
 
 
 class _Splitter:
-    """Walks the lines after the front matter and parts body from commentary."""
+    """Splits the lines after the front matter into body and commentary."""
 
     def __init__(self, file: TextFile, first: int) -> None:
         self.file, self.first, self.last = file, first, len(file.lines)
@@ -107,7 +107,7 @@ class _Splitter:
         self.opened: int | None = None
         self._closed: int | None = None
         self._refused = 0
-        self._box: tuple[int, int] | None = None  # where a container of the body opened, with how many colons
+        self._box: tuple[int, int] | None = None  # of the open container in the body: line, colons
         self._told_after = False
 
     @property
@@ -151,7 +151,7 @@ class _Splitter:
             self._find(codes.CONTAINER_OPEN, self.opened, message, advice)
 
     def _colons(self, number: int, name: str, marks: int) -> None:
-        """A line of colons. Every container has its own end, so that one mistake is told once."""
+        """Handle a line of colons; the end of a refused container is ignored, so that one mistake is reported once."""
         if not name:
             self._end(number, marks)
             return
@@ -185,7 +185,7 @@ class _Splitter:
         self._refused += 1
 
     def _almost(self, number: int, name: str) -> None:
-        """A line that was meant to be three colons."""
+        """Handle a line that was probably meant as three colons."""
         if name or self._inside:
             wanted = f"::: {name}".rstrip()
             message = say("a container is written with three plain colons: {wanted}", wanted=wanted)
@@ -199,7 +199,7 @@ class _Splitter:
         if self._refused:
             self._refused -= 1
         elif self._box:
-            if marks >= self._box[1]:  # as the parser has it: fewer colons than at the start end nothing
+            if marks >= self._box[1]:  # as in the parser: fewer colons than at the start do not close
                 self._box = None
         elif self._inside:
             self._closed = number
@@ -214,7 +214,7 @@ _BLOCKS = MarkdownIt("commonmark").disable(["inline"])
 
 
 def _verbatim(lines: Sequence[str], first: int) -> tuple[set[int], set[int], int | None]:
-    """The lines of code and those of comments, where colons are only colons; the line of a fence without an end."""
+    """The lines of code and of comments, in which colons have no meaning; the line of an unclosed fence."""
     code: set[int] = set()
     comments: set[int] = set()
     open_fence, text = None, "\n".join(lines)
@@ -232,6 +232,6 @@ def _verbatim(lines: Sequence[str], first: int) -> tuple[set[int], set[int], int
 
 
 def _closed(lines: Sequence[str], markup: str) -> bool:
-    """Whether the last of a fence's lines closes it. Quote and list marks may stand before it."""
+    """Whether the last line of a fence closes it, ignoring quote and list markers before it."""
     last = lines[-1].lstrip(" >\t").rstrip(" \t") if len(lines) > 1 else ""
     return set(last) == {markup[0]} and len(last) >= len(markup)

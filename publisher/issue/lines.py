@@ -1,4 +1,4 @@
-"""Prose and where each of its characters stands in the file: the end of every exact column in a Markdown body."""
+"""Prose with the position of each character in its file, so that findings about Markdown have exact columns."""
 
 from collections.abc import Iterator, Sequence
 
@@ -12,12 +12,12 @@ Position = tuple[int, int]
 
 
 def lines_of_file(file: TextFile, first: int, last: int) -> Prose:
-    """Lines ``first`` to ``last`` (from 1, inclusive) as they stand, without blank lines around them."""
+    """Return lines ``first`` to ``last`` (from 1, inclusive) as prose, without leading and trailing blank lines."""
     return _trimmed(file.path, file.lines[first - 1 : last], [(number, 1) for number in range(first, last + 1)])
 
 
 def lines_of_scalar(file: TextFile, scalar: Scalar) -> Prose:
-    """The lines of a YAML scalar, without blank lines around them."""
+    """Return a YAML scalar as prose, without leading and trailing blank lines."""
     here = (scalar.span.line, scalar.span.column)
     if scalar.style == "|":
         return _literal(file, scalar)
@@ -34,13 +34,13 @@ def lines_of_scalar(file: TextFile, scalar: Scalar) -> Prose:
 
 
 def text_of_scalar(file: TextFile, scalar: Scalar) -> str:
-    """The words of a scalar as readers get them."""
+    """Return the text of a scalar, with CJK lines joined without spaces."""
     folds = scalar.style != "|" and scalar.span.end_line > scalar.span.line
     return _unfolded(file, scalar, _places(file, scalar) or [])[0] if folds else scalar.text
 
 
 def _unfolded(file: TextFile, scalar: Scalar, places: list[Position]) -> tuple[str, list[Position]]:
-    """The text without the blanks for which YAML folds a break between two characters that join, and its places."""
+    """Text and places without the spaces to which YAML folded a line break between two characters that join."""
     text, lines = scalar.text, file.lines
 
     def is_fold(blank: int) -> bool:
@@ -65,7 +65,7 @@ def _trimmed(
 
 
 def _literal(file: TextFile, scalar: Scalar) -> Prose:
-    """``|``: each line of the text is one of the file, after the same indentation."""
+    """Prose of a ``|`` scalar: each of its lines is a line of the file without the indentation."""
     texts, origins = scalar.text.split("\n"), []
     for number, text in enumerate(texts, scalar.span.line + 1):
         written = file.lines[number - 1] if number <= len(file.lines) else ""
@@ -74,7 +74,7 @@ def _literal(file: TextFile, scalar: Scalar) -> Prose:
 
 
 def _places(file: TextFile, scalar: Scalar) -> list[Position] | None:
-    """The place of each character and of the end, or ``None`` where the text cannot be traced."""
+    """The place of each character and of the end, or ``None`` if they cannot be determined."""
     if scalar.style == ">":
         return _folded(file, scalar)
     characters = list(_flow(file, scalar))
@@ -87,7 +87,7 @@ def _places(file: TextFile, scalar: Scalar) -> list[Position] | None:
 
 
 def _flow(file: TextFile, scalar: Scalar) -> Iterator[tuple[str, Position]]:
-    """The characters of a plain or quoted scalar, each with its place; YAML 1.2, 7.3."""
+    """Yield the characters of a plain or quoted scalar with their places (YAML 1.2, 7.3)."""
     span, quote = scalar.span, scalar.style
     breaks: list[Position] = []
     escaped = False
@@ -104,14 +104,14 @@ def _flow(file: TextFile, scalar: Scalar) -> Iterator[tuple[str, Position]]:
             if start >= len(inner) and number != span.end_line and not continued:
                 breaks.append((number, 1))
                 continue
-            # After an escaped break nothing joins, and each empty line is one.
+            # After an escaped line break there is no folding: each empty line is a line break.
             yield from [("\n", place) for place in breaks] if escaped else _joined(breaks)
         yield from _characters(inner, start, number, quote)
         breaks, escaped = [] if continued else [(number, len(inner) + 1)], continued
 
 
 def _joined(breaks: list[Position]) -> Iterator[tuple[str, Position]]:
-    """What line breaks become: one a space, of more each but the last an end of a line."""
+    """Fold line breaks: one becomes a space; of several, the last is dropped."""
     if len(breaks) == 1:
         yield " ", breaks[0]
     for place in breaks[:-1]:
@@ -134,7 +134,7 @@ def _characters(line: str, start: int, number: int, quote: str) -> Iterator[tupl
 
 
 def _folded(file: TextFile, scalar: Scalar) -> list[Position] | None:
-    """``>``: lines are joined by spaces. The indentation is whichever yields the text that YAML read."""
+    """Places of a ``>`` scalar. Indentations are tried until one yields the text that the YAML parser returned."""
     span = scalar.span
     lines = file.lines[span.line : span.end_line - (span.end_column == 1)]
     leading = [len(line) - len(line.lstrip(" ")) for line in lines if line.strip()]
@@ -149,13 +149,13 @@ def _folded(file: TextFile, scalar: Scalar) -> list[Position] | None:
 
 
 def _fold(lines: Sequence[str], indent: int, first: int) -> list[tuple[str, Position]]:
-    """Fold as YAML 1.2, 8.1.3: breaks around more-indented lines stay."""
+    """Fold lines (YAML 1.2, 8.1.3): line breaks around more-indented lines are kept."""
     result: list[tuple[str, Position]] = []
     breaks: list[Position] = []
     before_more = False
     for number, line in enumerate(lines, first):
         content = line[indent:]
-        if not content:  # a line of more blanks is more indented
+        if not content:  # a line with more spaces is more indented
             breaks.append((number, 1))
             continue
         more = content[:1] in {" ", "\t"}

@@ -1,4 +1,4 @@
-"""What a link in an issue may be."""
+"""Validation of links in an issue."""
 
 import re
 from functools import lru_cache
@@ -12,21 +12,21 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _DOMAIN = re.compile(r"[\w-]+(\.[\w-]+)+([/?#:].*)?", re.DOTALL)
 _FILE_NAME = re.compile(r"[^/?#]*\.(?:csv|docx?|epub|html?|md|mp[34]|pdf|pptx?|txt|xlsx?|zip)", re.IGNORECASE)
 _SLIP = re.compile(r"h?t{1,3}p{1,2}(?P<s>s?)[:：;；]*/{1,3}(?P<rest>[^/].*)", re.DOTALL | re.IGNORECASE)
-"""``http`` and its colon as they are mistyped."""
+"""Common misspellings of ``http:`` and ``https:``."""
 _TO_HOST, _BLANK = re.compile(r"https?://[^/?#]*[^/?#\s]", re.IGNORECASE), re.compile(r"\s|%20")
 _QUOTES = "“”‘’\"'"
 _MAIL = re.compile(r"[^\s@/?#]+@[\w-]+(\.[\w-]+)+(\?.*)?", re.DOTALL)
 _PLAIN = re.compile(r"(https?)://[a-z0-9-]+(?:\.[a-z0-9-]+)*(?:/[\w./-]*)?(?:[?#][\w=&./-]*)?", re.ASCII)
-"""What most addresses are: nothing is wrong with one."""
-# Browsers drop these inside a scheme, so "java\nscript:" runs all the same (WHATWG URL, 4.1).
+"""Fast path for the form of most URLs, which is always valid."""
+# Browsers ignore these within a scheme, so "java\nscript:" is executed (WHATWG URL, 4.1).
 _DROPPED = re.compile(r"[\x00-\x20]")
 
 
 @lru_cache(maxsize=1024)
 def fault_of_link(url: str, schemes: frozenset[str] = SCHEMES) -> Fault | None:
-    """What is wrong with an absolute link: the code, the message and what to do; ``None`` where nothing is.
+    """Validate an absolute link: return code, message and help, or ``None`` if it is valid.
 
-    A scheme is looked for behind percent-encoding too; a space that is written ``%20`` is no white space.
+    The scheme is also detected if percent-encoded; ``%20`` does not count as white space.
     """
     if (plain := _PLAIN.fullmatch(url)) and plain[1] in schemes:
         return None
@@ -83,7 +83,7 @@ def _fault_of_address(url: str, scheme: str, meant: str) -> Fault | None:
 
 @lru_cache(maxsize=1024)
 def absolute(page: str, url: str) -> str | None:
-    """The URL as seen from ``page``; ``None`` where it is none, such as ``http://[``."""
+    """Resolve a URL against ``page``; ``None`` if it is invalid, such as ``http://[``."""
     try:
         return urljoin(page, url)
     except ValueError:
@@ -91,7 +91,7 @@ def absolute(page: str, url: str) -> str | None:
 
 
 def split(url: str) -> SplitResult | None:
-    """The parts of a URL; ``None`` where it is none."""
+    """Split a URL; ``None`` if it is invalid."""
     try:
         return urlsplit(url)
     except ValueError:
@@ -99,6 +99,6 @@ def split(url: str) -> SplitResult | None:
 
 
 def scheme(url: str | None) -> str:
-    """The scheme of a URL in small letters; empty where there is none."""
+    """The scheme of a URL in lower case; empty if it has none."""
     parts = split(url or "")
     return parts.scheme if parts else ""

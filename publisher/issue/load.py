@@ -1,4 +1,4 @@
-"""An issue from its folder: every file read, every problem found, and an :class:`Issue` where there is none."""
+"""Loading of an issue from its folder: reads every file, collects all findings, and creates an :class:`Issue`."""
 
 import re
 from collections.abc import Collection
@@ -21,18 +21,17 @@ from publisher.issue.read_item import numbered_anchors, origins, read_inline_ite
 
 _DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:-|$)")
 MOST_MARKS = 8_000
-"""Marks in the files of an issue; beyond, one to twenty bytes. Of 1,000 real issues none has over 4,200."""
+"""Limit of markup in an issue, or one mark per 20 bytes in a larger one. Of 1,000 real issues none has over 4,200."""
 _MARKS = dict.fromkeys((*"*_~`[<&\\|^#{:", "://"), 1) | {"\n": 2, "<pre": 2, "//": 2, "@": 3, "[^": 4, "^[": 8}
-"""What begins markup; what takes longer to read counts for more."""
+"""Strings that begin markup, weighted by the time that parsing takes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was read.
+    """Result of reading an issue.
 
-    ``issue`` is there only when nothing prevents building. ``partial`` is for the checks alone: it is there whenever
-    issue.yaml could be read, with what is wrong left out, so that an editor hears of everything at once. ``files`` are
-    those that can be read.
+    ``issue`` is None if a finding is an error. ``partial``, for the checks only, is set whenever issue.yaml could be
+    parsed; invalid values are left out, so that all problems are reported at once. ``files`` are the readable files.
     """
 
     slug: str
@@ -43,8 +42,8 @@ class Reading:
 
 
 def read_issue(config: Config, slug: str) -> Reading:
-    """Read ``issues/<slug>``, or the step ``series/<name>/<slug>``, as far as it can be read: every file, and every
-    problem of each.
+    """Read ``issues/<slug>``, or the step ``series/<name>/<slug>``, as far as possible: all files are read and all of
+    their problems reported.
     """
     folder = read_folder(config.root, slug)
     findings = list(folder.findings)
@@ -63,7 +62,7 @@ def read_issue(config: Config, slug: str) -> Reading:
 
 
 def date_of_slug(slug: str) -> date | None:
-    """The date that a slug begins with, if it is one."""
+    """The date at the beginning of a slug, or None."""
     match = _DATE.match(slug)
     try:
         return date(*(int(part) for part in match.groups())) if match else None
@@ -72,7 +71,7 @@ def date_of_slug(slug: str) -> date | None:
 
 
 def _files(root: Path, folder: IssueFolder, findings: list[Diagnostic]) -> dict[str, TextFile]:
-    """What can be read, by path."""
+    """The readable files, by path."""
     files = {}
     for path in (*filter(None, (folder.issue_file,)), *folder.items):
         file, wrong = read_text(root, path)
@@ -83,7 +82,7 @@ def _files(root: Path, folder: IssueFolder, findings: list[Diagnostic]) -> dict[
 
 
 def _dense(files: Collection[TextFile]) -> Diagnostic | None:
-    """The finding, where the files are more markup than anybody writes: no checking of it would come to an end soon."""
+    """The finding for files with an implausible amount of markup, which would take too long to check, or None."""
     count = _marks(" ".join(file.text for file in files))
     most = max(MOST_MARKS, sum(len(file.text.encode()) for file in files) // 20)
     if count <= most:
@@ -130,7 +129,7 @@ def _items(
 
 
 def _keeps_an_item(config: Config, finding: Diagnostic) -> bool:
-    """Whether it is an error of what was meant as an item: where there are no others, it says why."""
+    """Whether the finding is an error about a file meant as an item, which explains why the issue has no items."""
     if finding.code == NOT_READ.name:
         return config.checks.levels.get(finding.code, "error") == "error"
     return finding.code in {OUTSIDE.name, UNREADABLE.name} and finding.path.lower().endswith(SUFFIXES)
@@ -139,7 +138,7 @@ def _keeps_an_item(config: Config, finding: Diagnostic) -> bool:
 def _ordered(
     root: Path, folder: IssueFolder, files: dict[str, TextFile], order: Sequence, findings: list[Diagnostic]
 ) -> list[Item | None]:
-    """The items in the order that issue.yaml gives; what it leaves out is read too, for its own findings."""
+    """The items in the order given in issue.yaml; files that it omits are read too, for their own findings."""
     file, names = files[folder.issue_file or ""], {path.rpartition("/")[2]: path for path in folder.items}
     seen: dict[str, int] = {}
     read: list[Item | None] = []

@@ -1,6 +1,6 @@
-"""The validated issue.
+"""Model of a validated issue.
 
-Everything here is final: nothing is filled in later, and every field knows where it was written.
+Its objects are complete when created and are not changed later; every field knows its place in the source.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ from publisher.documents.nodes import KeyPath
 
 
 class Status(StrEnum):
-    """``draft``: built only with ``--drafts`` and never sent. ``ready``: published when its time has come."""
+    """``draft``: built only with ``--drafts`` and never sent. ``ready``: published when it is due."""
 
     DRAFT = "draft"
     READY = "ready"
@@ -25,7 +25,7 @@ class Status(StrEnum):
 class Prose:
     """Markdown as written, with the place of each of its lines in the file.
 
-    ``origins[i]`` is ``(line, column)`` in the file, from 1, of the first character of line ``i`` of ``text``. Where
+    ``origins[i]`` is ``(line, column)`` in the file, from 1, of the first character of line ``i`` of ``text``. If
     columns do not run on from there (quoted and folded YAML), ``positions[i]`` places each character, and the end.
     """
 
@@ -36,11 +36,11 @@ class Prose:
 
     @cached_property
     def lines(self) -> tuple[str, ...]:
-        """The lines of ``text``, without their ends."""
+        """The lines of ``text``, without line ends."""
         return tuple(self.text.split("\n"))
 
     def place(self, line: int, column: int = 0, end_column: int | None = None) -> Place:
-        """The file's place of ``text`` line ``line`` (from 0), columns from 0; the whole line where none is given."""
+        """Return the place of a range of line ``line`` (lines and columns from 0); by default the whole line."""
         line = max(0, min(line, len(self.origins) - 1))
         end = len(self.lines[line]) if end_column is None else end_column
         if self.positions:
@@ -53,7 +53,7 @@ class Prose:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where each value of a mapping was written; one that is absent is placed at the mapping itself.
+    """Places of the values of a mapping; an absent value has the place of the mapping itself.
 
     ``text(*at)`` is the value at ``at`` with the place of each of its characters.
     """
@@ -64,7 +64,7 @@ class Places:
     text: Callable[..., Prose | None] = field(default=lambda *_: None, repr=False, compare=False)
 
     def of(self, *at: str | int) -> Place:
-        """The place of the value at ``at``, or of the nearest mapping that holds it."""
+        """Return the place of the value at ``at``, or of the nearest mapping that contains it."""
         while at:
             if at in self.values:
                 return Place(self.path, self.values[at])
@@ -74,7 +74,7 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """An image with its words. ``image`` is as written, relative to the issue's folder."""
+    """Image with its texts. ``image`` is as written, relative to the issue's folder."""
 
     image: str
     alt: str
@@ -84,7 +84,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a story comes from."""
+    """Source of a story."""
 
     name: str
     url: str | None
@@ -92,24 +92,24 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Sponsor:
-    """Who pays for a story; neither name nor address has to be given."""
+    """Sponsor of a story; name and URL are optional."""
 
     by: str | None = None
     url: str | None = None
 
 
 class Grade(StrEnum):
-    """What a model did to a text."""
+    """How a model contributed to a text."""
 
     DRAFTED = "drafted"
     SUMMARISED = "summarised"
     TRANSLATED = "translated"
-    ASSISTED = "assisted"  # a person wrote it, with the model's help
+    ASSISTED = "assisted"  # written by a person with the model's help
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Which model wrote a text, and who reviewed it and answers for it; ``sources``: what the model was given."""
+    """Model that wrote a text, and the people who reviewed it and are responsible; ``sources``: the model's input."""
 
     by: str
     grade: Grade = Grade.DRAFTED
@@ -118,12 +118,12 @@ class Origin:
 
 
 Origins = tuple[tuple[str, Origin], ...]
-"""By part, which is empty for the whole."""
+"""By part; the part is empty for the whole."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyPoints:
-    """The points above the items; ``generated_by`` names the model that drafted them, and readers are told."""
+    """Points above the items; ``generated_by`` is the model that drafted them, which readers are told."""
 
     points: tuple[Prose, ...]
     generated_by: str | None = None
@@ -131,7 +131,7 @@ class KeyPoints:
 
 @dataclass(frozen=True, slots=True)
 class Wechat:
-    """What an issue is called in a 公众号, where that is not its title, first author and preheader."""
+    """Texts for a 公众号 (WeChat official account) that replace title, first author and preheader."""
 
     title: str | None = None
     author: str | None = None
@@ -140,9 +140,9 @@ class Wechat:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One story. ``anchor`` is unique in its issue and stable; ``headline`` is empty where its ``kind`` needs none.
+    """Story. ``anchor`` is unique within the issue and stable; ``headline`` may be empty for some kinds.
 
-    ``only`` is a condition on readers (:mod:`publisher.config.segments`); None: it is for all.
+    ``only`` is a condition on readers (:mod:`publisher.config.segments`); None if the item is for all.
     """
 
     headline: str
@@ -163,7 +163,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """One dated unit of content, validated. ``subject`` and ``language`` have their defaults filled in."""
+    """Issue after validation. The defaults of ``subject`` and ``language`` are filled in."""
 
     slug: str
     folder: str
@@ -190,4 +190,4 @@ class Issue:
     generated: Origins = ()
     wechat: Wechat = Wechat()
     translation_of: str | None = None
-    after: timedelta | None = None  # of a step of a series: how long after a reader's start
+    after: timedelta | None = None  # of a step of a series: delay after the enrolment

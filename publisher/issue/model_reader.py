@@ -1,4 +1,4 @@
-"""From a mapping to its raw model, keeping what is right when something is wrong, so that all of it is checked."""
+"""Conversion of a mapping to its raw model. Valid values are kept if others are invalid, so that all are checked."""
 
 from functools import partial
 from pathlib import Path
@@ -18,15 +18,15 @@ from publisher.issue.raw import Raw, RawPicture
 RawModel = TypeVar("RawModel", bound=Raw)
 
 _STAND_INS = {"title": "…", "headline": "…", "body": "…", "date": "1970-01-01", "image": None, "after": "0"}
-"""Values that validate in place of required ones that are broken. They never leave the room: see :meth:`validate`."""
+"""Substitutes for invalid required values, so that the rest of the model validates; see :meth:`validate`."""
 
 _LACKING, _OWN = {"alt": codes.IMAGE_WITHOUT_ALT}, frozenset({codes.EMPTY_BODY, codes.IMAGE_WITHOUT_ALT})
 
 
 class ModelReader:
-    """Makes one model from one mapping of ``file``, adding to ``findings``; ``start`` is where a missing key is placed.
+    """Validates one mapping of ``file`` and adds to ``findings``; ``start`` is the place of missing keys.
 
-    ``broken`` names the keys whose value could not be used; they are empty, or as if left out.
+    ``broken`` are the keys whose values are invalid; they are treated as empty or missing.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class ModelReader:
         self.broken: set[str] = set()
 
     def validate(self, model: type[RawModel], extra: dict[str, Any] | None = None, context: Any = None) -> RawModel:
-        """The model; where there are findings, of what is left, with empty text for the required that is broken."""
+        """Return the model; if values are invalid, without them, and with empty text for required ones."""
         data = data_of(self.node, "", partial(text_of_scalar, self.file)) | (extra or {})
         rules = Rules(_LACKING, _OWN, self.start)
         raw, findings, locs = validate(model, self.node, self.file.path, rules, data=data, context=context)
@@ -55,12 +55,12 @@ class ModelReader:
         return raw
 
     def prose(self, *at: str | int) -> Prose | None:
-        """The text at ``at``; None where there is none."""
+        """Return the text at ``at``; None if there is none."""
         value = find(self.node, at)
         return lines_of_scalar(self.file, value) if isinstance(value, Scalar) else None
 
     def picture(self, raw: RawPicture | None, key: str) -> Picture | None:
-        """The picture, if it is there; else a finding."""
+        """Return the picture; if it cannot be opened, add a finding and return None."""
         if raw is None:
             return None
         found = picture_file(self.root, self.folder, raw.image)
@@ -70,7 +70,7 @@ class ModelReader:
         return None
 
     def places(self) -> Places:
-        """Where every value of the mapping was written."""
+        """Return the places of all values of the mapping."""
         found: dict[KeyPath, Span] = {}
         _spans(self.node, (), found)
         return Places(self.file.path, self.start, MappingProxyType(found), self.prose)

@@ -1,6 +1,6 @@
-"""A picture's file, opened once: its kind, size and metadata from its head, and whether it is whole.
+"""Inspection of picture files: format, size and metadata from the header, and whether the file is complete.
 
-No pixel is decoded here but those of a GIF's first frame: a PNG of 100 kB may hold a gigabyte of them.
+Pixels are not decoded, except those of a GIF's first frame: a PNG of 100 kB may contain a gigabyte of them.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 50_000_000
 MOST_PIXELS = 50_000_000
-"""What is read and decoded of one picture, so that no file can take the machine's memory."""
+"""Limits of bytes read and pixels decoded per picture, so that no file can exhaust the memory."""
 
 _FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF")
-_GPS = 0x8825  # the pointer to the GPS directory (EXIF 2.32, 4.6.3)
+_GPS = 0x8825  # tag of the GPS directory (EXIF 2.32, 4.6.3)
 _ORIENTATION = 0x0112
 _ACTIVE = frozenset({"script", "foreignobject", "iframe", "embed", "object", "handler", "listener"})
 _SCRIPT = re.compile(r"(?:javascript|vbscript|data:(?!image/(?:png|jpeg|gif|webp|avif))).*", re.DOTALL)
-# UTF-8, said or not: in another character set a browser may read other elements than we do.
+# UTF-8, declared or by default: in another encoding a browser might see other elements than this parser.
 _ENCODING = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml(?![^>]*encoding)|<\?xml[^>]*encoding=[\"']utf-8|<(?!\?xml))", re.IGNORECASE
 )
@@ -37,7 +37,7 @@ _HTML = rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|body|\?xml|!--)"
 _TEXT = rb"(?:[\t\n\r\x20-\x7e]|[\xc2-\xf4][\x80-\xbf]+)+[\xc2-\xf4]?\Z"
 _AS_PNG, _AS_PICTURE = say("export it as .png"), say("export it as .png or .jpg")
 _ITSELF, _AGAIN = say("save the picture itself"), say("save it again, whole")
-# How a file begins that is something else, what that is, and the way to a picture.
+# Signatures of other formats, their names, and advice for converting them.
 _OTHERS = tuple(
     (re.compile(start, re.DOTALL | re.IGNORECASE), what, advice)
     for start, what, advice in (
@@ -66,10 +66,10 @@ _OTHERS = tuple(
 
 @dataclass(frozen=True, slots=True)
 class PictureFile:
-    """A picture that opens.
+    """Picture file that can be opened.
 
-    ``path`` is relative to the root; width and height are pixels as they are seen, turned by the orientation tag;
-    ``located``: its metadata say where it was taken; ``clear``: some of it may be transparent; ``moving``: animated.
+    ``path`` is relative to the root; width and height are in pixels, after rotation by the orientation tag;
+    ``located``: the metadata contain GPS data; ``clear``: it may have transparency; ``moving``: it is animated.
     """
 
     path: str
@@ -84,7 +84,7 @@ class PictureFile:
 
 
 def open_file(file: Path, path: str) -> PictureFile | Fault:
-    """Open ``file``, which is named ``path`` to people. The answer is kept until the file changes."""
+    """Inspect ``file``, named ``path`` in messages. The result is cached until the file changes."""
     try:
         status = file.stat()
     except OSError as error:
@@ -121,11 +121,11 @@ def _raster(stream: BinaryIO, file: Path, path: str, size: int) -> PictureFile |
         return broken
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a decompression bomb is only measured here, never opened up
+            warnings.simplefilter("ignore")  # a decompression bomb is measured here, not decoded
             image = Image.open(stream, formats=_FORMATS)
     except Image.DecompressionBombError:
         return _too_many(path, say("hundreds of millions of"))
-    except Exception:  # damaged bytes fail in any way there is
+    except Exception:  # damaged bytes can raise any exception
         kind = next(((what, advice) for start, what, advice in _OTHERS if start.match(head)), None)
         if kind is None:
             return broken
@@ -148,21 +148,21 @@ def _raster(stream: BinaryIO, file: Path, path: str, size: int) -> PictureFile |
 
 
 def is_clear(image: Image.Image) -> bool:
-    """Whether some of a picture may be transparent."""
+    """Whether a picture may have transparency."""
     return image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info
 
 
 def _exif(image: Image.Image) -> Image.Exif:
-    """The picture's EXIF where it stands before the pixels: Pillow would decode all of a PNG to look behind them."""
+    """The EXIF data if they precede the pixels: Pillow would decode a whole PNG to search behind them."""
     from PIL import Image
 
     return Image.Exif() if image.format == "PNG" and "exif" not in image.info else image.getexif()
 
 
 def _whole(image: Image.Image, stream: BinaryIO, size: int) -> bool:
-    """Whether the file goes on to the picture's end. May raise anything."""
+    """Whether the file is complete. May raise any exception."""
     if image.format == "PNG":
-        image.verify()  # every chunk and its sum, to the last; raises
+        image.verify()  # checks the CRC of every chunk; raises
         return True
     if image.format == "GIF":
         image.load()
@@ -179,14 +179,14 @@ def _whole(image: Image.Image, stream: BinaryIO, size: int) -> bool:
                 return length == 0 and at > 0
             at += length
         return at == size
-    # JPEG: an end of image after the start of scan (ITU-T T.81, B.2.1); within a scan FF is always stuffed.
+    # JPEG: an EOI marker after the start of scan (ITU-T T.81, B.2.1); within a scan, FF is always stuffed.
     stream.seek(0)
     content = stream.read()
     return content.find(b"\xff\xd9", _scan(content)) > 0
 
 
 def _scan(content: bytes) -> int:
-    """Where a JPEG's first scan starts: what stands before, a thumbnail too, is in segments that say their length."""
+    """The position of a JPEG's first scan; segments before it, such as a thumbnail, contain their lengths."""
     at = 2
     while at + 4 <= len(content) and content[at] == 0xFF and content[at + 1] != 0xDA:
         at += 1 if content[at + 1] == 0xFF else 2 + int.from_bytes(content[at + 2 : at + 4], "big")
@@ -205,7 +205,7 @@ def _too_many(path: str, pixels: str) -> Fault:
 
 
 def unreadable(path: str, error: Exception) -> Fault:
-    """What is wrong with a picture that the disk refuses, or that cannot be decoded."""
+    """Return the fault of a picture that cannot be read or decoded."""
     refused = getattr(error, "strerror", None)
     reason = SYSTEM.get(refused.lower(), refused.lower()) if refused else str(error) or type(error).__name__
     message = say("{path} cannot be read: {reason}", path=path, reason=reason)
@@ -222,8 +222,8 @@ def _drawing(content: bytes) -> Fault:
 
 
 def _runs(content: bytes) -> Sentence | None:
-    """Why an SVG is more than a drawing; None where it is one."""
-    from xml.etree import ElementTree  # expat loads nothing from outside, and bounds what entities expand to
+    """The reason why an SVG may have active content; None if it is only a drawing."""
+    from xml.etree import ElementTree  # expat loads no external entities and limits expansion
 
     try:
         tree = ElementTree.fromstring(content)  # noqa: S314

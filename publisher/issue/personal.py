@@ -1,4 +1,4 @@
-"""``{{ subscriber.city }}``: where an attribute of a reader is filled in, and where in Markdown it stays what it is."""
+"""Placeholders such as ``{{ subscriber.city }}``: where they are filled in, and where they stay literal."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -11,10 +11,10 @@ from publisher.config.audience import AttributeConfig
 from publisher.issue.markdown.tags import raw_tags
 
 PLACEHOLDER = re.compile(r"(?<![\\{])\{\{[ \t]*subscriber\.([^\W\d][\w-]*)[ \t]*\}\}(?!\})")
-"""Of an attribute, by its name; ``\\{{`` says that it is none."""
+r"""Placeholder of an attribute, with its name; ``\{{`` is an escape."""
 
 Place = Literal["code", "alt"]
-"""Where readers see what was written: code and comments; what describes a picture, a link or another element."""
+"""Where placeholders stay literal: in code and comments, or in the description of a picture, link or other element."""
 _CODE = re.compile(r"<!--.*?(?:-->|\Z)|<(code|kbd|pre|samp)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
 _ADDRESS = re.compile(r"""(\shref\s*=\s*(?:"[^"]*"|'[^']*'|[^\s>]+))""", re.IGNORECASE)
 _IN_ADDRESS = re.compile(r"(?:\{|%7B){2}(?:%20|[ \t])*subscriber\.([\w-]+)(?:%20|[ \t])*(?:\}|%7D){2}", re.IGNORECASE)
@@ -23,23 +23,23 @@ Written = Callable[[str, Place], str]
 
 
 def with_defaults(text: str, attributes: Mapping[str, AttributeConfig]) -> str:
-    """The text as it stands where nothing is known of the reader."""
+    """Fill in the defaults of attributes, for readers without values."""
     return PLACEHOLDER.sub(lambda found: default_of(found, attributes) or found[0], text)
 
 
 def address_with_defaults(url: str, attributes: Mapping[str, AttributeConfig]) -> str:
-    """The address of a link, whose braces may be percent-encoded, as it stands where nothing is known of the reader."""
+    """Fill in the defaults of attributes in a link's URL, whose braces may be percent-encoded."""
     return _IN_ADDRESS.sub(lambda found: quote(default_of(found, attributes) or "", safe="") or found[0], url)
 
 
 def default_of(found: re.Match[str], attributes: Mapping[str, AttributeConfig]) -> str | None:
-    """The default of a placeholder's attribute; None where there is none, or no such attribute."""
+    """The default of a placeholder's attribute; None if it has no default or is not declared."""
     known = attributes.get(found[1])
     return known.default if known else None
 
 
 def settled(tokens: Sequence[Token], written: Written) -> list[Token]:
-    """Tokens of Markdown whose placeholders are marked words, with ``written`` of each text that keeps them."""
+    """Return Markdown tokens with ``written`` applied to each text in which placeholders stay literal."""
     out, code = list[Token](), 0
     for token in tokens:
         code += opens_code(token)
@@ -60,13 +60,13 @@ def _settled(token: Token, written: Written) -> Token:
 
 
 def opens_code(token: Token) -> int:
-    """1 for ``<code>`` and its like in raw HTML, -1 for its end."""
+    """1 for a start tag such as ``<code>`` in raw HTML, -1 for its end tag, otherwise 0."""
     tags = raw_tags(token.content) if token.type == "html_inline" else ()
     return sum(-1 if tag.closing else 1 for tag in tags if tag.name in {"code", "kbd", "samp"})
 
 
 def _html(html: str, written: Written) -> str:
-    """Raw HTML: words and addresses of links are filled in; nothing else of a tag, no comment, and no code."""
+    """Raw HTML: placeholders work in text and link URLs, but not elsewhere in tags, in comments or in code."""
     html = _CODE.sub(lambda code: written(code[0], "code"), html)
     parts, last = [], 0
     for tag in raw_tags(html):

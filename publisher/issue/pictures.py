@@ -1,7 +1,7 @@
-"""A picture that an issue names: is it there, in the repository, and does it open?
+"""Lookup of a picture named in an issue: it has to exist, be within the repository, and be a valid picture.
 
-Whatever passes here is published. So a name that leads to the subscribers' database, to a key or to a web page is
-refused, however it is written and whatever links lie between. Checks and edition ask the same function.
+Pictures that pass are published, so names that lead to the subscribers' database, a key or a web page are refused,
+whatever their spelling and through any links. Checks and edition use the same function.
 """
 
 import difflib
@@ -24,7 +24,7 @@ _MOST_FILES = 2_000
 
 
 def fault_of_address(image: str) -> Fault | None:
-    """What is wrong with a picture named by an address, not by a path; None for a path."""
+    """The fault of a picture given as a URL instead of a path; None for a path."""
     match = _SCHEME.match(image)
     if match is None:
         return None
@@ -46,7 +46,7 @@ _SAVE_IT = say("save the picture to images/ and write images/NAME")
 
 
 def picture_file(root: Path, folder: str, image: str) -> PictureFile | Fault:
-    """The picture written as ``image`` in the issue's ``folder``, opened, or what is wrong."""
+    """Open the picture written as ``image`` in the issue's ``folder``; return it, or its fault."""
     if fault := fault_of_address(image):
         return fault
     written = image.replace("\\", "/")
@@ -72,12 +72,12 @@ def picture_file(root: Path, folder: str, image: str) -> PictureFile | Fault:
 
 
 def linked_picture(root: Path, folder: str, source: str) -> PictureFile | Fault:
-    """The same for the address of a picture in Markdown or HTML, where ``%20`` is a space."""
+    """Like :func:`picture_file`, for the URL of a picture in Markdown or HTML, where ``%20`` is a space."""
     return picture_file(root, folder, unquote(source))
 
 
 def _near(root: Path, folder: str, path: str) -> Sentence:
-    """What to do: name the pictures that are there, as they are to be written."""
+    """The help for a missing picture: similar or existing names."""
     there = pictures_of(root / folder)
     name = posixpath.basename(path).casefold()
     same = [one for one in there if posixpath.basename(one).casefold() == name]
@@ -93,7 +93,7 @@ def _near(root: Path, folder: str, path: str) -> Sentence:
 
 
 def pictures_of(folder: Path) -> list[str]:
-    """The pictures of an issue, as its items name them; those of ``images/`` first."""
+    """The pictures of an issue, relative to its folder; those in ``images/`` first."""
     found: list[str] = []
     for seen, (at, folders, files) in enumerate(os.walk(folder)):
         folders[:] = sorted(name for name in folders if not name.startswith("."))

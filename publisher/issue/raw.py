@@ -1,4 +1,4 @@
-"""issue.yaml and an item as editors write them: what validates them, and the JSON Schemas of ``publisher schema``."""
+"""Models of issue.yaml and items as written by editors, for validation and the JSON Schemas of ``publisher schema``."""
 
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -36,13 +36,13 @@ from publisher.issue.values import (
 
 
 class Raw(BaseModel):
-    """Unknown keys are refused."""
+    """Base model; unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 class RawPicture(Raw):
-    """A picture with its words."""
+    """Picture with alternative text, caption and credit."""
 
     image: ImagePath = Field(
         description=say("The picture's path from the issue's folder"), examples=["images/cover.jpg"]
@@ -53,21 +53,21 @@ class RawPicture(Raw):
 
 
 class RawSource(Raw):
-    """Where a story comes from."""
+    """Source of a story."""
 
     name: Text = Field(description=say("What readers know the source by"), examples=["OpenAI"])
     url: Url | None = Field(None, description="The address of the original", examples=["https://openai.com/index/…"])
 
 
 class RawSponsor(Raw):
-    """Who pays for an item."""
+    """Sponsor of an item."""
 
     by: Text | None = Field(None, description="The sponsor's name; readers are told", examples=["Example Cloud"])
     url: Url | None = Field(None, description="The sponsor's address")
 
 
 class RawOrigin(Raw):
-    """Which model wrote a text, how far, and who reviewed it."""
+    """Model that wrote a text, how it contributed, and who reviewed the text."""
 
     by: Text = Field(description=say("The model's name; readers are told"), examples=["gpt-4o"])
     grade: Grade = Field(Grade.DRAFTED, description="What the model did: drafted, summarised, translated or assisted")
@@ -79,7 +79,7 @@ class RawOrigin(Raw):
 
 
 class RawWechat(Raw):
-    """What the issue is called in a 公众号 (a WeChat official account)."""
+    """Texts for a 公众号 (WeChat official account)."""
 
     title: Text | None = Field(None, description="At most 32 characters; the title where it is left out")
     author: Text | None = Field(None, description="At most 16 characters; the first author where it is left out")
@@ -108,7 +108,7 @@ _NEEDS: dict[str, Any] = {
         )
     ],
 }
-"""For editors that check YAML: what an item needs depends on its kind."""
+"""JSON Schema for YAML editors: the required keys of an item depend on its kind."""
 
 
 class RawItem(Raw):
@@ -154,20 +154,20 @@ class RawItem(Raw):
 
 
 class RawAside(RawItem):
-    """A quote, or a list of links: its headline may be left out."""
+    """Quote or list of links: the headline is optional."""
 
     headline: Text = ""
 
 
 class RawPlate(RawAside):
-    """A picture that stands for itself."""
+    """Picture without text."""
 
     body: BodyText = ""
     image: Annotated[RawPicture | None, BeforeValidator(as_picture)]
 
 
 MODELS: dict[str, type[RawItem]] = {"quote": RawAside, "links": RawAside, "picture": RawPlate}
-"""What an item of a kind has to hold; the others are a :class:`RawItem`."""
+"""Models by kind of item; for other kinds :class:`RawItem`."""
 
 
 class RawIssue(Raw):
@@ -225,20 +225,20 @@ class RawIssue(Raw):
     )
     wechat: RawWechat | None = Field(None, description="What publisher wechat calls the issue: {title, author, digest}")
     items: Annotated[
-        list[Any] | None,  # the loader looks at each by itself
+        list[Any] | None,  # validated separately by the loader
         BeforeValidator(lambda value: value, json_schema_input_type=list[str | RawItem]),
     ] = Field(None, description="The order of the item files, whole items, or both; else all files by name")
 
 
 def _without(model: type[RawIssue], *names: str) -> Any:
-    """The model without these keys. Their fields stay, with an alias that nobody can write."""
+    """Field definitions that remove keys: the fields stay in the model, with an alias that cannot be written."""
     return {
         name: (Any, Field(model.model_fields[name].get_default(), alias=f"\0{name}", exclude=True)) for name in names
     }
 
 
 class _RawStep(RawIssue):
-    """One step of a series, as a folder."""
+    """Step of a series, as a folder."""
 
     date: Day = date.min
     after: Duration = Field(
@@ -251,7 +251,7 @@ RawStep: type[_RawStep] = create_model(
     __base__=_RawStep,
     **_without(_RawStep, "date", "number", "publish_at", "deliver_at", "translation_of", "overflow", "wechat"),
 )
-"""A step has no day of its own and no page."""
+"""A step has neither a date nor a page."""
 RawTextStep: type[_RawStep] = create_model(
     "RawTextStep",
     __base__=RawStep,
@@ -259,21 +259,21 @@ RawTextStep: type[_RawStep] = create_model(
         RawStep, "subtitle", "authors", "tags", "cover", "intro", "key_points", "attribution", "generated", "items"
     ),
 )
-"""The front matter of a step in one file."""
+"""Front matter of a step in a single file."""
 
 
 def issue_schema() -> dict[str, Any]:
-    """Draft 2020-12: issue.yaml."""
+    """The JSON Schema (draft 2020-12) of issue.yaml."""
     return _schema(RawIssue, "issue.yaml")
 
 
 def item_schema() -> dict[str, Any]:
-    """Draft 2020-12: an item as YAML. As Markdown, ``body`` and ``commentary`` may stand below the front matter."""
+    """The JSON Schema of a YAML item. In Markdown, ``body`` and ``commentary`` may follow the front matter."""
     return _schema(RawItem, "An item")
 
 
 def step_schema(*, folder: bool) -> dict[str, Any]:
-    """The keys of a step of a series: of issue.yaml in its folder, or of the front matter of its file."""
+    """The JSON Schema of a step: of issue.yaml in its folder, or of the front matter of its file."""
     return _schema(RawStep if folder else RawTextStep, "A step of a series")
 
 
@@ -283,7 +283,7 @@ def _schema(model: type[Raw], title: str) -> dict[str, Any]:
 
 
 def _tidy(node: Any) -> Any:
-    """Without null, which the format has no use for, and without the titles that pydantic makes up."""
+    """Remove null, which the format does not use, and the titles that pydantic generates."""
     if isinstance(node, list):
         return [_tidy(part) for part in node]
     if not isinstance(node, dict):

@@ -1,6 +1,6 @@
-"""One item: from its file, or from a mapping inside issue.yaml, to an :class:`Item`; and the anchors of all.
+"""Conversion of a file, or of a mapping in issue.yaml, to an :class:`Item`, and assignment of anchors.
 
-An anchor is the part of a page's address that is one story's own: short, stable, unique in its issue.
+An anchor is the URL fragment of one story: short, stable, unique within its issue.
 """
 
 import re
@@ -28,7 +28,7 @@ _HAN_OR_KANA = regex("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\U000
 
 
 def read_item(root: Path, folder: str, file: TextFile | None, position: int, findings: list[Diagnostic]) -> Item | None:
-    """The item of a file, if anything of it can be read; ``position`` counts from 1."""
+    """Return the item of a file, or None if nothing can be parsed; ``position`` counts from 1."""
     if file is None:
         return None
     anchor = anchor_of_file(file.path, position)
@@ -44,14 +44,14 @@ def read_item(root: Path, folder: str, file: TextFile | None, position: int, fin
 def read_inline_item(
     root: Path, folder: str, file: TextFile, node: Mapping, position: int, findings: list[Diagnostic]
 ) -> Item:
-    """The item that stands whole in issue.yaml."""
+    """Return an item that is written in issue.yaml."""
     headline = node.get("headline")
     anchor = _anchor_of_headline(headline.text if isinstance(headline, Scalar) else "", position)
     return _item(ModelReader(root, folder, file, node, Span.point(*node.span[:2]), findings), anchor)
 
 
 def text_of_step(file: TextFile, node: Mapping, findings: list[Diagnostic]) -> Item:
-    """The one item of a step in one file, which has no headline of its own: what stands below the front matter."""
+    """Return the only item of a step in a single file: the text below the front matter, without headline."""
     parts, _ = read_item_file(file)
     assert parts is not None
     if not is_seen_in_prose(parts.body.text):
@@ -87,7 +87,7 @@ def _markdown_item(
     elif matter.entry("body") is None and _model(matter) is not RawPlate:
         extra["body"] = "…"
         keys = [entry.key.text for entry in matter.entries]
-        if "body" not in [near_key(key, [*RawItem.model_fields]) for key in keys]:  # misspelt, it is told there
+        if "body" not in [near_key(key, [*RawItem.model_fields]) for key in keys]:  # a misspelt key is reported there
             place, advice = Place(file.path, Span.point(parts.body_at)), say("write it below the front matter")
             findings.append(codes.EMPTY_BODY.at(place, say("the item has no text"), help=advice))
     if parts.commentary_at is not None:
@@ -115,7 +115,7 @@ def _nothing(file: TextFile, at: Span) -> Prose:
 
 
 def _no_list(body: Prose) -> int | None:
-    """The first line of what is no list, from 0; None where there is nothing else."""
+    """The first line, from 0, that does not belong to a list; None if there is none."""
     found = (token for token in parsed(body.text).tokens if token.level == 0 and token.nesting >= 0)
     blocks = (token for token in found if token.type != "html_block" or not COMMENTS.fullmatch(token.content))
     return next((token.map[0] for token in blocks if token.map and not token.type.endswith("list_open")), None)
@@ -144,7 +144,7 @@ def _build(reader: ModelReader, raw: RawItem, body: Prose, commentary: Prose | N
 
 
 def origins(raw: dict[str, RawOrigin] | None) -> Origins:
-    """The origins of an issue or an item, by part."""
+    """Convert the origins of an issue or an item, by part."""
     return tuple(
         (part, Origin(given.by, given.grade, tuple(given.reviewed_by or ()), _sources(given.sources)))
         for part, given in (raw or {}).items()
@@ -156,20 +156,20 @@ def _sources(raw: Sequence[RawSource] | None) -> tuple[Source, ...]:
 
 
 def anchor_of_file(name: str, position: int) -> str:
-    """From the file's name without its ordering number: ``01-openai-pbc.md`` → ``openai-pbc``."""
+    """Derive an anchor from the file name without its ordering number: ``01-openai-pbc.md`` → ``openai-pbc``."""
     name = name.rpartition("/")[2]
     return _slug(_ORDERING.sub("", name.rpartition(".")[0] or name, count=1)) or f"item-{position}"
 
 
 def _anchor_of_headline(headline: str, position: int) -> str:
-    """From a Latin headline; a Chinese one gives ``item-N``, for its position (from 1)."""
+    """Derive an anchor from a Latin headline; for a Chinese one ``item-N``, by position (from 1)."""
     return ("" if _HAN_OR_KANA.search(headline) else _slug(headline)) or f"item-{position}"
 
 
 def numbered_anchors(items: Sequence[Item]) -> tuple[Item, ...]:
-    """The items, with anchors that nobody wrote numbered where another item has the same: ``openai``, ``openai-2``."""
+    """Number generated anchors that are equal to others: ``openai``, ``openai-2``. Written anchors are kept."""
     taken = {item.anchor for item in items if ("anchor",) in item.places.values}
-    numbers: dict[str, int] = {}  # of each anchor, the last number given, so that many alike cost no search
+    numbers: dict[str, int] = {}  # last number of each anchor, to avoid quadratic search
     numbered = []
     for item in items:
         if ("anchor",) not in item.places.values:

@@ -1,6 +1,6 @@
-"""Series: editions sent after a reader's own start. A step is ``series/<name>/NN-<slug>.md``, or a folder as an issue.
+"""Series: editions sent after a reader's own start. A step is ``series/<name>/NN-<slug>.md``, or an issue folder.
 
-What names a step is ``series/<name>/<slug>``, without the number: files may be renumbered as one likes.
+The slug of a step is ``series/<name>/<slug>``, without the number, so that files can be renumbered freely.
 """
 
 import re
@@ -25,14 +25,14 @@ from publisher.issue.folder import (
 )
 
 _STEP = re.compile(r"(\d{1,4})-([a-z0-9]+(?:-[a-z0-9]+)*)")
-_MOST = 100  # characters of a name: the ledger's column holds 255
+_MOST = 100  # characters of a name: the ledger's column has 255
 
 BAD_STEP = define("step-misnamed", Severity.ERROR, fixed=True)
 STEP_TWICE = define("step-twice", Severity.ERROR, fixed=True)
 
 
 def steps_of(root: Path) -> dict[str, list[str]]:
-    """The files or folders of each step by its slug, in the order of names; more than one is a mistake."""
+    """Return the paths of each step by slug, in the order of file names; more than one path is an error."""
     found: dict[str, list[str]] = {}
     for folder, entry in _entries(root):
         if (name := _step_name(entry)) and SLUG.fullmatch(folder) and len(folder) <= _MOST:
@@ -41,7 +41,7 @@ def steps_of(root: Path) -> dict[str, list[str]]:
 
 
 def slug_of_path(path: str) -> str | None:
-    """The slug of the issue or step that a path from the root is of."""
+    """The slug of the issue or step that a path, relative to the root, belongs to, or None."""
     parts = Path(path).parts
     if len(parts) > 1 and parts[0] == ISSUES:
         return parts[1]
@@ -50,7 +50,7 @@ def slug_of_path(path: str) -> str | None:
 
 
 def loose_steps(root: Path) -> list[Diagnostic]:
-    """What stands in ``series/`` and is no step."""
+    """Return findings for entries of ``series/`` that are not steps."""
     found = []
     for folder, entry in _entries(root):
         path = f"{SERIES}/{folder}/{entry.name}".replace("//", "/")
@@ -70,7 +70,7 @@ def loose_steps(root: Path) -> list[Diagnostic]:
 
 
 def twice(paths: list[str]) -> list[Diagnostic]:
-    """The findings for a step that stands there more than once."""
+    """Return the findings for a step that exists more than once."""
     first, *more = paths
     message = say("{first} is the same step: a number is no part of its name", first=first)
     return [STEP_TWICE.at(Place(path), message, help=say("rename one of the two")) for path in more]
@@ -83,7 +83,7 @@ def _step_name(entry: Path) -> str | None:
 
 
 def _entries(root: Path) -> Iterator[tuple[str, Path]]:
-    """What stands in each folder of ``series/``, sorted, with the folder's name; a file beside them has none."""
+    """Yield the entries of each folder of ``series/``, sorted, with the folder's name; empty for a file beside them."""
     for folder in _listed(root / SERIES):
         if not is_folder(folder):
             yield "", folder

@@ -1,7 +1,7 @@
-"""Which issues are translations of which: a family is an issue and all that name it in ``translation_of``.
+"""Families of translations: a family is an issue and all issues that name it in ``translation_of``.
 
-Only a file that holds that key, or that one names, is parsed, and those whose heads are asked for; all are looked at
-once, and again when they change, so that a newsletter of thousands of issues pays for its families alone.
+Only files that contain this key, or that are named by one, and those whose heads are requested are parsed. Files are
+searched for the key once and after each change, so a newsletter of thousands of issues stays fast.
 """
 
 import os
@@ -25,7 +25,7 @@ _HEAD = frozenset({"title", "date", "language", "status", _KEY.decode()})
 
 @dataclass(frozen=True, slots=True)
 class Sibling:
-    """A member of a family, as its issue.yaml has it; ``ready``: no draft."""
+    """Member of a family, as in its issue.yaml; ``ready``: not a draft."""
 
     slug: str
     language: str
@@ -33,33 +33,34 @@ class Sibling:
 
 
 Family = tuple[Sibling, ...]
-"""The original, then its translations by slug."""
+"""The original, then its translations sorted by slug."""
 
 
 @dataclass(frozen=True, slots=True)
 class Translations:
-    """The families of a newsletter, what each translation names, whether that is an issue or not, and all issues."""
+    """Families of a newsletter; the target of each translation, even if it does not exist; and all slugs."""
 
     families: Mapping[str, Family] = field(default_factory=dict)
     named: Mapping[str, str] = field(default_factory=dict)
     slugs: frozenset[str] = frozenset()
 
     def family(self, slug: str) -> Family:
-        """The members of the issue's family, itself among them; nobody where it has no translation and is none."""
+        """The family of an issue, including itself; empty if it has no translation and is not one."""
         return self.families.get(self.named.get(slug, slug), ())
 
     def others(self, slug: str) -> Family:
-        """The other members."""
+        """The other members of the issue's family."""
         return tuple(one for one in self.family(slug) if one.slug != slug)
 
     def original(self, slug: str) -> str:
-        """The slug that stands for the family: the original's, or its own."""
+        """The slug of the family's original; without a family, the slug itself."""
         return self.named[slug] if self.family(slug) and slug in self.named else slug
 
 
 def pick(language: str | None, family: Iterable[Sibling], fallback: str) -> str:
-    """The slug of the edition for a reader: in the exact language, else of its language and script, else of its
-    language, else the same for the newsletter's (``fallback``), else the original.
+    """Choose the edition for a reader: that with the same language tag, otherwise the same language and script,
+    otherwise the same language; likewise for the newsletter's language (``fallback``); otherwise the original. Returns
+    its slug.
     """
     members = {one.language: one.slug for one in family}
     for tag in filter(None, (language, fallback)):
@@ -71,7 +72,7 @@ def pick(language: str | None, family: Iterable[Sibling], fallback: str) -> str:
 
 
 def translations_of(config: Config) -> Translations:
-    """The families on disk. A family with a member that cannot be read goes without its language."""
+    """Read the families from disk. A member that cannot be parsed counts as in the newsletter's language."""
     known = _issue_files(config.root)
     files = {slug: file for slug, file in known.items() if file}
     named = {
@@ -85,32 +86,32 @@ def translations_of(config: Config) -> Translations:
 
 
 def seen_files(root: Path, settled: Callable[[Any], bool]) -> dict[str, Any]:
-    """What is known of the files of issues, for :func:`know`; without those that may change and keep their state."""
+    """Export the cache of issue files for :func:`know`, without files that could change unnoticed."""
     seen = ((path, file) for path, file in _seen.items() if path.startswith(f"{root}/"))
     return {path: (file.path, file.state, file.names, file.words) for path, file in seen if settled(file.state)}
 
 
 def know(seen: Mapping[str, Any]) -> None:
-    """Take over what an earlier process knew of files: it holds of those that still have their states."""
+    """Import the cache of an earlier process; an entry is valid while the state of its file is unchanged."""
     _seen.update((path, _IssueFile(*held)) for path, held in seen.items() if path not in _seen)
 
 
 def heads(root: Path) -> dict[str, Mapping[str, str]]:
-    """Of each issue by its slug what a list needs of its issue.yaml; parsed again where it changed."""
+    """Return the keys of issue.yaml that a list needs, by slug; files that have changed are parsed again."""
     return {slug: file.head(root) for slug, file in _issue_files(root).items() if file}
 
 
 @dataclass(slots=True)
 class _IssueFile:
-    """An issue's file as it was looked into; ``names``: it may hold the key. ``words``: its head, once it was read."""
+    """Cache entry of an issue's file; ``names``: it may contain the key. ``words``: its head, if it was parsed."""
 
-    path: str  # from the root
+    path: str  # relative to the root
     state: tuple[int, ...] | bytes
     names: bool
     words: Mapping[str, str] | None = None
 
     def head(self, root: Path) -> Mapping[str, str]:
-        """The keys of a head that hold a text or nothing; empty where it cannot be read, which is told elsewhere."""
+        """The scalar keys of the head; empty if it cannot be read, which is reported elsewhere."""
         if not leads_inside(root, root / self.path):
             return {}
         if self.words is None:
@@ -122,11 +123,11 @@ class _IssueFile:
         return self.words
 
 
-_seen: dict[str, _IssueFile] = {}  # by whole path
+_seen: dict[str, _IssueFile] = {}  # by absolute path
 
 
 def _issue_files(root: Path) -> dict[str, _IssueFile | None]:
-    """Of each issue its file, where there is one; looked into where it changed. Who has one holds something."""
+    """The file of each issue, or None; searched again if it changed. A folder with such a file is not empty."""
     found: dict[str, _IssueFile | None] = {}
 
     def holds(slug: str) -> bool:
@@ -147,7 +148,7 @@ def _looked(root: Path, path: str) -> _IssueFile | None:
         known = _seen.get(whole)
         if known is None or known.state != state:
             names = False
-            if stat.S_ISREG(status.st_mode):  # a fifo would keep us waiting
+            if stat.S_ISREG(status.st_mode):  # reading a FIFO would block
                 with open(whole, "rb") as file:  # noqa: PTH123
                     names = _KEY in file.read(MAX_BYTES)
             known = _seen[whole] = _IssueFile(path, state, names)

@@ -1,4 +1,4 @@
-"""What single values of an issue have to be. Each validator refuses with a message and an action, at the value."""
+"""Types of values in an issue. Validators raise errors with a message and an action, placed at the value."""
 
 import re
 import unicodedata
@@ -18,7 +18,7 @@ from publisher.issue.links import fault_of_link
 from publisher.issue.pictures import fault_of_address
 
 WRITTEN = {"type": ["string", "number", "boolean"]}
-"""A plain YAML scalar in a text field is its characters, so an editor's schema must not call 1984 a mistake."""
+"""Text fields take plain YAML scalars as text, so the schema for editors has to accept numbers such as 1984."""
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TIME = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}(?::\d{2})?) ?([Zz]|[+-]\d{2}:?\d{2})?")
@@ -31,20 +31,20 @@ _UNSEEN_IN_PROSE = re.compile(
 )
 _COMMENT = re.compile("<!--.*?-->", re.DOTALL)
 _TEXT = say("the text")
-_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and symbols by their class, and blank in every font
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and symbols by category, but blank in every font
 
 
 def is_seen(text: str) -> bool:
-    """Whether a reader sees any of it: not white space, controls and formats (Unicode, 4.5: Z and C) alone."""
+    """Whether text has a visible character: not only white space, controls and formats (Unicode, 4.5: Z and C)."""
     plain = text[:1].isascii() and text[:1].isalnum()
     return plain or any(unicodedata.category(sign)[0] not in "ZC" and sign not in _BLANK for sign in text)
 
 
 def is_seen_in_prose(markdown: str) -> bool:
-    """Whether a reader sees any of a Markdown text: not comments, definitions, entities of blanks, empty tags alone.
-    A comment without an end counts: what is told of it is that.
+    """Whether Markdown has visible text: not only comments, definitions, entities of blanks and empty tags. A comment
+    without an end counts as visible, because it has its own finding.
     """
-    plain = (first := markdown[:1]) not in " <[&" and is_seen(first)  # nothing of those begins with it
+    plain = (first := markdown[:1]) not in " <[&" and is_seen(first)  # text without visible parts begins with these
     return plain or is_seen(unescape(_UNSEEN_IN_PROSE.sub("", _COMMENT.sub("", markdown))))
 
 
@@ -94,7 +94,7 @@ def _date(value: Any) -> Any:
 
 
 def _moment(value: Any, info: ValidationInfo) -> Any:
-    """A time with its offset, or in the newsletter's time zone."""
+    """Parse a time with an offset; without one it is in the newsletter's time zone."""
     if not isinstance(value, str):
         return value
     value = value.strip()
@@ -116,7 +116,7 @@ def _moment(value: Any, info: ValidationInfo) -> Any:
 
 
 def _local(value: Any, info: ValidationInfo) -> Any:
-    """A time of day in each reader's time zone, no earlier in the newsletter's own than ``publish_at``."""
+    """Parse a time of day in the reader's time zone; in the newsletter's it must not be before ``publish_at``."""
     if not isinstance(value, str):
         return value
     value = value.strip()
@@ -166,19 +166,19 @@ def _one_or_more(value: Any) -> Any:
 
 
 def as_sources(value: Any) -> Any:
-    """One source is a list of one."""
+    """Wrap a single source in a list."""
     return [value] if isinstance(value, (dict, str)) and value else value
 
 
 def as_source(value: Any) -> Any:
-    """A source is no bare name."""
+    """Refuse a source that is only a name."""
     if isinstance(value, str):
         raise refuse(say("source has to be a mapping"), say("write {name: …, url: https://…}"), WRONG_TYPE)
     return value
 
 
 def as_picture(value: Any) -> Any:
-    """A picture needs its words: a path alone is refused."""
+    """Refuse a picture that is only a path, without alternative text."""
     if isinstance(value, str) and value:
         raise refuse(
             say("a picture has to be a mapping"),
@@ -189,7 +189,7 @@ def as_picture(value: Any) -> Any:
 
 
 def as_sponsor(value: Any) -> Any:
-    """``true`` is a sponsor without a name."""
+    """Convert ``true`` to a sponsor without a name."""
     if isinstance(value, str) and value:
         text = value.strip()
         if text.lower() not in {"true", "false"}:
@@ -200,7 +200,7 @@ def as_sponsor(value: Any) -> Any:
 
 
 def as_named_sources(value: Any) -> Any:
-    """A text is a source's name, and its address where it is one."""
+    """Convert texts to sources: a name, and the URL if the text is one."""
 
     def named(source: Any) -> Any:
         if not isinstance(source, str):
@@ -212,7 +212,7 @@ def as_named_sources(value: Any) -> Any:
 
 
 def as_origins(parts: Any) -> Callable[[Any], Any]:
-    """By part, or one of the whole, which gets the empty name. ``parts`` is a Literal of their names."""
+    """Return a validator for origins by part, or one for the whole, whose part is empty. ``parts`` is a Literal."""
     names = get_args(parts)
 
     def by_part(value: Any) -> Any:
@@ -228,7 +228,7 @@ def as_origins(parts: Any) -> Callable[[Any], Any]:
 
 
 def as_key_points(value: Any) -> Any:
-    """A plain list is points without provenance."""
+    """Convert a plain list to key points without provenance."""
     if isinstance(value, str) and value.strip():
         raise refuse(say("key points are a list"), say("begin each line with - and a blank"), WRONG_TYPE)
     return {"points": value} if isinstance(value, list) else value

@@ -1,7 +1,7 @@
-"""The variants of an issue: what ``::: only EXPR`` and an item's ``only: EXPR`` leave of it for each kind of reader.
+"""Variants of an issue: its content for each kind of reader, by ``::: only EXPR`` and ``only: EXPR`` of an item.
 
-A variant is an issue like any other, with fewer items and lines; every line that stays keeps its place in the file.
-Variants are told apart by what is left, so that conditions which never differ, or change nothing, make none.
+A variant is an issue with fewer items and lines; the remaining lines keep their places in the file. Variants with
+equal content are one, so conditions that never differ or have no effect do not create variants.
 """
 
 import re
@@ -20,7 +20,7 @@ from publisher.issue.values import is_seen_in_prose
 
 MOST = 8
 DEFAULT = "default"
-"""The name of the variant of a reader of whom nothing is known."""
+"""Name of the variant for readers without attributes."""
 
 _OPENING = re.compile(r"\s*:+\s*only(?P<told>.*?)[\s:]*", re.DOTALL)
 _BLANKS = re.compile(r"\n\s*\n")
@@ -28,19 +28,19 @@ _SIGNS = str.maketrans({"<": "-lt-", ">": "-gt-", "!": "-not-"})
 
 
 class IssueVariant(NamedTuple):
-    """``condition`` says which readers get ``issue``; it is empty where all do."""
+    """Variant; ``condition`` selects the readers of ``issue``, and is empty if it is for all."""
 
     name: str
     condition: str
     issue: Issue
 
     def told(self, finding: Diagnostic) -> Diagnostic:
-        """A finding as one of this variant, which it names."""
+        """Return a finding with the name of this variant in its message."""
         return replace(finding, message=say("in the variant {name}: {told}", name=self.name, told=finding.message))
 
 
 class _Box(NamedTuple):
-    """A container, from its first to its last line (from 0), and its condition, or why that is none."""
+    """Container with its first and last line (from 0), and its condition, or the finding if that is invalid."""
 
     first: int
     last: int
@@ -49,7 +49,7 @@ class _Box(NamedTuple):
 
 
 def variants_of(issue: Issue, home: str) -> tuple[tuple[IssueVariant, ...], list[Diagnostic]]:
-    """The variants, that of a reader of whom nothing is known first, and what is wrong with them: then there are none.
+    """Return the variants, first that for readers without attributes, and findings; with findings no variants.
 
     ``home`` is the newsletter's language.
     """
@@ -89,7 +89,7 @@ def _too_many(conditions: Mapping[Segment, tuple[str, Place]], message: Sentence
 
 
 def for_anyone(issue: Issue, home: str) -> Issue:
-    """The issue as a reader gets it of whom nothing is known; as it is, where a finding keeps it from having any."""
+    """Return the variant for readers without attributes; the whole issue if there are no valid variants."""
     variants, _ = variants_of(issue, home)
     return variants[0].issue if variants else issue
 
@@ -104,7 +104,7 @@ def _may_hold(prose: Prose) -> bool:
 
 
 def conditions_of(issue: Issue) -> Iterator[tuple[str, Segment | Diagnostic, Place]]:
-    """Each condition as written, its meaning and its place, in the order of reading."""
+    """Yield each condition as written, its meaning and its place, in reading order."""
     if issue.intro:
         yield from _of_boxes(issue.intro)
     for item in issue.items:
@@ -144,7 +144,7 @@ def _line(prose: Prose, number: int) -> Place:
 
 
 def _faults(prose: Prose) -> Iterator[Diagnostic]:
-    """A container within another, or in a list or quote, and one without an end, in the words of an item's file."""
+    """Findings about a container within another, in a list or in a quote, and about one without an end."""
     inside: list[str] = []
     until = -1
     for token in parsed(prose.text).tokens if _may_hold(prose) else ():
@@ -171,7 +171,7 @@ def _faults(prose: Prose) -> Iterator[Diagnostic]:
 
 
 def _left(issue: Issue, held: Collection[Segment]) -> Issue:
-    """What is left for readers who meet the conditions ``held``."""
+    """The content for readers who meet the conditions ``held``."""
     items = [
         replace(
             item, body=_kept(item.body, held) or replace(item.body, text=""), commentary=_kept(item.commentary, held)
@@ -183,7 +183,7 @@ def _left(issue: Issue, held: Collection[Segment]) -> Issue:
 
 
 def _kept(prose: Prose | None, held: Collection[Segment]) -> Prose | None:
-    """The text with blank lines for those that are not for these readers; None where nothing is left to be seen."""
+    """The text with lines for other readers replaced by blank lines; None if nothing visible remains."""
     if prose is None or not (boxes := list(_boxes(prose))):
         return prose
     lines = list(prose.lines)
@@ -195,14 +195,14 @@ def _kept(prose: Prose | None, held: Collection[Segment]) -> Prose | None:
 
 
 def _words(issue: Issue) -> tuple[str, ...]:
-    """What tells one variant from another."""
+    """The content by which variants are compared."""
     texts = [text.text if text else "" for item in issue.items for text in (item.body, item.commentary)]
     anchors = (item.anchor for item in issue.items)
     return *anchors, *(_BLANKS.sub("\n\n", text).strip() for text in (issue.intro.text if issue.intro else "", *texts))
 
 
 def _empty(issue: Issue, variant: IssueVariant) -> Iterator[Diagnostic]:
-    """A variant without an item, or with one that lost its text."""
+    """Findings about a variant without items, or with an item without text."""
     if not variant.issue.items:
         message = say("the variant {name} ({condition}) has no items", name=variant.name, condition=variant.condition)
         advice = say("leave one item to everybody")
@@ -220,7 +220,7 @@ def _empty(issue: Issue, variant: IssueVariant) -> Iterator[Diagnostic]:
 def _named(
     words: Sequence[str], made: Sequence[tuple[Issue, list[tuple[bool, ...]]]], combined: Sequence[tuple[bool, ...]]
 ) -> tuple[IssueVariant, ...]:
-    """The variants, with their names and conditions; of each, what is left and the ways in which its readers answer."""
+    """Give variants names and conditions; ``made`` has the content of each and its combinations of answers."""
     named: dict[str, IssueVariant] = {}
     for left, own in made:
         cubes = list(dict.fromkeys(tuple(_cube(answers, own, combined).items()) for answers in own))
@@ -237,7 +237,7 @@ def _named(
 def _cube(
     answers: tuple[bool, ...], own: Collection[tuple[bool, ...]], combined: Collection[tuple[bool, ...]]
 ) -> dict[int, bool]:
-    """As few of the answers as are enough: no reader who gives them gets another variant."""
+    """Reduce the answers to a minimal subset that occurs in no other variant."""
     cube = dict(enumerate(answers))
     others = [one for one in combined if one not in own]
     for number in sorted(cube, key=lambda n: (cube[n], -n)):

@@ -1,4 +1,4 @@
-"""Proofs of many issues: from the store if possible, on several cores if worthwhile; then judged among each other.
+"""Proofs of many issues: from the store if possible, on several cores if worthwhile; then judged together.
 
 The result does not depend on the number of processes: issues are proofread independently, and the results are sorted
 by slug.
@@ -50,7 +50,7 @@ def judge_whole(
     processes: int | None = None,
     progress: Callable[[], None] = lambda: None,
 ) -> list[Proof]:
-    """Judge all issues ``slugs`` among each other, in their order. ``progress()`` is called once per issue.
+    """Judge all issues ``slugs`` together, in their order. ``progress()`` is called once per issue.
 
     Drafts are proofread too, to report their errors, but their editions are left out unless ``drafts``.
     """
@@ -71,7 +71,7 @@ def judge(
     processes: int | None = None,
     progress: Callable[[], None] = lambda: None,
 ) -> list[Proof]:
-    """Judge the issues ``slugs``, in their order, among the issues ``among``: by default among each other.
+    """Judge the issues ``slugs``, in their order, by rules across the issues ``among``: by default across ``slugs``.
 
     Unchanged proofs come from the store; of them, only those affected by a change elsewhere are judged again.
     ``progress()`` is called once per issue, including those ``among``. ``commit`` of the editions is not set: it can

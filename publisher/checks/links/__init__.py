@@ -1,1 +1,1 @@
-"""Are the links alive? The only check that leaves this machine, and only with ``check --links``."""
+"""Check of links for availability: the only check that uses the network, and only with ``check --links``."""

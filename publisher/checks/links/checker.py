@@ -1,4 +1,4 @@
-"""Links in, diagnostics out: each at the link that an editor wrote, with a day's answers kept in a file."""
+"""Converts links to diagnostics at the places where they are written; results are cached for a day."""
 
 import asyncio
 import time
@@ -34,7 +34,7 @@ _ENTRIES = TypeAdapter(dict[str, tuple[float, LinkResult]])
 
 
 class LinkCache:
-    """What was learnt of links in the last day, by URL, in a JSON file; one that cannot be read is an empty one."""
+    """Results of the last day by URL, in a JSON file; empty if that cannot be read."""
 
     def __init__(self, path: Path, *, now: Callable[[], float] = time.time) -> None:
         self._path, self._now = path, now
@@ -45,17 +45,17 @@ class LinkCache:
         self._entries = {url: entry for url, entry in found.items() if 0 <= now() - entry[0] < DAY}
 
     def get(self, url: str) -> LinkResult | None:
-        """What is known of a URL."""
+        """The cached result for a URL, or None."""
         entry = self._entries.get(url)
         return entry[1] if entry else None
 
     def put(self, url: str, outcome: LinkResult) -> None:
-        """Remember what lasts."""
+        """Store a result if it is lasting."""
         if outcome.state.lasting:
             self._entries[url] = (self._now(), outcome)
 
     def save(self) -> None:
-        """Write the file whole or not at all; a cache that cannot be written is no failure."""
+        """Write the file atomically; write errors are ignored."""
         with suppress(OSError):
             write_file(self._path, _ENTRIES.dump_json(self._entries), 0o600)
 
@@ -63,7 +63,7 @@ class LinkCache:
 def check_all_links(
     config: Config, slugs: Iterable[str], progress: Callable[[int, int], None] | None = None
 ) -> list[Diagnostic]:
-    """What became of every link of the issues ``slugs``, as far as they can be read, at each place where it stands."""
+    """Check all links of the issues ``slugs``, as far as these can be read; one finding per occurrence."""
     links, ignores = list[Link](), list[Ignore]()
     for reading in (read_issue(config, slug) for slug in slugs):
         links += Context(config, reading.partial).links if reading.partial is not None else ()
@@ -88,15 +88,15 @@ def check_links(
     limits: ProbeLimits | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Diagnostic]:
-    """Ask for every http(s) link once, concurrently, and report each place where one is dead, moved or in doubt.
+    """Request every http(s) link once, concurrently, and report each occurrence that is dead, moved or unsure.
 
-    ``cache`` is a JSON file of a day's answers; ``agent`` tells a server who asks (the newsletter's URL);
-    ``progress(done, total)`` is called as answers come. Never raises for anything a link can do.
+    ``cache`` is a JSON file with results of one day; ``agent`` identifies the client (the newsletter's URL);
+    ``progress(done, total)`` is called per result. Never raises because of a link.
     """
     places: dict[str, list[Link]] = {}
     for link in links:
         url = link.url.partition("#")[0]
-        if not fault_of_link(url, _WEB):  # of what is no address another finding tells
+        if not fault_of_link(url, _WEB):  # invalid URLs have their own finding
             places.setdefault(url, []).append(link)
     known = LinkCache(cache)
     outcomes = asyncio.run(_probe_all(list(places), known, limits or ProbeLimits(), agent, progress))
@@ -108,7 +108,7 @@ def check_links(
 async def _probe_all(
     urls: list[str], known: LinkCache, limits: ProbeLimits, agent: str, progress: Callable[[int, int], None] | None
 ) -> dict[str, tuple[LinkResult, bool]]:
-    """The outcome of each URL, and of those over http that are alive whether https answers as well."""
+    """The result for each URL, and, for live http URLs, whether https works as well."""
     done = 0
 
     async with Prober(limits, agent) as prober:
@@ -123,7 +123,7 @@ async def _probe_all(
         hosts: dict[str, asyncio.Task[LinkResult]] = {}
 
         async def answers_https(https: str) -> bool:
-            """Whether the host answers over https at all: one that hangs is waited for once, not at each link."""
+            """Whether the host supports https; one that times out is tried once, not for each link."""
             host = urlsplit(https).netloc
             if host not in hosts:
                 hosts[host] = asyncio.create_task(outcome(https))
@@ -144,7 +144,7 @@ async def _probe_all(
 
 
 def _https(url: str) -> str | None:
-    """The same address over https; none where it names a port, behind which no second protocol listens."""
+    """The same URL with https; None if it has a port, which serves a single protocol."""
     parts = urlsplit(url)
     return f"https{url[4:]}" if parts.scheme == "http" and ":" not in parts.netloc.rpartition("]")[2] else None
 
@@ -157,7 +157,7 @@ _TOLD = {
 
 
 def _diagnose(link: Link, outcome: LinkResult, secure: bool) -> Diagnostic | None:
-    """The finding at one link."""
+    """The finding for one link, or None."""
     if outcome.state in _TOLD:
         code, advice = _TOLD[outcome.state]
         return code.at(link.place, outcome.detail, help=advice)

@@ -1,7 +1,7 @@
-"""An HTTP transport that never connects to a private address, whatever an author's link or a redirect says.
+"""HTTP transport that never connects to a private address, whatever a link or a redirect contains.
 
-The name is resolved once, the address checked, and the connection made to that very address: a name that answers
-differently a second time (DNS rebinding) gains nothing. TLS still verifies the name.
+The host name is resolved once, the address is checked, and the connection uses exactly this address, which prevents
+DNS rebinding. TLS still verifies the host name.
 """
 
 import asyncio
@@ -18,30 +18,31 @@ from publisher.diagnostics import say
 
 UNRESOLVED = "no resolver answers"
 _UNICAST = ipaddress.ip_network("2000::/3")
-"""All of IPv6 that is given to anybody: outside are ``::/96``, ``::ffff:0:0:0/96``, ``64:ff9b::/96`` and
-``64:ff9b:1::/48`` (RFC 4291, 2765, 6052, 8215), which are IPv4 addresses, perhaps private ones, in IPv6 clothes."""
+"""Public IPv6 addresses; not ``::/96``, ``::ffff:0:0:0/96``, ``64:ff9b::/96`` and ``64:ff9b:1::/48`` (RFC 4291, 2765,
+6052, 8215), which embed IPv4 addresses that may be private.
+"""
 
 _HELD_BACK = [
     ipaddress.ip_network(network)
     for network in (
-        "2001::/23",  # Teredo (RFC 4380) and other protocols' own
+        "2001::/23",  # Teredo (RFC 4380) and other protocol assignments
         "2002::/16",  # 6to4 (RFC 3056)
-        "3fff::/20",  # documentation (RFC 9637); Python 3.11 does not know it
-        "192.0.0.0/24",  # protocols' own (RFC 6890); a cloud's metadata answers at 192.0.0.192
-        "192.88.99.0/24",  # relays of 6to4 (RFC 7526)
-        "168.63.129.16/32",  # public by the registry, a cloud's metadata in fact
+        "3fff::/20",  # documentation (RFC 9637), unknown to Python 3.11
+        "192.0.0.0/24",  # protocol assignments (RFC 6890); cloud metadata at 192.0.0.192
+        "192.88.99.0/24",  # 6to4 relays (RFC 7526)
+        "168.63.129.16/32",  # public by registry, but a cloud's metadata service
     )
 ]
 _ISATAP = frozenset({0x00005EFE, 0x02005EFE})
-"""The 32 bits before the IPv4 address in an interface identifier of RFC 5214."""
+"""The 32 bits before the IPv4 address in an ISATAP interface identifier (RFC 5214)."""
 
 
 class PrivateAddressError(httpx.ConnectError):
-    """The name leads to an address that is not public."""
+    """The host name resolves to an address that is not public."""
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one of the public internet (IANA's special-purpose registries, RFC 6890)."""
+    """Whether an IP address is globally reachable (IANA's special-purpose registries, RFC 6890)."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
         ip = ip.ipv4_mapped
@@ -51,7 +52,7 @@ def is_public(address: str) -> bool:
 
 
 class _PinnedBackend(httpcore.AsyncNetworkBackend):
-    """Resolves, checks, and connects to the address that was checked."""
+    """Resolves a host name, checks the address, and connects to the checked address."""
 
     def __init__(self, allow_private: bool) -> None:
         self._inner = httpcore.AnyIOBackend()
@@ -65,9 +66,9 @@ class _PinnedBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Connect to the first address of ``host`` that may be connected to."""
+        """Connect to the first permitted address of ``host``."""
         loop = asyncio.get_running_loop()
-        if port > 65_535:  # where a redirect leads
+        if port > 65_535:  # possible in a redirect
             raise httpcore.ConnectError(say("there is no host {host}", host=f"{host}:{port}"))
         try:
             found = await asyncio.wait_for(loop.getaddrinfo(host, port, type=socket.SOCK_STREAM), timeout)
@@ -89,7 +90,7 @@ class _PinnedBackend(httpcore.AsyncNetworkBackend):
 
 
 class SafeTransport(httpx.AsyncHTTPTransport):
-    """httpx's own transport (HTTP/1.1 and HTTP/2) over connections that are pinned to a checked address."""
+    """httpx's transport (HTTP/1.1 and HTTP/2) with connections to checked addresses only."""
 
     def __init__(self, *, allow_private: bool = False, max_connections: int = 64) -> None:
         context = ssl.create_default_context()

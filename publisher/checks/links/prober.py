@@ -1,4 +1,4 @@
-"""One link, asked politely: HEAD, then GET where HEAD is refused; redirects followed by hand; everything bounded."""
+"""Request of one link: HEAD, then GET if HEAD fails; redirects are followed here; time and requests are limited."""
 
 import asyncio
 from collections import defaultdict
@@ -18,23 +18,23 @@ REDIRECTS = {301, 302, 303, 307, 308}
 
 
 class LinkState(StrEnum):
-    """What is known of a link."""
+    """State of a link."""
 
     ALIVE = "alive"
-    MOVED = "moved"  # answers, after a permanent redirect (RFC 9110 §15.4.2, §15.4.9)
-    DEAD = "dead"  # certainly gone: 404, 410, no such host, redirects without end
-    UNSURE = "unsure"  # did not answer as it should this time: time-out, 5xx, 429, TLS, refused to robots
-    PRIVATE = "private"  # leads to an address no reader can reach
+    MOVED = "moved"  # reachable by a permanent redirect (RFC 9110 §15.4.2, §15.4.9)
+    DEAD = "dead"  # permanently unreachable: 404, 410, no such host, endless redirects
+    UNSURE = "unsure"  # failed, perhaps temporarily: timeout, 5xx, 429, TLS, refused to bots
+    PRIVATE = "private"  # leads to an address that readers cannot reach
 
     @property
     def lasting(self) -> bool:
-        """Whether it is worth remembering for a day; a passing trouble is not."""
+        """Whether the result is cached for a day; temporary failures are not."""
         return self in {LinkState.ALIVE, LinkState.MOVED, LinkState.DEAD}
 
 
 @dataclass(frozen=True, slots=True)
 class LinkResult:
-    """What became of a link. ``detail`` says it; ``target`` is where it has moved to."""
+    """Result for a link. ``detail`` describes it; ``target`` is the new URL if it has moved."""
 
     state: LinkState
     detail: Sentence = say("the link is alive")  # noqa: RUF009 - it never changes
@@ -49,12 +49,12 @@ _GONE = {404: say("not found"), 410: say("gone")}
 
 
 def of_status(status: int) -> LinkResult:
-    """The outcome of a final status code (RFC 9110 §15)."""
+    """Return the result for a final status code (RFC 9110 §15)."""
     if status < 400:
         return LinkResult(LinkState.ALIVE)
     if status in _GONE:
         return LinkResult(LinkState.DEAD, say("the link answers {status}: {why}", status=status, why=_GONE[status]))
-    if status in {401, 402, 403, 406, 451, 999}:  # asks who we are; a reader's browser may well be let in
+    if status in {401, 402, 403, 406, 451, 999}:  # requires a login or refuses bots; browsers may succeed
         return _unsure(say("the link answers {status}, perhaps only to programs", status=status))
     if status == 429:
         return _unsure(say("the link asks for fewer requests (429)"))
@@ -65,18 +65,18 @@ def of_status(status: int) -> LinkResult:
 
 @dataclass(frozen=True, slots=True)
 class ProbeLimits:
-    """How hard we ask. Seconds; counts are of requests under way."""
+    """Limits in seconds, and in numbers of concurrent requests."""
 
     timeout: float = 10.0
     total: float = 25.0
     at_once: int = 48
     per_host: int = 4
-    longest_wait: float = 5.0  # of a Retry-After; beyond it the link is left unsure
+    longest_wait: float = 5.0  # of a Retry-After; if longer, the link is unsure
     allow_private: bool = False
 
 
 class Prober:
-    """Asks for links. One for a run; use as an async context manager."""
+    """Requests links. One per run; use as an async context manager."""
 
     def __init__(self, limits: ProbeLimits, agent: str) -> None:
         self._limits = limits
@@ -96,7 +96,7 @@ class Prober:
         await self._client.aclose()
 
     async def probe(self, url: str) -> LinkResult:
-        """What becomes of ``url``; never raises for what a link can do."""
+        """Request ``url`` and return the result; never raises because of the link."""
         try:
             async with self._all, asyncio.timeout(self._limits.total):
                 return await self._follow(url)
@@ -113,7 +113,7 @@ class Prober:
             return _unsure(say("the link did not answer properly ({name})", name=type(error).__name__))
 
     async def _follow(self, url: str) -> LinkResult:
-        """Follow redirects to an answer; MOVED when the first steps were all permanent."""
+        """Follow redirects; MOVED if the first ones were permanent."""
         seen, current, moved = {url}, url, None
         permanent = True
         for _ in range(MAX_REDIRECTS):
@@ -135,7 +135,7 @@ class Prober:
         return LinkResult(LinkState.DEAD, say("the link redirects more than {most} times", most=MAX_REDIRECTS))
 
     async def _ask(self, url: str) -> httpx.Response:
-        """One answer to one URL: HEAD first, GET where HEAD fails, once more after a short Retry-After."""
+        """Request one URL: HEAD, GET if that fails, and once more after a short Retry-After."""
         async with self._hosts[httpx.URL(url).netloc.decode("ascii")]:
             try:
                 response = await self._client.head(url)
@@ -150,20 +150,20 @@ class Prober:
             return response
 
     async def _get(self, url: str) -> httpx.Response:
-        """GET without the body: the status is all we want."""
+        """GET without reading the body, as only the status is needed."""
         async with self._client.stream("GET", url) as response:
             return response
 
     def _wait(self, response: httpx.Response) -> float | None:
-        """Seconds of a Retry-After (RFC 9110 §10.2.3) that is short enough to wait for."""
+        """The seconds of a Retry-After (RFC 9110 §10.2.3); None if too long."""
         value = response.headers.get("retry-after", "1")
         seconds = float(value) if value.isdigit() else self._limits.longest_wait + 1
         return seconds if seconds <= self._limits.longest_wait else None
 
 
 def _connection(error: httpx.ConnectError) -> LinkResult:
-    """Tell a name that does not exist from a server that refuses us today."""
-    text = told_by(error.__cause__ or error)  # httpx keeps no more than the English of it
+    """Distinguish an unknown host from a server that refuses the connection."""
+    text = told_by(error.__cause__ or error)  # httpx keeps only its English text
     if text.startswith("there is no host"):
         return LinkResult(LinkState.DEAD, say("the link leads nowhere: {text}", text=text))
     if text == UNRESOLVED:

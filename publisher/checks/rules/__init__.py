@@ -1,1 +1,1 @@
-"""The rules, one module each; see :mod:`publisher.checks.registry`."""
+"""Built-in rules, one module each; see :mod:`publisher.checks.registry`."""

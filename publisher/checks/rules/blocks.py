@@ -1,4 +1,4 @@
-"""Blocks of Markdown: what is no heading, list or table, or is code by its blanks; levels, cells beyond a head."""
+"""Block syntax: invalid headings, lists and tables; indented prose; skipped heading levels; cells that are lost."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -22,14 +22,14 @@ PARAGRAPH_AS_HEADING = define("paragraph-as-heading", Severity.WARNING)
 JOINED = define("paragraphs-joined", Severity.WARNING)
 PROSE_AS_CODE = define("prose-as-code", Severity.WARNING)
 _ALMOST = regex(r"^(?:#{2,6}(?=[^ \t\n#])|#{7,}(?=[ \t])|#(?=[\u00a0\u3000])|＃{2,}|＃(?=[ \t\u3000]))", re.MULTILINE)
-_LINE = r"[^\n]*(?<!  )(?<!\\)\n[ \t]*"  # up to the next, where no line break is written
+_LINE = r"[^\n]*(?<!  )(?<!\\)\n[ \t]*"  # to the next line, without a hard line break
 _NUMBERED = r"[（(]?(?P<{0}>\d{{1,2}})(?:[、）。．]|\)(?=\S)|(?<=[（(]\d)\)|\.(?=[^\s\d])|\.(?=[\u00a0\u3000]))"
 _HAN = "一二三四五六七八九十"
 _LISTED = regex(
     rf"^[ \t]*(?:(?P<mark>[-+](?![-+\d\s>])|[-+](?=[\u00a0\u3000])|[－–•·●▪◦‣・\uf0b7\uf0a7\uf0d8]"
     rf"|o(?=\t| {{2}})){_LINE}(?P=mark)"
-    r"|\*(?=[^\s*][^*\n]*\n[ \t]*\*[^\s*][^*\n]*$)"  # *word begins emphasis, if any
-    rf"|:[ \t](?=\S){_LINE}(?:[^\n:]{{1,40}}\n)?:[ \t]"  # what the word above means, and the one between
+    r"|\*(?=[^\s*][^*\n]*\n[ \t]*\*[^\s*][^*\n]*$)"  # *word without a closing *
+    rf"|:[ \t](?=\S){_LINE}(?:[^\n:]{{1,40}}\n)?:[ \t]"  # definition list, with the next term between
     rf"|(?P<ring>[①-⑳]){_LINE}(?P<next>[①-⑳])"
     rf"|\[(?P<note>\d{{1,2}})\](?!\[){_LINE}\[(?P<more>\d{{1,2}})\]"
     rf"|[（(]?(?P<han>[{_HAN}])[、）)．](?P<of>[{_HAN}]?){_LINE}[（(]?(?P<then>[{_HAN}])[、）)．]"
@@ -38,19 +38,19 @@ _LISTED = regex(
 )
 _TABLE = regex(r"^[ \t]*[|｜][^\n]*[|｜][ \t]*\n[ \t]*[|｜][^\n]*[|｜][ \t]*$", re.MULTILINE)
 _CODE = regex(r"[{}<>=;$\\|`_@#*~^+]|//|::|--|\(\)|\w\.\w+\(|^[ \t]*[-%:]|\S {2,}\S|\t\S", re.MULTILINE)
-"""Signs of code, of a table drawn by hand, of a list."""
+"""Patterns of code, of tables drawn in text, and of lists."""
 _LOWER = r"[(\"“'‘]*[A-Za-z]?[a-z]+(?:['’-][a-z]+)*[.,:!?)\"”'’]*"
 _CLAUSE, _SENTENCE = regex("[，。！？；]"), regex(r"[A-Z“\"‘'].*[a-z][.!?][\"”'’)]?", re.DOTALL)
 _PARAGRAPH = regex(r"[。；，…]$|[^.]{40}\.$|\n")
-"""How no heading ends, or more than one line."""
-_BLOCK = regex(r"(?:[-*+]|1[.)]|#{1,6})[ \t]|[>`~|]|:::")  # what needs no empty line above it
+"""How a paragraph ends but not a heading, or a line break."""
+_BLOCK = regex(r"(?:[-*+]|1[.)]|#{1,6})[ \t]|[>`~|]|:::")  # blocks that may interrupt a paragraph
 _ENTRY = regex(r"(?:[-*+]|\d{1,2}[.)])[ \t]+\S")
 _BEFORE = regex(r"[ \t>]*\|?")
 _END = regex(r"(?<!\\)\||[ \t]*$")
 
 
 def check(context: Context) -> Iterator[Diagnostic]:
-    """Look at the begin of each line, at each heading and the one before it, and at the rows of tables."""
+    """Check the beginnings of lines, the levels of successive headings, and the rows of tables."""
     for text in context.texts:
         if "|" in text.prose.text:
             yield from _rows(text)
@@ -75,8 +75,8 @@ def check(context: Context) -> Iterator[Diagnostic]:
 
 
 def _as_code(text: Text) -> Iterator[Diagnostic]:
-    """Paragraphs that begin with four blanks, as one begins them in a letter: Markdown takes them for code. And code
-    on the line that opens it.
+    """Paragraphs indented by four spaces as in a letter, which Markdown treats as code; and code on the line of the
+    opening fence, which is lost.
     """
     for token in text.tokens:
         if token.type == "fence" and token.map and " " in token.info.strip() and not token.content.strip():
@@ -97,12 +97,12 @@ def _as_code(text: Text) -> Iterator[Diagnostic]:
 
 
 def _folded(prose: Prose) -> Iterator[Diagnostic]:
-    """Paragraphs and lists of a text that YAML folds, once a text: an empty line becomes a plain end of a line."""
-    above = 0  # the line of the file that the last words stand in
+    """Paragraphs and list entries that YAML folding joins, once per text: an empty line becomes a line break."""
+    above = 0  # file line of the last text
     for row, (words, places) in enumerate(zip(prose.lines, prose.positions, strict=True)):
         rows = [line for line, _ in places[: len(words)]]
         joined = [0] if above and rows and rows[0] > above + 1 and not _BLOCK.match(words) else []
-        if not joined:  # entries of a list, from the second on: what was an end of a line is a blank before them
+        if not joined:  # list entries after the first: folding has replaced the line break before them by a space
             ends = [n for n, (one, two) in enumerate(pairwise(rows), 1) if two > one]
             entries = [n for n in (0, *ends) if _ENTRY.match(words, n)]
             joined = entries[1:]
@@ -115,21 +115,21 @@ def _folded(prose: Prose) -> Iterator[Diagnostic]:
 
 
 def _as_heading(text: Text) -> Iterator[Diagnostic]:
-    """Paragraphs with a rule below them and no empty line between: Markdown takes them for a heading."""
+    """Paragraphs directly above a rule (--- or ===), which Markdown treats as headings."""
     for token, inline in pairwise(text.tokens):
         if token.type == "heading_open" and token.markup in {"-", "="} and _PARAGRAPH.search(inline.content):
             row = (inline.map or [0, 1])[1] - 1
             rule = text.prose.lines[row + 1]
             place = text.prose.place(row + 1, len(rule) - len(rule.lstrip(" \t>")), len(rule.rstrip()))
-            if rule == "=======":  # of a merge conflict, which another finding names
+            if rule == "=======":  # of a merge conflict, which has its own finding
                 continue
             message = say("this line makes a heading of the paragraph above it")
             yield PARAGRAPH_AS_HEADING.at(place, message, help=say("put an empty line above it, or delete it"))
 
 
 def _numbers(text: Text) -> Iterator[Diagnostic]:
-    """Numbers that leave some out or count down, once a list: readers see it counted on. Repeated ones are meant so."""
-    lists: list[tuple[int, int, int]] = []  # the first number, 0 once told; how many there are; the last as written
+    """List numbers that are not consecutive, once per list: readers see consecutive ones. Repetition is accepted."""
+    lists: list[tuple[int, int, int]] = []  # first number (0 if reported), count, last number as written
     for token in text.tokens:
         if token.type == "ordered_list_open":
             lists.append((int(token.attrs.get("start", 1)), 0, 0))
@@ -148,7 +148,7 @@ def _numbers(text: Text) -> Iterator[Diagnostic]:
 
 
 def _is_prose(block: str) -> bool:
-    """Whether it is mostly Han or kana with a clause's mark, or words that make a sentence; nothing like code."""
+    """Whether a block is mostly Han or kana with punctuation, or words that form a sentence, without signs of code."""
     if _CODE.search(block):
         return False
     words = block.split()
@@ -159,7 +159,7 @@ def _is_prose(block: str) -> bool:
 
 
 def _not_made(words: str, place: Callable[[int, int], Place]) -> Iterator[Diagnostic]:
-    """Lines of a paragraph that were meant for a list or a table, once a paragraph: readers see them as one line."""
+    """Lines of a paragraph that look like a list or a table, once per paragraph: they are shown as one line."""
     if "\n" not in words:
         return
     if found := next(filter(_follows, _LISTED.finditer(words)), None):
@@ -173,17 +173,17 @@ def _not_made(words: str, place: Callable[[int, int], Place]) -> Iterator[Diagno
 
 
 def _follows(found: re.Match[str]) -> bool:
-    """Whether the second line of a list has the number after the first's."""
+    """Whether the number of the second line is the successor of the first."""
     if found["ring"]:
         return ord(found["next"]) == ord(found["ring"]) + 1
     if found["han"]:
-        return found["han"] + found["then"] in _HAN and found["then"] != found["of"]  # 一、二年级
+        return found["han"] + found["then"] in _HAN and found["then"] != found["of"]  # not 一、二年级
     first, second = found["first"] or found["note"], found["second"] or found["more"]
     return not first or int(second) == int(first) + 1
 
 
 def _rows(text: Text) -> Iterator[Diagnostic]:
-    """Count the cells of each row as they are written."""
+    """Report cells in excess of the table's columns, by counting them as written."""
     columns, head = 0, False
     for token in text.tokens:
         if token.type == "thead_open":

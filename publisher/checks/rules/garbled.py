@@ -1,4 +1,4 @@
-"""Text that was spoiled on its way here: read in a wrong encoding, or with a character that is lost."""
+"""Corrupted text: decoded with a wrong encoding, or with replacement characters."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ _LOST, _SPOILED = regex("\ufffd+"), regex(f"[\ufffd{MISREAD_SIGNS}]")
 
 
 def check(context: Context) -> Iterator[Diagnostic]:
-    """Look at the fields of plain text, and at the prose without its code."""
+    """Check plain-text fields, and prose without code."""
     for line in fields(context):
         yield from _look(line)
     for text in context.texts:

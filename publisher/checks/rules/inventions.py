@@ -1,9 +1,9 @@
-"""A name, a quotation, a date or a currency in the key points, or in a headline that a model wrote, appears nowhere in
-the text that it sums up. ``number_not_in_items`` looks at the numbers.
+"""Names, quotations, dates and currencies in key points, or in headlines written by a model, that do not occur in the
+text they summarize. ``number_not_in_items`` checks numbers.
 
-What may be said in other words is let pass: a name written apart or together, an acronym and what it stands for, China
-and Chinese, a date whose month is understood, quotation marks around a word or two. The measure is
-``tests/checks/test_inventions.py``: a labelled set with its precision and recall.
+Rewordings are accepted: a name written as one word or several, an acronym for its expansion, China for Chinese, a date
+without its month, quotation marks around a word or two. Precision and recall are measured on a labelled set in
+``tests/checks/test_inventions.py``.
 """
 
 import re
@@ -70,65 +70,65 @@ _PLACES = tuple(
         "ireland irish", "poland polish", "greece greek", "wales welsh", "thailand thai", "turkey turkish türkiye",
     )
 )  # fmt: skip
-"""A place and its people, where the beginnings of the words are not alike."""
+"""Places and their adjectives or inhabitants, if the words begin differently."""
 _STARTS = regex(r"[.!?:;。！？：；…—–|·“\"「『(（‘\n]")
 _EFFORT = 100_000_000
-"""Characters that are looked through for the names and quotations of one issue; beyond, nothing is said of them."""
+"""Limit of characters searched for names and quotations per source text; beyond it they count as found."""
 
 
 class Summed:
-    """The text that a claim sums up, in the forms that it is asked for."""
+    """Source text of a summary, in the forms needed for comparison."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self._left = _EFFORT
 
     def holds(self, words: str) -> bool:
-        """Whether the letters of the words stand in it, in a row. It is looked through a limited number of times."""
+        """Whether the letters of ``words`` occur in it consecutively; true once the limit is exceeded."""
         letters = _letters(words)
         self._left -= len(self.letters)
         return self._left < 0 or letters in self.letters
 
     @cached_property
     def words(self) -> frozenset[str]:
-        """Each word, and the parts of those with a hyphen."""
+        """All words, and the parts of hyphenated ones."""
         words = _WORD.findall(self.text)
         return frozenset(part.casefold() for word in words for part in (word, *re.split(r"[-.&]", word)))
 
     @cached_property
     def stems(self) -> frozenset[str]:
-        """The beginnings of names: China and Chinese have one."""
+        """First four letters of names, which China and Chinese share."""
         names = (word for word in _WORD.findall(self.text) if word[0].isupper() and len(word) > 3)
         return frozenset(name[:4].casefold() for name in names)
 
     @cached_property
     def letters(self) -> str:
-        """Its letters and digits, in a row."""
+        """Its letters and digits, joined."""
         return _letters(self.text)
 
     @cached_property
     def initials(self) -> frozenset[str]:
-        """Of each row of capitalised words: what an acronym of it would be."""
+        """Possible acronyms of its sequences of capitalized words."""
         return frozenset(_initials(self.text))
 
     @cached_property
     def dates(self) -> dict[tuple[int, int], str]:
-        """Its dates, as month and day, and as written."""
+        """Its dates by month and day, as written."""
         return {date: found[0] for date, found in _dates(self.text)}
 
     @cached_property
     def days(self) -> frozenset[int]:
-        """Days whose month is understood."""
+        """Days without a month."""
         return frozenset(int(one or two) for one, two in _DAY_ALONE.findall(self.text))
 
     @cached_property
     def values(self) -> frozenset[Decimal]:
-        """Its numbers, in words too."""
+        """Its numbers, including those in words."""
         return frozenset(value for number in numbers(self.text, words="en") for value in number.values)
 
     @cached_property
     def money(self) -> dict[Decimal, set[str]]:
-        """The currencies of each amount."""
+        """Currencies by amount."""
         found: dict[Decimal, set[str]] = {}
         for values, currency, _ in _money(self.text):
             for value in values:
@@ -138,7 +138,7 @@ class Summed:
 
 @dataclass(frozen=True, slots=True)
 class Invention:
-    """What is not in the source: which rule says so, the words, and where they begin in the claim."""
+    """Text that does not occur in the source: the code, the words, and their offset in the claim."""
 
     code: Code
     words: str
@@ -146,7 +146,7 @@ class Invention:
 
 
 def check(context: Context) -> Iterator[Diagnostic]:
-    """Compare each key point with all items, and each headline that a model wrote with its item's body."""
+    """Compare key points with all items, and headlines written by a model with the bodies of their items."""
     issue = context.issue
     if not context.whole:
         return
@@ -192,8 +192,8 @@ def _sentences(found: Invention) -> tuple[Sentence, Sentence]:
 
 
 def inventions(claim: str, source: Summed, language: str, *, drafted: bool = True) -> list[Invention]:
-    """What the claim says that the source does not, in the order of reading. Who wrote it themselves, and no model
-    (``drafted``), may add a place or a person: then only names that are spelled like no word are looked for.
+    """Return what the claim contains and the source does not, in reading order. For a claim written by a person (not
+    ``drafted``) only names with unusual spelling count, as people may add a place or a person.
     """
     others = (*_quotes(claim, source), *_when(claim, source), *other_currencies(claim, source))
     return sorted((*_names(claim, source, language, drafted), *others), key=lambda one: one.start)
@@ -240,7 +240,7 @@ def _is_known(name: str, source: Summed) -> bool:
 
 
 def _rows(text: str) -> Iterator[list[str]]:
-    """Rows of capitalised words that stand together: European Union, Bank of England."""
+    """Sequences of capitalized words: European Union, Bank of England."""
     row: list[str] = []
     after = 0
     for word in _WORD.finditer(text):
@@ -283,7 +283,7 @@ def _is_long(words: str) -> bool:
 
 def _when(claim: str, source: Summed) -> Iterator[Invention]:
     for (month, day), found in _dates(claim):
-        elsewhere = source.dates and Decimal(day) in source.values  # else the number itself is told of
+        elsewhere = source.dates and Decimal(day) in source.values  # otherwise the number itself is reported
         if elsewhere and (month, day) not in source.dates and day not in source.days:
             yield Invention(DATE, found[0], found.start())
 
@@ -296,7 +296,7 @@ def _dates(text: str) -> Iterator[tuple[tuple[int, int], re.Match[str]]]:
 
 
 def other_currencies(claim: str, source: Summed) -> Iterator[Invention]:
-    """The currencies of amounts that the source has in another one."""
+    """Yield the currencies of amounts that the source gives in another currency."""
     for values, currency, found in _money(claim):
         theirs = set[str]().union(*(source.money.get(value, set()) for value in values))
         if theirs and currency not in theirs:
@@ -304,7 +304,7 @@ def other_currencies(claim: str, source: Summed) -> Iterator[Invention]:
 
 
 def _money(text: str) -> Iterator[tuple[frozenset[Decimal], str, re.Match[str]]]:
-    """Amounts whose currency stands beside them."""
+    """Amounts with an adjacent currency."""
     for number in numbers(text):
         end = number.start + len(number.text)
         after = _CURRENCY.search(text, end, end + 20)

@@ -1,4 +1,4 @@
-"""The keys of issue.yaml: its date, language and names, the two lines of an inbox, and who reviewed it."""
+"""Keys of issue.yaml: date, language, names, subject and preheader, and reviewers."""
 
 import re
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ _OF_NAME = regex(
     r"|b\.?v|n\.?v|ab|a/?s|oyj?|pty|pte|k\.?k|ltda|jr|sr|i{2,3}|iv|ph\.?\s?d|m\.?[ad]|j\.?d|mba|esq|c[fp]a)\b.*",
     re.IGNORECASE,
 )
-"""What follows a comma within a name: the form of a company, a degree, a generation."""
+"""What follows a comma within a name: a company's legal form, a degree, a generation."""
 _NO_NAME = regex(
     r"(?-i:[a-z\d].*)|(?:the|a|an|new|san|los|hong|der|die|das|le|la|el|il)\s.*|(?:\S+\s+){4}.*|\w+(?-i:\s+[A-Z]\.)+"
     r"|.*\b(?:university|institute|college|school|labs?|news|times|post|journal|magazine|team|group|press|media|foundation"
@@ -38,8 +38,8 @@ _NO_NAME = regex(
     r"|.*[《》].*|.*(?:记者|記者|编辑|編輯|作者|教授|研究员|研究員|分析师|分析師|主编|主編|博士|大学|大學|[院校所部社台报報司局])|[\u3400-\u9fff]{5,}",
     re.IGNORECASE,
 )
-"""What follows a person's name, and is where they work or what they do, or what follows a family name; or more words
-than a name has.
+"""What follows a comma but is not another person's name: an employer, a position, a given name after the family name,
+or more words than a name has.
 """
 _GIVEN = regex(
     r"(?:adam|alan|alice|amy|andrew|anna|anne|barbara|ben|bob|brian|carol|chris|claire|daniel|david|deborah|diana|"
@@ -54,7 +54,7 @@ _WIDE = regex("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
 def check(context: Context) -> Iterator[Diagnostic]:
-    """Compare the date with the slug's, ask for words in the issue's own language, and measure both lines."""
+    """Compare the date with the slug, check language and names, and measure subject and preheader."""
     issue = context.issue
     named = date_of_slug(issue.slug)
     if named is not None and named != issue.date:
@@ -62,7 +62,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
         advice = say("write {named}, or rename the folder", named=str(named))
         yield DATE_CONTRADICTS_SLUG.at(issue.places.of("date"), message, help=advice)
     if ("language",) in issue.places.values and (told := unspoken(issue.language, context.config)):
-        yield told.at(issue.places.of("language"))  # the newsletter's is looked at in config.yaml
+        yield told.at(issue.places.of("language"))  # the newsletter's language is checked in config.yaml
     owners: tuple[Issue | Item, ...] = (issue, *issue.items)
     alone = {place for owner in owners for place in _alone(owner)}
     for line in fields(context):
@@ -75,7 +75,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
 
 
 def _marks(line: Line) -> Iterator[Diagnostic]:
-    """Of a list written with marks that are no YAML: its names are one, and have their quotes on."""
+    """Lists with separators or quotes that YAML does not know, which make one name or become part of it."""
     if line.text[0] not in _QUOTES and _COMMAS.isdisjoint(line.text):
         return
     names = [part.strip().strip(_QUOTES) for part in _BETWEEN.split(line.text)]
@@ -94,16 +94,16 @@ def _marks(line: Line) -> Iterator[Diagnostic]:
 
 
 def _alone(owner: Issue | Item) -> Iterator[Place]:
-    """Where names of an issue or an item are written as one text, and not as a list."""
+    """The places of names of an issue or an item that are given as one text instead of a list."""
     values = owner.places.values
     return (owner.places.of(*at) for at in values if at and at[-1] in _NAMES and (*at, 0) not in values)
 
 
 def _several(line: Line) -> Iterator[Diagnostic]:
-    """Plain commas between names that are no list. Quotes around them say that it is one name, comma and all.
+    """Commas between names that are not a list; a text in quotes is taken as one name with a comma.
 
-    A single word beside a comma may be where somebody works, a degree, or the given name, and two words a company: only
-    three are names, or what begins with a given name.
+    A single word next to a comma may be an employer, a degree, or a given name, and two words a company: so at least
+    three names are needed, or a common given name after each comma.
     """
     span = line.whole.span
     names: list[str] = []
@@ -126,7 +126,7 @@ def _several(line: Line) -> Iterator[Diagnostic]:
 
 
 def _inbox(context: Context) -> Iterator[Diagnostic]:
-    """Without a subject the title stands for it; capitals that outnumber its wide characters are taken for shouting."""
+    """Check subject (by default the title) and preheader. Capitals are reported if they outnumber wide letters."""
     issue = context.issue
     own = ("subject",) in issue.places.values
     place = issue.places.of("subject" if own else "title")
@@ -146,9 +146,9 @@ def _inbox(context: Context) -> Iterator[Diagnostic]:
 
 
 def _unreviewed(context: Context) -> Iterator[Diagnostic]:
-    """Look at each ``generated`` of the issue and its items; what a model only helped with needs no reviewer.
+    """Check each ``generated`` of the issue and its items; text that a model only assisted with needs no reviewer.
 
-    Regulation (EU) 2024/1689, Art. 50(4): no label is owed where a person reviewed the text and answers for it.
+    Regulation (EU) 2024/1689, Art. 50(4): no label is required if a person reviewed the text and is responsible.
     """
     owners: tuple[Issue | Item, ...] = (context.issue, *context.issue.items)
     for owner in owners:

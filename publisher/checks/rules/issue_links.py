@@ -1,6 +1,6 @@
-"""Links to the page of another issue: one that does not exist, that is a draft, or that is still to go out later.
+"""Links to the pages of other issues that do not exist, are drafts, or will be published later than this one.
 
-What is no page of an issue is left alone: the index, tags, feeds, files, pictures, and whatever else the host has.
+Other links to the same host are not checked: the index, tags, feeds, files and pictures.
 """
 
 import re
@@ -21,15 +21,15 @@ from publisher.issue.model import Status
 MISSING = define("link-to-missing-issue", Severity.WARNING)
 UNPUBLISHED = define("link-to-unpublished-issue", Severity.WARNING)
 _LEADING = re.compile(r"\.\./|issues/", re.IGNORECASE)
-"""What every address of an issue's page has, as seen from another's."""
+"""Occurs in every URL of another issue's page, whether relative or absolute."""
 _PAGE = re.compile(r"(?P<slug>[\w-]+)(?:/(?:index\.html)?)?")
-_NEAR = 12  # slugs before and after one, by name, among which the one that was meant is looked for
+_NEAR = 12  # number of slugs before and after one that are searched for similar names
 
 
 class _LinkedIssue(NamedTuple):
-    """What is known of an issue, as a cache holds it. ``at`` is its publish_at in seconds, ``day`` the day of that as
-    written; ``family`` is what it translates, or itself; ``links`` are places, the slugs that they lead to, and whether
-    they are relative.
+    """Facts of an issue, as plain values. ``at`` is its publish_at in seconds, ``day`` the day of it as written;
+    ``family`` is the original's slug, or its own; ``links`` are places, the slugs that they lead to, and whether they
+    are relative.
     """
 
     draft: bool
@@ -40,14 +40,14 @@ class _LinkedIssue(NamedTuple):
     links: Sequence[Sequence[Any]]
 
     def follows(self, other: Self) -> bool:
-        """Whether its page is not up yet, nor when the other issue goes out; one without publish_at is up at once."""
+        """Whether its page is not public yet, nor when ``other`` is; without publish_at it is public at once."""
         if self.at is None or self.at <= time():
             return False
         return self.day > other.date if other.at is None else self.at > other.at
 
 
 def gather(context: Context) -> _LinkedIssue:
-    """When the issue goes out, and which other ones it leads to. Only texts that may lead there are parsed."""
+    """Return the publication time and the links to other issues. Only texts that may have such links are parsed."""
     issue, at = context.issue, context.issue.publish_at
     links = (link for link in context.links_of(_LEADING.search) if _LEADING.search(link.url))
     found = ((link, slug) for link in links if (slug := _slug(link.url, context)) and slug != issue.slug)
@@ -62,7 +62,7 @@ def gather(context: Context) -> _LinkedIssue:
 
 
 def _slug(url: str, context: Context) -> str:
-    """The slug of the issue whose page the address is; empty where it is none of the newsletter's."""
+    """The slug of the issue whose page the URL is; empty if it is not a page of an issue."""
     base = split(context.config.newsletter.url)
     parts = split(absolute(f"{context.config.newsletter.url}issues/{context.issue.slug}/", url) or "")
     if not (base and parts and parts.scheme in {"http", "https"} and parts.netloc.lower() == base.netloc.lower()):
@@ -73,7 +73,7 @@ def _slug(url: str, context: Context) -> str:
 
 
 def compare(gathered: Mapping[str, Sequence[Any] | None], wanted: frozenset[str] | None) -> Iterator[Diagnostic]:
-    """Look at where the issues ``wanted`` lead. A draft may lead to what is to come."""
+    """Check the links of the issues ``wanted``. A draft may link to future issues."""
     slugs = cache(partial(sorted, gathered))
     nearest = cache(lambda target, slug: _nearest(slugs(), target, slug))
     for slug, known in gathered.items():
@@ -85,7 +85,7 @@ def compare(gathered: Mapping[str, Sequence[Any] | None], wanted: frozenset[str]
             if target not in gathered:
                 near = nearest(target, slug)
                 if not (relative or near or date_of_slug(target)):
-                    continue  # another page of the host, as /issues/latest/
+                    continue  # another page of the host, such as /issues/latest/
                 message = say("the link leads to an issue {slug}, and there is none", slug=target)
                 yield MISSING.at(place, message, help=near or say("name the folder of an issue, or take the link out"))
             elif (
@@ -95,7 +95,7 @@ def compare(gathered: Mapping[str, Sequence[Any] | None], wanted: frozenset[str]
 
 
 def _fault(target: str, other: _LinkedIssue, told: _LinkedIssue) -> Sentence | None:
-    """Why the page of another issue is not there; siblings go out together."""
+    """The reason why another issue's page is not public, or None; translations are published together."""
     if other.family == told.family:
         return None
     if other.draft:
@@ -115,7 +115,7 @@ def _nearest(slugs: Sequence[str], target: str, own: str) -> Sentence | None:
 
 
 def affected(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
-    """Those that differ, those that lead to one that does, and, where issues came or went, those that lead nowhere."""
+    """Issues that changed, that link to one, or, if issues came or went, that link to a missing one."""
     different = {slug for slug in before.keys() | after.keys() if _state(before, slug) != _state(after, slug)}
     moved = before.keys() != after.keys()
     found = {slug for slug in after if before.get(slug) != after[slug]}
@@ -127,5 +127,5 @@ def affected(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
 
 
 def _state(side: Mapping[str, Any], slug: str) -> tuple[Any, ...]:
-    """What others see of an issue."""
+    """The facts of an issue that matter for links to it."""
     return (slug in side, *(side.get(slug) or ())[:-1])

@@ -1,5 +1,5 @@
-"""Items: two of one anchor or headline; a commentary that stands in the body, or is missing where one is asked for, or
-whose author is named.
+"""Items: duplicate anchors and headlines; a commentary that is part of the body, that is required but missing, or
+whose author is named although it is missing.
 """
 
 import re
@@ -22,13 +22,13 @@ HEADLINE_TWICE = define("duplicate-headline", Severity.ERROR)
 
 
 def check(context: Context) -> Iterator[Diagnostic]:
-    """Compare the items with one another, and look for the commentary of each."""
+    """Check for duplicate items, and check the commentary of each."""
     yield from _duplicates(context)
     yield from _commentary(context)
 
 
 def _duplicates(context: Context) -> Iterator[Diagnostic]:
-    """Compare anchors (only written ones can be the same), and headlines without case, width and white space."""
+    """Compare anchors (only written ones can be equal), and headlines regardless of case, width and white space."""
     anchors: dict[str, str] = {}
     headlines: dict[str, str] = {}
     for item in context.issue.items:
@@ -47,7 +47,7 @@ def _duplicates(context: Context) -> Iterator[Diagnostic]:
 
 
 def _commentary(context: Context) -> Iterator[Diagnostic]:
-    """Look for paragraphs, and lines of them, that begin with the label in any language, and for items without one."""
+    """Find lines that begin with the label of a commentary in any language, and items without a commentary."""
     label = commentary_label(context.config)
     for text in context.texts:
         if text.role == "body" and text.item is not None:
@@ -64,7 +64,7 @@ def _commentary(context: Context) -> Iterator[Diagnostic]:
 
 
 def commentary_label(config: Config) -> re.Pattern[str]:
-    """What a commentary begins with where it is written into the text: its label in any language, perhaps in bold."""
+    """The pattern of a commentary's label at the beginning of a line, in any language, optionally in bold."""
     own = (words.get("commentary", "") for words in config.labels.values())
     labels = {label.strip().rstrip(":：") for label in (*every("email", "commentary"), *own)} - {""}
     labels |= {label.upper() for label in labels}
@@ -75,7 +75,7 @@ def commentary_label(config: Config) -> re.Pattern[str]:
 def _of_body(text: Text, item: Item, label: re.Pattern[str]) -> Iterator[Diagnostic]:
     lines = text.prose.text.split("\n")
     found: list[tuple[int, re.Match[str]]] = []
-    last = True  # nothing that begins another part comes after it
+    last = True  # no heading or rule follows
     for before, token in zip(text.tokens, text.tokens[1:], strict=False):
         if before.type == "paragraph_open" and before.level == 0 and token.map:
             found += [(n, match) for n in range(*token.map) if (match := label.match(lines[n]))]
@@ -91,5 +91,5 @@ def _of_body(text: Text, item: Item, label: re.Pattern[str]) -> Iterator[Diagnos
 
 
 def _below(text: Text, item: Item) -> bool:
-    """Whether the body is what follows the front matter, to the file's end."""
+    """Whether the body is the text from the front matter to the end of the file."""
     return ("body",) not in item.places.values and text.prose.path.lower().endswith(tuple(MARKDOWN_SUFFIXES))

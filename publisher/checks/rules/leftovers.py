@@ -1,5 +1,5 @@
-"""What was to be taken out before publishing: a merge conflict, texts to fill in, merge tags of another tool, the lines
-around another mail, what a model said besides.
+"""Leftovers that should have been removed before publishing: merge conflicts, template texts, merge tags of other
+tools, headers and footers of another mail, remarks of a chatbot.
 """
 
 import re
@@ -20,9 +20,9 @@ from publisher.regex import regex
 CONFLICT = define("merge-conflict", Severity.ERROR)
 PLACEHOLDER_LEFT = define("placeholder-left", Severity.ERROR)
 PLACEHOLDERS = ("title", "intro", "point", "headline", "body", "commentary")
-"""The words of a new issue that an editor replaces; the others stand in comments."""
+"""Keys of the template texts in a new issue that an editor replaces; other template texts are comments."""
 ADDED = ("added_body", "added_commentary")
-"""What ``publisher add`` leaves to be written; no draft either is whole with it."""
+"""Keys of the template texts of ``publisher add``, which are reported in drafts too."""
 CHAT_REMARK = define("chat-remark", Severity.WARNING)
 UNFINISHED = define("unfinished-text", Severity.WARNING)
 _UNFINISHED = regex(
@@ -36,7 +36,7 @@ _NO_TEXT = regex(
     r"|page not found|无标题|無標題|未命名|未找到标题|获取失败|待定|待补充?|lorem ipsum.*",
     re.IGNORECASE,
 )
-"""What stands where a title should: of a program that had none, or of who wanted to think of one later."""
+"""Values in place of a title: output of a program that had none, or a reminder to write one."""
 _TITLES = frozenset({"title", "headline", "subject", "subtitle", "preheader"})
 MERGE_TAG = define("merge-tag", Severity.WARNING)
 _PERSON = r"(?:first|last|full|given|sur|user)[ _-]?name|[fl]name|name|first|last|e-?mail(?:[ _-]?address)?"
@@ -57,7 +57,7 @@ _TAG = regex(
     rf"|<%=\s*@?{_NAME}\s*%>",
     re.IGNORECASE,
 )
-_SIGN = regex(r"[{%]|\[(?:\[|[A-Z_]{5,}\])|\*\|")  # what each begins with
+_SIGN = regex(r"[{%]|\[(?:\[|[A-Z_]{5,}\])|\*\|")  # first characters of merge tags
 _CASED = regex(r"\*\|[^a-z]*\|\*|\[[^a-z\[\]]*\]|[^*\[].*|\[\[.*", re.DOTALL)
 _WAYS = regex(_WAY, re.IGNORECASE)
 _ABOUT = regex(
@@ -100,7 +100,7 @@ _CHAT = regex(
     r"|\A(?:很?抱歉[，,]\s*)?作为一个\s?(?:AI|人工智能)(?:语言)?(?:模型|助手)，我[^\n]*",
     re.MULTILINE | re.IGNORECASE,
 )
-"""Marks of sources, and lines that are said to whoever asked; “Here is the list:” is what editors say to readers."""
+"""Citation marks of chatbots, and sentences addressed to their user; “Here is the list:” is addressed to readers."""
 _CHAT_SIGNS = (
     *("†", "oaicite", "citeturn", "here's", "here’s", "here is", "as an ai", "like me to", "d like, i"),
     *(give + you for give in "为為给給帮幫替" for you in "您你"), "有所帮助", "作为一个", "以下是", "的要求",
@@ -120,12 +120,12 @@ _AROUND = regex(
     r"|转发给朋友|分享|隐私政策|联系我们)[.。!！]?(?: ?[|｜·•/] ?| [-–—] | |$)){1,12}",
     re.IGNORECASE,
 )
-"""Ways out of a mail. A word or two alone may be a heading, or what a button says."""
+"""Links of a mail's header or footer. One or two words alone may be a heading, or the text of a button."""
 _MAIL_SIGNS = (
     "unsub", "opt out", "browser", "web version", "online", "forwarded", "trouble", "problems",
     "退订", "取消订阅", "浏览器", "网页",
 )  # fmt: skip
-_LINE = regex(r"^[^\n]{1,400}$", re.MULTILINE)  # with addresses
+_LINE = regex(r"^[^\n]{1,400}$", re.MULTILINE)  # including URLs
 _LINK = regex(r"\[([^\[\]]*)\]\([^()\s]*\)(?:\{\.button\})?")
 Written = tuple[str, Callable[[int, int], Place]]
 
@@ -134,7 +134,7 @@ _REPLACE = say("replace it, or delete it; or leave the issue a draft")
 
 
 def check(context: Context) -> Iterator[Diagnostic]:
-    """Look for each, for texts to fill in where the issue is ready."""
+    """Check for all kinds of leftovers; template texts of a new issue only if it is ready."""
     yield from _conflicts(context)
     yield from _placeholders(context)
     yield from _merge_tags(context)
@@ -143,7 +143,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
 
 
 def _around_mail(context: Context) -> Iterator[Diagnostic]:
-    """Lines that hold nothing but ways out of another mail, as they come along when one is pasted."""
+    """Lines that consist of links of another mail's header or footer, as pasted with its text."""
     for text in context.texts:
         for words, place in text.written if any(map(text.prose.text.lower().__contains__, _MAIL_SIGNS)) else ():
             for start, line in ((found.start(), found[0]) for found in _LINE.finditer(words)):
@@ -156,7 +156,7 @@ def _around_mail(context: Context) -> Iterator[Diagnostic]:
 
 
 def _chat(context: Context) -> Iterator[Diagnostic]:
-    """What a model says to whoever asked it, and marks of its sources that lead nowhere. What is quoted is told of."""
+    """A chatbot's sentences to its user, and its citation marks, which are dead. Text that is also quoted is exempt."""
     for text in context.texts:
         whole = text.prose.text.lower()
         if not any(sign in whole for sign in _CHAT_SIGNS):
@@ -171,7 +171,7 @@ def _chat(context: Context) -> Iterator[Diagnostic]:
 
 
 def _conflicts(context: Context) -> Iterator[Diagnostic]:
-    """The marks of git's, in their order."""
+    """The markers of a git merge conflict, in order."""
     for text in (text for text in context.texts if "<<<<<<< " in text.prose.text):
         opened, parted = None, False
         for number, line in enumerate(text.prose.lines):
@@ -186,7 +186,7 @@ def _conflicts(context: Context) -> Iterator[Diagnostic]:
 
 
 def _placeholders(context: Context) -> Iterator[Diagnostic]:
-    """The texts of ``publisher new`` in a ready issue, those of ``publisher add`` in any."""
+    """Template texts: of ``publisher new`` in a ready issue, of ``publisher add`` in any."""
     issue, written = context.issue, "\n".join(text.prose.text for text in context.texts)
     added = tuple(text for text in _every(ADDED) if text in written)
     for place in (place for text in context.texts if (place := _place(text.prose, added))):
@@ -197,7 +197,7 @@ def _placeholders(context: Context) -> Iterator[Diagnostic]:
     texts = _every(PLACEHOLDERS)
     plain = [(issue.title, issue.places.of("title")), *((i.headline, i.places.of("headline")) for i in issue.items)]
     found = [place for text, place in plain if text in texts]
-    texts = tuple(text for text in texts if text in written)  # mostly none
+    texts = tuple(text for text in texts if text in written)  # usually empty
     found += [place for text in context.texts if (place := _place(text.prose, texts))]
     for place in found:
         message = say("a text to fill in still stands here, and the issue is ready")
@@ -229,7 +229,7 @@ def _place(prose: Prose, texts: tuple[str, ...]) -> Place | None:
 
 
 def _merge_tags(context: Context) -> Iterator[Diagnostic]:
-    """Look at the fields of plain text, then at each text and at the addresses in it; not at code."""
+    """Check plain-text fields, texts without code, and the URLs in them."""
     heads = [item.headline for item in context.issue.items]
     for line in fields(context):
         found = list(_tags(line.text, line.place))

@@ -1,4 +1,4 @@
-"""Links: where they may lead, the anchors of the issue among it, what their words say, and what only tracks."""
+"""Links: valid URLs, anchors within the issue, link texts, tracking parameters."""
 
 import re
 from collections.abc import Iterator
@@ -19,11 +19,11 @@ TRACKING = define("tracking-parameter", Severity.WARNING)
 UNKNOWN_CLASS = define("unknown-class", Severity.WARNING)
 VAGUE_TEXT = define("vague-link-text", Severity.WARNING)
 _WITHIN = regex(r"(\.{0,2}/(?!/)|#).*", re.DOTALL)
-"""Addresses within the archive; others have the codes of every link of an issue."""
+"""URLs within the archive; others are checked by :func:`fault_of_link`."""
 _FILE = regex(
     r"(?:\.{1,2}/|/issues/)?(?![^/?#]*:|/)[^?#]*\.(?:md|markdown|ya?ml)(?:[?#].*)?", re.DOTALL | re.IGNORECASE
 )
-"""A file that an issue is written in, as an editor's link to it; it has no host that is known for one."""
+"""Source file of an issue, as linked by an editor, without a host."""
 _PICTURE = regex(r"(?:images/)?[^/:?#]+\.(?:png|jpe?g|gif|webp|avif|heic|svg)", re.IGNORECASE)
 _VAGUE = {
     "click here", "here", "click", "link", "this link", "this", "read more", "more", "learn more", "details",
@@ -41,16 +41,16 @@ _LIKE_CLASS = regex(r"\{:?[ ]?(?:[.#](?!button\})[\w. #-]+|[a-z]+=[^{}\n]+)\}")
 _CLASS = regex(rf"\]\((?:[^()\n]|\([^()\n]*\))*\)({_LIKE_CLASS.pattern})")
 _HOST = regex(r"\s*https?://(?P<host>[\w-]+(?:\.[\w-]+)+)(?:[/?#:]\S*)?\s*", re.IGNORECASE)
 _OWNER = regex(r"[^.]+\.(?:(?:ac|co|com|edu|go|gov|ltd|ne|net|or|org)\.[a-z]{2}|[^.]+)$")
-_MOST = 60  # anchors that a finding names
+_MOST = 60  # maximum of anchors listed in a finding
 _TRIM = regex(r"^[\W_]+|[\W_]+$")
 
 
 def check(context: Context) -> Iterator[Diagnostic]:
-    """Look at each link of the text, and at the query of every address."""
+    """Check each link of the texts, and the query of every URL."""
     anchors = dict.fromkeys(item.anchor for item in context.issue.items)
     named = ", ".join(list(anchors)[:_MOST]) + (", …" if len(anchors) > _MOST else "")
     for text, link in ((one, link) for one in context.texts for link in one.parts.links):
-        url = unquote(link.url)  # which the parser has encoded
+        url = unquote(link.url)  # decode what the parser has encoded
         if _FILE.fullmatch(url):
             message = say("the link leads to a file that an issue is written in, which readers do not get")
             yield LINK_TO_FILE.at(link.place, message, help=_page_of(url, context))
@@ -60,7 +60,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
             if is_words(url) and any(one["href"] == link.url for one in text.env.get("references", {}).values()):
                 advice = MEANT
             yield fault.code.at(link.place, fault.message, help=advice)
-        # An item that cannot be read may well have the anchor.
+        # An item that cannot be read may have the anchor.
         if context.whole and url.startswith("#") and url[1:] not in anchors:
             message = say("the issue has no anchor {url}", url=url)
             yield MISSING_ANCHOR.at(link.place, message, help=say("the anchors are {anchors}", anchors=named))
@@ -77,13 +77,13 @@ def check(context: Context) -> Iterator[Diagnostic]:
 
 
 def _site(found: re.Match[str]) -> str:
-    """The end of a host, which those of one owner share: under ``co.uk`` or ``com.cn`` one name more."""
+    """The registrable domain of a host: two labels, or three under suffixes such as ``co.uk`` and ``com.cn``."""
     host = found["host"].lower()
     return match[0] if (match := _OWNER.search(host)) else host
 
 
 def _page_of(url: str, context: Context) -> Sentence:
-    """What to write for a link to a file: the item's anchor in this issue, the page of another."""
+    """The help for a link to a source file: the item's anchor in this issue, or the page of another issue."""
     issue = context.issue
     path = normpath(join("/", issue.folder, re.split("[?#]", url)[0])).rpartition("/issues/")[2]
     for item in issue.items:
@@ -96,7 +96,7 @@ def _page_of(url: str, context: Context) -> Sentence:
 
 
 def _meant(url: str, words: str) -> str:
-    """What an address without a scheme was probably meant for; empty where nobody knows."""
+    """The probable meaning of a URL without scheme; empty if unknown."""
     if date_of_slug(url):
         return f"../{url.rstrip('/')}/"
     return f"![{words}]({url})" if _PICTURE.fullmatch(url) else ""
@@ -121,7 +121,7 @@ def _classes(context: Context) -> Iterator[Diagnostic]:
 
 def _tracking(context: Context) -> Iterator[Diagnostic]:
     for link in context.links:
-        parts = None if link.sponsored else split(link.url)  # of no address another finding tells
+        parts = None if link.sponsored else split(link.url)  # invalid URLs have their own finding
         pairs = parts.query.split("&") if parts else []
         tracking = [name for name in (pair.partition("=")[0] for pair in pairs) if _TRACKING.fullmatch(unquote(name))]
         if parts and tracking:

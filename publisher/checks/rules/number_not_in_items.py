@@ -1,7 +1,7 @@
-"""A number in the key points, or in a headline that a model wrote, appears nowhere in the items.
+"""Numbers in key points, or in headlines written by a model, that do not occur in the items.
 
-Numbers are compared as readers understand them: 1,600 is 1600, and 80 billion is 800 亿. Of a language whose words for
-numbers are not known here, only the digits are compared, and only where there are several: a thousand may be a word.
+Numbers are compared by value: 1,600 is 1600, and 80 billion is 800 亿. For languages whose number words are not known
+here, only digits are compared, and only numbers of several digits: others may be written in words.
 """
 
 import re
@@ -18,7 +18,7 @@ from publisher.language.tags import subtags
 from publisher.regex import regex
 
 CODE = define("number-not-in-items", Severity.WARNING)
-_SEVERAL = 3  # digits of a number that nobody writes in words
+_SEVERAL = 3  # digits; such numbers are not written in words
 _UNITS = {
     "thousand": 3, "k": 3, "million": 6, "m": 6, "mn": 6, "billion": 9, "bn": 9, "b": 9, "trillion": 12, "tn": 12,
     "tausend": 3, "mio.": 6, "millionen": 6, "mrd.": 9, "milliarde": 9, "milliarden": 9, "billionen": 12,
@@ -59,7 +59,7 @@ _MORE = {
     " trezentos 300 quatrocentos 400 quinhentos 500 seiscentos 600 setecentos 700 oitocentos 800 novecentos 900",
 }
 _SPOKEN = frozenset({*_ONES, "zh", "ja"})
-"""Languages whose words for numbers are known."""
+"""Languages whose number words are known."""
 _HAN_DIGITS = {c: n for n, c in enumerate("零一二三四五六七八九")} | {"两": 2, "兩": 2, "〇": 0}
 _HAN_PLACES = {"十": 10, "百": 100, "千": 1000}
 _UNIT = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
@@ -74,13 +74,13 @@ _NOTATIONS = {
     ), str.maketrans({**dict.fromkeys(between, ""), **dict.fromkeys(point, ".")}))
     for comma, point, between in ((False, ".٫", f",，٬{_NARROW}"), (True, ",٫", f".' {_NARROW}"))
 }  # fmt: skip
-"""2,500.5, and, with a comma before the fraction, 2.500,5 or 2 500,5: the pattern, and what makes Python's of it. Of
-letters before a number those alone of scripts that write no blank there: 融资5亿, و١٢٣.
+"""2,500.5, and, with a decimal comma, 2.500,5 or 2 500,5: the pattern, and the translation to Python's notation.
+Letters before a number are allowed only in scripts without spaces there: 融资5亿, و١٢٣.
 """
 _DATE = regex(r"\d{4}([-./])\d\d?\1\d\d?|\d\d?([-./])\d\d?\2\d{4}")
 _ROW = regex(rf"(?<!\d)(?:{_DATE.pattern})(?!\d)|\+?\d(?:[ {_NARROW}()./-]{{0,2}}\d)*")
-_LONG_ROW = 7  # digits, as of a telephone number; their groups are no numbers
-_IN_NAME = regex(r"[A-Za-z]-")  # GPT-5: inventions.py looks at names
+_LONG_ROW = 7  # digits, as in a phone number; its groups are not numbers
+_IN_NAME = regex(r"[A-Za-z]-")  # GPT-5 is a name: see inventions.py
 _GLUED = regex(r"(?<![\d.,])(\d+(?:\.\d+)?)", re.ASCII)
 _LONG = "|".join(sorted((unit for unit in _UNITS if len(unit) > 2 and unit[0].isascii()), key=len, reverse=True))
 _HAN = regex(
@@ -90,7 +90,7 @@ _HAN = regex(
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number as written, with the values it may stand for (with its unit; a bare one only itself)."""
+    """Number as written, with its possible values: with its unit; without a unit, a single one."""
 
     text: str
     values: frozenset[Decimal]
@@ -98,9 +98,9 @@ class Number:
 
 
 def check(context: Context) -> Iterator[Diagnostic]:
-    """Compare each key point with all headlines, bodies and commentary, a model's headline with its item's text."""
+    """Compare key points with all headlines, bodies and commentaries, and a model's headline with its item's text."""
     issue = context.issue
-    if not context.whole:  # an item that cannot be read may well have the number
+    if not context.whole:  # an item that cannot be read may have the number
         return
     points = (text for text in context.texts if text.role == "key point")
     said = [*(item.headline for item in issue.items), *(text.words for text in context.texts if text.item is not None)]
@@ -122,7 +122,7 @@ def _told(lines: Iterable[Line], said: Iterable[str], language: str) -> Iterator
 
 
 class Said:
-    """The numbers of texts in one language, as somebody looks for them who reads them in another, or in the same."""
+    """Numbers of texts in one language, for comparison with a text in the same or another (``other``)."""
 
     def __init__(self, texts: Iterable[str], language: str, other: str) -> None:
         self._texts, self._comma = tuple(texts), Locale.of(other, {}).decimal_comma
@@ -131,7 +131,7 @@ class Said:
         self._spoken = {self._language, subtags(other).language} <= _SPOKEN
 
     def lacking(self, text: str) -> Iterator[Number]:
-        """The numbers of a text that are not among them, nor may be there in words, or as digits in other groups."""
+        """Yield the numbers of a text that are not among them, neither in words nor as digits in other groups."""
         rows = None
         for number in numbers(text, comma=self._comma):
             digits = _digits(number.values)
@@ -144,8 +144,8 @@ class Said:
                     yield number
 
     def _has(self, row: str) -> bool:
-        """Whether digits in groups are there in other groups: a telephone number, an ISBN, a date."""
-        if _DATE.fullmatch(row):  # its month may be a word
+        """Whether grouped digits occur with other grouping: a phone number, an ISBN, a date."""
+        if _DATE.fullmatch(row):  # the month may be a word
             one, two, year = sorted(map(int, re.findall(r"\d+", row)))
             return year in self._values and (two in self._values or (two <= 12 and one in self._values))
         digits = re.sub(r"\D", "", row)
@@ -158,8 +158,8 @@ class Said:
 
     @cached_property
     def _values(self) -> frozenset[Decimal]:
-        """Read both ways where the languages differ in them: names and versions keep their point."""
-        ways = [*zip(self._commas, (self._language, ""), strict=False)]  # words are the same either way
+        """Values in both notations if the languages differ: names and versions keep their points."""
+        ways = [*zip(self._commas, (self._language, ""), strict=False)]  # words do not depend on the notation
         told = (one for text in self._texts for comma, words in ways for one in numbers(text, words=words, comma=comma))
         return frozenset(value for number in told for value in number.values)
 
@@ -174,32 +174,32 @@ class Said:
 
 
 def _digits(values: Collection[Decimal]) -> tuple[int, ...]:
-    """The digits of a number without the zeros around them, which its unit may stand for."""
+    """The digits of a number without leading and trailing zeros, which its unit may replace."""
     return min(values).normalize().as_tuple().digits
 
 
 def sums_up(item: Item) -> bool:
-    """Whether a model made the headline of the item's text; one that was translated is its original's."""
+    """Whether a model wrote the headline from the item's text; a translated headline does not count."""
     grades = (origin.grade for part, origin in item.generated if part in {"", "headline"})
     return any(grade in {Grade.DRAFTED, Grade.SUMMARISED} for grade in grades)
 
 
 def numbers(text: str, *, words: str = "", comma: bool = False) -> Iterator[Number]:
-    """The numbers of a text in digits; with ``words``, a language, those in its words and in Chinese ones too.
-    ``comma``: before a fraction stands one, as in most languages of Europe.
+    """Yield the numbers of a text in digits; with ``words``, a language, also those in its words and in Chinese ones.
+    ``comma``: a comma is the decimal separator, as in most European languages.
     """
     pattern, plain = _NOTATIONS[comma]
     row: list[tuple[Number, int]] = []
     for found in pattern.finditer(text):
         digits, unit = found[1].translate(plain), (found[2] or "").casefold()
         values = _values(digits, unit, found[3])
-        if unit and found[0][-2].isspace():  # 5 m, 7 k: a metre, a word
+        if unit and found[0][-2].isspace():  # 5 m, 7 k: may be metres, or a word
             values |= {Decimal(digits)}
         row.append((Number(found[0], values, found.start()), _UNITS.get(unit, 0)))
     yield from _summed(text, row, keep=bool(words))
     if not words:
         return
-    for found in _GLUED.finditer(text):  # GPT-5, o3, V3: a number glued to letters
+    for found in _GLUED.finditer(text):  # GPT-5, o3, V3: number adjacent to letters
         yield Number(found[0], frozenset({Decimal(found[1])}), found.start())
     pattern, part, known = _words(words)
     for found in pattern.finditer(text):
@@ -211,8 +211,8 @@ def numbers(text: str, *, words: str = "", comma: bool = False) -> Iterator[Numb
 
 @cache
 def _words(language: str) -> tuple[re.Pattern[str], re.Pattern[str], dict[str, Decimal]]:
-    """The words for numbers of a language, and those of English, which all cite: a pattern of words that stand
-    together, one of a single word, and their values.
+    """The number words of a language and of English, which is often quoted: a pattern for adjacent words, a pattern
+    for a single word, and their values.
     """
     known = {unit: Decimal(10**zeros) for unit, zeros in _UNITS.items()}
     for name in {"en", language} & _ONES.keys():
@@ -228,8 +228,8 @@ def _words(language: str) -> tuple[re.Pattern[str], re.Pattern[str], dict[str, D
 
 
 def _counted(values: Iterable[Decimal]) -> Iterator[Decimal]:
-    """The numbers that words make which stand together: two hundred and five, zweiundzwanzig, quatre-vingt-dix-sept."""
-    total, least, row, last = Decimal(0), Decimal(0), Decimal(0), Decimal(0)  # ``row`` is what the next unit counts
+    """The numbers formed by adjacent words: two hundred and five, zweiundzwanzig, quatre-vingt-dix-sept."""
+    total, least, row, last = Decimal(0), Decimal(0), Decimal(0), Decimal(0)  # the next unit multiplies ``row``
     for value in values:
         if value >= 1000:
             if total and value >= least:
@@ -247,16 +247,16 @@ def _counted(values: Iterable[Decimal]) -> Iterator[Decimal]:
 
 
 def _goes_on(last: Decimal, value: Decimal) -> bool:
-    """Whether it is of the same number: a hundred twenty, twenty five, soixante quinze, zwei(und)zwanzig."""
+    """Whether ``value`` continues the number: a hundred twenty, twenty five, soixante quinze, zwei(und)zwanzig."""
     if last % 100 == 0:
         return value < 100
     return value < 20 if last >= 20 else value >= 20 and value % 10 == 0 and last < 10
 
 
 def _summed(text: str, row: Iterable[tuple[Number, int]], *, keep: bool) -> Iterator[Number]:
-    """The numbers; those that stand together and count down as one: 1万2千, 3억 5천만. ``keep``: each by itself too."""
+    """The numbers, with adjacent descending ones added: 1万2千, 3억 5천만. ``keep``: each of them by itself as well."""
     joined: list[list[Number]] = []
-    end, room = 0, 0  # of the one before: where it ends, and the zeros that its unit stands for
+    end, room = 0, 0  # of the previous number: its end, and the zeros of its unit
     for number, unit in row:
         between = text[end : number.start]
         together = joined and (not between or (between == " " and "가" <= text[end - 1] <= "힣"))
@@ -279,7 +279,7 @@ def _values(digits: str, unit: str, percent: str | None) -> frozenset[Decimal]:
     if percent == "成":
         return frozenset({value, value * 10, value / 10})
     if percent:
-        return frozenset({value, value / 100})  # 47% and 0.47 are one number
+        return frozenset({value, value / 100})  # 47% equals 0.47
     return frozenset({value * 10 ** _UNITS.get(unit, 0)})
 
 

@@ -1,4 +1,4 @@
-"""``{{ subscriber.city }}``: an attribute of the reader, where one can be filled in and is declared with a default."""
+"""Placeholders such as ``{{ subscriber.city }}``: only where they are filled in, and declared with a default."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _MARK = "subscriberplaceholder"
 
 
 def check(context: Context) -> Iterator[Diagnostic]:
-    """Look at the fields of plain text, at the addresses of sources and sponsors, and at each text outside its code."""
+    """Check plain-text fields, the URLs of sources and sponsors, and texts without code."""
     for line in fields(context):
         for found in PLACEHOLDER.finditer(line.text):
             yield from _told(context, found, line.place(*found.span()), filled=line.key in _FILLED)

@@ -1,4 +1,4 @@
-"""The pictures of an issue: how large and wide they are, what they give away, and what their words say."""
+"""Pictures of an issue: size, shape, location metadata, and alternative text."""
 
 import re
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ _STANDS = regex(
 
 
 def check(context: Context) -> Iterator[Diagnostic]:
-    """Look at the cover, at the picture of each item, and at those in the text."""
+    """Check the cover, the pictures of the items, and those in texts."""
     issue, root = context.issue, context.config.root
     fields = [(issue.places, "cover", issue.cover), *((item.places, "image", item.image) for item in issue.items)]
     for places, name, picture in fields:
@@ -52,9 +52,9 @@ def check(context: Context) -> Iterator[Diagnostic]:
         yield from _file(file, use.place)
         yield from _in_text(use, file)
     for text in (text for text in context.texts if _STANDS.search(text.prose.text)):
-        defined = text.env.get("references", {})  # [image]: address, which makes [image] a link and ![image] a picture
+        defined = text.env.get("references", {})  # [image]: address makes [image] a link, ![image] a picture
         for opened, token in pairwise(text.tokens):
-            # An entry of a list is a word of its own.
+            # In a list entry it is a normal word.
             if opened.type == "paragraph_open" and token.map and opened.level < 2:
                 for number, line in enumerate(token.content.split("\n"), token.map[0]):
                     found = _STANDS.fullmatch(line)
@@ -64,14 +64,14 @@ def check(context: Context) -> Iterator[Diagnostic]:
 
 
 def not_pasted(words: str, place: Place, slug: str) -> Diagnostic:
-    """That words alone in a line are what a copied page has for a picture."""
+    """Return the finding for a line that a copied page has in place of a picture."""
     advice = say("save the picture in issues/{slug}/images/, and name it in the item as image", slug=slug)
     message = say("{words} stands here for a picture, which was not pasted", words=words)
     return NOT_PASTED.at(place, message, help=advice)
 
 
 def _words(alt: str, path: str, place: Place) -> Iterator[Diagnostic]:
-    """Alternative text that is a file's name, or says nothing."""
+    """Alternative text that is a file name, or meaningless."""
     said = alt.strip()
     is_name = said and said == PurePosixPath(path).stem
     if is_name or _FILE.fullmatch(said) or _CAMERA.fullmatch(said) or said.casefold() in _NOTHING:
@@ -80,7 +80,7 @@ def _words(alt: str, path: str, place: Place) -> Iterator[Diagnostic]:
 
 
 def _file(picture: PictureFile | Fault, place: Place, *, cover: bool = False) -> Iterator[Diagnostic]:
-    """Size, shape and metadata of a picture that opens; what does not is another finding."""
+    """Size, shape and metadata of a valid picture; others have their own finding."""
     if not isinstance(picture, PictureFile):
         return
     size = {"width": picture.width, "height": picture.height}
@@ -99,7 +99,7 @@ def _file(picture: PictureFile | Fault, place: Place, *, cover: bool = False) ->
 
 
 def _in_text(use: PictureUse, file: PictureFile | Fault) -> Iterator[Diagnostic]:
-    """``![alt](path)`` and ``<img>`` alike: it is there, in the repository, and has its words."""
+    """Check ``![alt](path)`` and ``<img>``: the file exists in the repository, and there is alternative text."""
     if use.alt is None:
         message = say("the picture has no alternative text")
         advice = say("say what it shows: ![a chip at dusk](images/NAME)")

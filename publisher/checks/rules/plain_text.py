@@ -1,4 +1,4 @@
-"""Fields of plain text: Markdown and entities stay as they are written there, and marks that nobody sees turn them."""
+"""Plain-text fields: Markdown and entities, which are shown literally, and invisible bidirectional marks."""
 
 import re
 import unicodedata
@@ -14,9 +14,9 @@ MARKUP = define("markup-in-plain-text", Severity.WARNING)
 _MARKS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _OVERRIDES = {"\u202d": say("shows what follows in its own order"), "\u202e": say("shows what follows in reverse")}
 _CLOSES = dict.fromkeys("\u202a\u202b\u202d\u202e", "\u202c") | dict.fromkeys("\u2066\u2067\u2068", "\u2069")
-_NEAR = 200  # characters; the words that a mark turns stand there, unless it is one of hundreds
-_LATE = {"R", "AL"}  # bidirectional classes of letters written from right to left (UAX #9, 3.2)
-_ALONE = r"(?<![A-Za-z0-9])"  # so that 2**64 and f**k are as they are meant
+_NEAR = 200  # characters searched for text after a mark
+_LATE = {"R", "AL"}  # bidirectional classes of right-to-left letters (UAX #9, 3.2)
+_ALONE = r"(?<![A-Za-z0-9])"  # excludes 2**64 and f**k
 _MARKUP = re.compile(
     r"(?P<entity>&(?:#\d+|#[xX][0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]*);)"
     rf"|!?(?<![A-Za-z0-9_\])])\[(?P<link>[^\[\]]+)\]\([^()\s]+\)"
@@ -28,7 +28,7 @@ _MARKUP = re.compile(
 
 
 def check(context: Context) -> Iterator[Diagnostic]:
-    """Look at each field of plain text, and at each text of prose as a whole: markup may stand inside a pair."""
+    """Check each plain-text field, and each text as a whole, because markup may separate a pair of marks."""
     for line in fields(context):
         yield from _look([line])
         yield from _markup(line)
@@ -58,7 +58,7 @@ def _look(lines: list[Line]) -> Iterator[Diagnostic]:
             else:
                 yield _finding(line, at, say("closes what nothing opened"))
     for line, at in opened:
-        if line.text[at] not in _OVERRIDES:  # told already
+        if line.text[at] not in _OVERRIDES:  # others are reported already
             yield _finding(line, at, say("opens a direction that is never closed"))
 
 

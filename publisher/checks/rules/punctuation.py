@@ -1,4 +1,4 @@
-"""Marks of Chinese and Japanese text: doubled, half-width, or without their partner."""
+"""Punctuation in Chinese and Japanese text: doubled, half-width, or unpaired."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,7 +18,7 @@ UNPAIRED = define("unpaired-punctuation", Severity.WARNING)
 _DOUBLED = regex(r"。{2,}|，{2,}|、{2,}|；{2,}|：{2,}|[，、；：。][，、；：。]+")
 _HAN = r"[\u3400-\u9fff\uf900-\ufaff\u3040-\u30ff]"
 _CLOSER, _OPENER = "[”’》〉」』）】]", "[“‘《〈「『（【]"
-# Names that are written with their mark.
+# Names that end with such a mark.
 _NAMES = r"(?<!雅虎)(?<!去哪儿)(?<!去哪兒)(?<!けいおん)(?<!ラブライブ)"
 _HALF = regex(f"[{''.join(FULL)}]")
 _MARK = f"(?:[,;:]|{_NAMES}[?!])"
@@ -32,30 +32,30 @@ _ENUMERATES = regex(
     r"(?:(?<![0-9０-９A-Za-z])(?:[0-9０-９]{1,2}|[A-Za-zＡ-Ｚａ-ｚ]|[ivx]{2,4}|[IVX]{2,4})"
     r"|(?<!\w)(?:[一二三四五六七八九十]{1,3}|[甲乙丙丁戊己庚辛壬癸])|[①-⑳㈠-㈩Ⅰ-ⅿ]|[：:；;])$"
 )
-"""What stands before a ） that closes nothing: the number of a list, the eyes of a face."""
+"""Text before a ） without a partner: a list number, or the eyes of an emoticon."""
 _ASIDE = regex(r"（(?:逃|跑|溜|笑|哭|草|误|雾|大雾|大误|大嘘|划掉|狗头)[。…~～]*$")
-"""A word by which a writer steps aside at the end of a line, as is the custom of the web: nothing closes it."""
+"""An aside at the end of a line, in Chinese internet style, whose bracket is not closed."""
 _ASIDE_LENGTH = 200
 _NARROW_END = regex(rf"（[^（）()]{{0,{_ASIDE_LENGTH}}}\)")
 _NARROW_BEGIN = regex(r"\([^（）()]*$")
 _SENTENCE_END = regex(r"[。！？…—.!?][”’」』]")
-_DEEP = 8  # quotations that run over paragraphs, within each other
+_DEEP = 8  # nested quotations that span paragraphs
 _PAIRED = regex(f"[{''.join(_PAIRS)}{''.join(_PAIRS.values())}]")
-_DOUBLE, _LOW = regex("[“”]"), regex("„[^„“”]*[“”]|‚[^‚‘’]*[‘’]")  # and those of German, Czech and others
+_DOUBLE, _LOW = regex("[“”]"), regex("„[^„“”]*[“”]|‚[^‚‘’]*[‘’]")  # German and similar quotations
 _ENDS, _TURNED = regex(r"[，。；：、！？…）》」』】]"), regex(r"”[^“”]+“(?:[，。；：、！？…）》」』】]|$)")
-"""What follows a quotation; and one with both its marks turned."""
+"""Text after a quotation; and a quotation with both marks reversed."""
 _CLOSERS = {closer: opener for opener, closer in _PAIRS.items()}
 
 
 def check(context: Context) -> Iterator[Diagnostic]:
-    """Look at each line, and for partners at each piece of text."""
+    """Check each line, and the pairs of marks in each text."""
     for line in cjk_lines(context):
         for found in _DOUBLED.finditer(line.text):
             mark = found[0]
             if found.start() == 0 and len(mark) > 2 and set(mark) == {"："}:
-                continue  # of a container, and another finding says so
+                continue  # a container, which has its own finding
             if mark[-1] == "：" and line.text.startswith("）", found.end()):
-                continue  # a face
+                continue  # an emoticon
             ellipsis = len(mark) > 2 and set(mark) == {"。"}
             message = say("the marks {mark} stand together", mark=mark)
             advice = say("write …… for an ellipsis") if ellipsis else say("write one mark, {mark}", mark=mark[-1])
@@ -65,8 +65,8 @@ def check(context: Context) -> Iterator[Diagnostic]:
 
 
 def _half_width(context: Context) -> Iterator[Diagnostic]:
-    """In Chinese and Japanese text; where other words are more, only between its characters or at the end of a line,
-    which in an issue of another language ends as that has it.
+    """Half-width marks in Chinese and Japanese text. In lines with more other words only between Han or kana or at the
+    end; in an issue in another language only between them.
     """
     chinese = Locale.of(context.issue.language, {}).counts_characters
     japanese = subtags(context.issue.language).language == "ja"
@@ -75,7 +75,7 @@ def _half_width(context: Context) -> Iterator[Diagnostic]:
         pattern = _CHINESE if mostly else _MIXED if chinese else _WITHIN
         for found in pattern.finditer(line.text):
             mark = found[0].rstrip()
-            if not (japanese and mark in ":;"):  # as many write them there
+            if not (japanese and mark in ":;"):  # common in Japanese
                 yield _half_width_fault(mark, japanese).at(line.place(found.start(), found.end()))
 
 
@@ -87,7 +87,7 @@ def _half_width_fault(mark: str, japanese: bool) -> Fault:
 
 
 def _without_partner(context: Context) -> Iterator[Diagnostic]:
-    """Match marks within each piece of text; a quotation that runs over paragraphs may open again at each."""
+    """Pair marks within each text; a quotation that spans paragraphs may be opened again in each."""
     for _, piece in groupby(lines(context), key=lambda line: line.key):
         yield from _unpaired(list(piece))
 
@@ -98,8 +98,8 @@ def _unpaired(piece: list[Line]) -> Iterator[Diagnostic]:
     if any(_LOW.search(line.text) for line in piece):
         piece = [replace(line, text=_LOW.sub(lambda low: "\ufffc" * len(low[0]), line.text)) for line in piece]
     open_marks: list[tuple[str, Line, int]] = []
-    left: list[tuple[str, Line, int]] = []  # open at the end of their paragraphs
-    wrapped = ""  # marks at the begin of lines that repeat an open one, or open one within it
+    left: list[tuple[str, Line, int]] = []  # open at the ends of their paragraphs
+    wrapped = ""  # marks at line starts that repeat an open mark, or nest in it
     before = piece[0].whole.span.line if piece else 0
     for number, line in enumerate(piece, 1):
         if line.whole.span.line > before + 1:  # a new paragraph
@@ -117,7 +117,7 @@ def _unpaired(piece: list[Line]) -> Iterator[Diagnostic]:
                 wrapped += mark if again else ""
                 if not again and not _ASIDE.match(line.text, index):
                     open_marks.append((mark, line, index))
-            elif mark in _CLOSERS and mark != "’":  # ’ is an apostrophe as well
+            elif mark in _CLOSERS and mark != "’":  # ’ may be an apostrophe
                 if open_marks and open_marks[-1][0] == _CLOSERS[mark]:
                     open_marks.pop()
                 elif left and left[-1][0] == _CLOSERS[mark] and _ends_paragraphs(left[-1], line.text, index):
@@ -135,13 +135,13 @@ def _unpaired(piece: list[Line]) -> Iterator[Diagnostic]:
 
 
 def _ends_paragraphs(opened: tuple[str, Line, int], text: str, index: int) -> bool:
-    """Whether a quotation of whole paragraphs, which opens again at none of them, ends here."""
+    """Whether a quotation of whole paragraphs, not opened again in each, ends here."""
     _, first, begin = opened
     return begin in {0, first.text.rfind("：") + 1} and bool(_SENTENCE_END.fullmatch(text, max(index - 1, 0)))
 
 
 def _ends(piece: list[Line], number: int, index: int) -> bool:
-    """Whether an open quotation ends before an index of a line; ``number``: of the line after it."""
+    """Whether an open quotation ends before an index of a line; ``number`` is the index of the next line."""
     line = piece[number - 1]
     if _ENDS.match(line.text, index):
         return True
@@ -150,21 +150,21 @@ def _ends(piece: list[Line], number: int, index: int) -> bool:
 
 
 def _begins(text: str, index: int) -> bool:
-    """Whether a quotation begins at an index and has an end later on."""
+    """Whether a quotation begins at an index and ends later."""
     found = _DOUBLE.search(text, index + 1) if index == 0 or text[index - 1] in "，：、（《「『【" else None
     return found is not None and (found[0] == "”" or bool(_ENDS.match(text, found.end())))
 
 
 @cache
 def _turned(mark: str) -> Fault:
-    """Of a quotation mark that an input method has turned the wrong way."""
+    """The fault of a quotation mark that an input method inserted in the wrong direction."""
     if mark == "“":
         return Fault(UNPAIRED, say("the mark “ stands where a quotation ends"), say("write {words}", words="”"))
     return Fault(UNPAIRED, say("the mark ” stands where a quotation begins"), say("write {words}", words="“"))
 
 
 def _alone(mark: str, line: Line, index: int) -> Diagnostic:
-    """Of a mark without its partner; where that is there in half width, the finding is of the partner."""
+    """The finding for an unpaired mark; if its partner is half-width, the finding is placed at the partner."""
     text = line.text
     if mark == "（" and (found := _NARROW_END.match(text, index)):
         at = found.end() - 1

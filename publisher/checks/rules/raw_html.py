@@ -1,4 +1,4 @@
-"""What an author's raw HTML loses: what is not kept, words in it, what an open comment hides; angle brackets."""
+"""Raw HTML: markup and text that is removed, unclosed comments, Markdown in HTML, and angle brackets."""
 
 import re
 from collections.abc import Iterator
@@ -18,10 +18,10 @@ _TAG = regex(rf"<(/?)({'|'.join(sorted(_SWALLOWS))})\b[^<>]*>", re.IGNORECASE)
 _ANY = regex(rf"</?(?:{'|'.join(sorted(_SWALLOWS))})\b", re.IGNORECASE)
 _OPEN_QUOTE = regex(r"<[A-Za-z][A-Za-z0-9]*\s[^<>\"']*=\s*[\"'][^<>\"'\n]*>")
 _SWALLOWED = regex(rf"{_OPEN_QUOTE.pattern}(?=[^\"'<>]*<)")
-"""A tag whose last value has no end; among tags, ``alt="a > b"`` has one."""
+"""A tag whose last value is not closed; ``alt="a > b"`` is not matched."""
 _OPEN_COMMENT = regex(r"(?<!\\)<!--")
 _OFFICE = regex(r"</?[a-z]:\w+ ?/?>", re.ASCII)
-"""A tag of an office's document, in a paragraph: ``<o:p>``."""
+"""A tag of an office document in a paragraph: ``<o:p>``."""
 _MARKUP = regex(r"<[^<>]*>")
 _VERBATIM = regex(r"<(code|pre|kbd|samp|tt|script|style)\b.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
 _MARKS = regex(
@@ -36,7 +36,7 @@ _HIDES = say("the comment that opens here is not closed before another begins: i
 
 
 def check(context: Context) -> Iterator[Diagnostic]:
-    """Look at the raw HTML of each text."""
+    """Check the raw HTML of each text."""
     for text in context.texts:
         lost = [*_swallowed(text)]
         yield from lost
@@ -54,7 +54,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
 
 
 def _marks(text: Text) -> Iterator[Diagnostic]:
-    """Markdown in a block that HTML begins, where nothing reads it: up to the next empty line it is HTML."""
+    """Markdown in an HTML block, which is shown literally: the block extends to the next empty line."""
     for piece in text.raw:
         if piece.token.type == "html_block" and _MARKS.search(piece.words):
             words = without_comments(piece.words)
@@ -68,7 +68,7 @@ def _marks(text: Text) -> Iterator[Diagnostic]:
 
 
 def _swallowed(text: Text) -> Iterator[Diagnostic]:
-    """Follow the text from its begin: which element that is removed with its words is open?"""
+    """Text within elements that are removed with their content."""
     if not _ANY.search(text.prose.text):
         return
     opened: tuple[str, Place] | None = None
@@ -98,7 +98,7 @@ _SWALLOWS_ALL = say("<{name}> has no end, and swallows all that follows: readers
 
 
 def _told(name: str, place: Place, words: list[str], fate: Sentence) -> Iterator[Diagnostic]:
-    """The finding at the opening tag, where words are lost."""
+    """The finding at the opening tag, if text is lost."""
     if lost := " ".join(_MARKUP.sub(" ", "".join(words)).split()):
         message = say(fate, name=name, lost=shortened(lost))
         advice = say("write it in backticks, `<{name}>`, or &lt;{name}>", name=name)
@@ -106,7 +106,7 @@ def _told(name: str, place: Place, words: list[str], fate: Sentence) -> Iterator
 
 
 def _angle_brackets(text: Text) -> Iterator[Diagnostic]:
-    """Tags of no element, and tags that go on as a sentence."""
+    """Tags of unknown elements, and tags whose attributes are words."""
     blocks = [(without_comments(piece.words), piece.place) for piece in text.raw]
     for words, place in (*text.written, *blocks):
         for tag in TAG.finditer(words):

@@ -1,4 +1,4 @@
-"""Notes, links and the definitions that they refer to, within one file: what does not fit together is lost."""
+"""Footnotes, links and their definitions within a file: those without a counterpart are lost."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,7 +16,7 @@ LINK_NOT_MADE = define("link-not-made", Severity.WARNING)
 NOTE_LOST = define("note-lost", Severity.WARNING)
 _NOTE_REFERENCE = re.compile(r"(?<!\\)\[\^(?P<label>[^\[\]\s]+)\](?!:)")
 _NOTE = re.compile(r"[ >]{0,9}\[\^(?P<label>[^\[\]\s]+)\]:[ \t]*(?P<words>.*)")
-_RANGE = re.compile(r".-.|\\.+")  # [^a-z], a class of characters
+_RANGE = re.compile(r".-.|\\.+")  # [^a-z] is a character class
 _NEARLY = re.compile(
     r"[\[【](?P<text>[^\[\]【】\n]+)[\]】](?P<gap>[ \t\u3000]*)[(（][ \t]*"
     r"(?P<url>https?://[^\s()（）<>]+(?:[ \t\u3000]+[^\s()（）<>\"']+)*)(?:[ \t]*[)）]|[ \t]*$)"
@@ -35,8 +35,8 @@ _BEGUN = re.compile(r"^[ >]*\[([^\[\]\n]+)\]:", re.MULTILINE)
 _SOUND = re.compile(r"\[[^\[\]\n]+\]\(\s*\S+\s*\)")
 _SOUND_PICTURE = re.compile(r"\[[^\[\]\n]*\]\([ \t]*[^\s()]+(?:[ \t]+(?:\"[^\"]*\"|'[^']*'))?[ \t]*\)")
 _SHOWN = re.compile(r"\]\([ \t]*(?=https?:|$)")
-_TITLE = re.compile(r"\s+[“‘].*[”’]$")  # in quotes that are none of Markdown's
-_GOES_ON = re.compile(r"[ \t]*[)\"'(]")  # the end of a link, or its title
+_TITLE = re.compile(r"\s+[“‘].*[”’]$")  # title in typographic quotes, not Markdown
+_GOES_ON = re.compile(r"[ \t]*[)\"'(]")  # end or title of a link
 _ADDRESS = re.compile(r"https?:|mailto:", re.IGNORECASE)
 _CODE = re.compile(r"`[^`\n]*`")
 _WORDS, _FILE = re.compile(r"[^/#?:]*\w[^/#?:]*"), re.compile(r"[\w ()+~@-]+(?:\.[A-Za-z0-9]{1,5})+")
@@ -44,7 +44,7 @@ MEANT = say("write \\[ where a word begins with it, or [^1]: for a note")
 
 
 def check(context: Context) -> Iterator[Diagnostic]:
-    """Match references with what they refer to in each file of an item (body and commentary) and each other text."""
+    """Match references with definitions in each item (body and commentary together) and each other text."""
     together: dict[object, list[Text]] = {}
     for text in context.texts:
         together.setdefault(id(text) if text.item is None else text.item, []).append(text)
@@ -64,7 +64,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
 
 
 def undefined(context: Context) -> Iterator[Diagnostic]:
-    """References to links and notes that are defined nowhere in their file."""
+    """Yield findings for references to links and footnotes that are not defined in their file."""
     for text in context.texts:
         yield from _without_definition(text)
         if "[^" in text.prose.text:
@@ -77,7 +77,7 @@ def _lines_of_code(text: Text) -> set[int]:
 
 
 def _nearly_links(text: Text) -> Iterator[Diagnostic]:
-    """Brackets and parentheses that are nearly those of a link, and whatever else a reader sees of one."""
+    """Brackets and parentheses that almost form a link, and URLs in link syntax that are shown as text."""
     code, told = _lines_of_code(text), set[int]()
     message = say("this is not a link: its brackets or its address are not as in [words](https://…)")
     for number, line in enumerate(text.prose.lines):
@@ -100,7 +100,7 @@ def _nearly_links(text: Text) -> Iterator[Diagnostic]:
 
 
 def _nearly_pictures(text: Text) -> Iterator[Diagnostic]:
-    """A picture whose path has a blank, or whose marks are full-width; those with a whole address are links nearly."""
+    """Pictures with a space in the path, or with full-width marks; those with a full URL are reported as links."""
     for words, place in text.written:
         for found in _PICTURE.finditer(words):
             if not _ADDRESS.match(found["path"].strip()) and not _SOUND_PICTURE.fullmatch(found[0], 1):
@@ -111,7 +111,7 @@ def _nearly_pictures(text: Text) -> Iterator[Diagnostic]:
 
 
 def _without_reference(text: Text, shown: set[str]) -> Iterator[Diagnostic]:
-    """Definitions whose address no link and no picture has; words that are taken for one."""
+    """Definitions whose URL is not used by any link or picture; text mistaken for a definition."""
     defined = text.env.get("references", {})
     doubled = [(each["label"], each) for each in text.env.get("duplicate_refs", ())]
     for label, definition in (*defined.items(), *doubled):
@@ -132,8 +132,8 @@ def _without_reference(text: Text, shown: set[str]) -> Iterator[Diagnostic]:
 
 
 def is_words(url: str) -> bool:
-    """Whether what stands for the address of a definition is a word of a text: neither a path, a name of a file nor
-    the way to write a remark.
+    """Whether the URL of a definition is a word of prose: not a path, not a file name, and not the common form of a
+    Markdown comment.
     """
     plain = unquote(url)
     return bool(_WORDS.fullmatch(plain)) and not _FILE.fullmatch(plain)
@@ -145,7 +145,7 @@ def _without_definition(text: Text) -> Iterator[Diagnostic]:
         for found in _REFERENCE.finditer(words):
             written = found["label"].strip() or found["text"]
             label = " ".join(written.split())
-            cited = found["text"].isdecimal() and label.isdecimal()  # [1][2]: sources by number, meant as they stand
+            cited = found["text"].isdecimal() and label.isdecimal()  # [1][2]: numbered citations, literal text
             if not cited and not _is_defined(written, text.env.get("references", {})):
                 values = {"label": shortened(label), "text": shortened(found["text"] or "…")}
                 message = say("this is not a link: [{label}] is defined nowhere in the file", label=values["label"])
@@ -160,7 +160,7 @@ def _without_definition(text: Text) -> Iterator[Diagnostic]:
 
 
 def _is_defined(label: str, references: Iterable[str]) -> bool:
-    """Code in the label is blanks here, as many as its letters."""
+    """Whether a label is defined; code in it has been replaced by spaces."""
     if (key := normalizeReference(label)) in references or "  " not in label:
         return key in references
     one = label.replace("\n", " ").lower().upper()
@@ -168,7 +168,7 @@ def _is_defined(label: str, references: Iterable[str]) -> bool:
 
 
 def _known(text: Text) -> dict[str, int]:
-    """The notes of a text by ``:label``; -1 where nothing refers to one."""
+    """The footnotes of a text by ``:label``; -1 if there is no reference to it."""
     refs: dict[str, int] = text.env.get("footnotes", {}).get("refs", {})
     return refs
 
@@ -185,7 +185,7 @@ def _notes_missing(text: Text) -> Iterator[Diagnostic]:
 
 
 def _after(lines: Sequence[str], number: int) -> int:
-    """The line after a note that begins at ``number``: it goes on to a blank line, and after it where indented."""
+    """The line after a footnote that begins at ``number``: it ends at a blank line, unless indented text follows."""
     end = after = number + 1
     while after < len(lines):
         line = lines[after]
@@ -200,7 +200,7 @@ def _notes(texts: list[Text]) -> Iterator[Diagnostic]:
     used = {label for text in texts for label, number in _known(text).items() if number >= 0}
     for text in texts:
         code = _lines_of_code(text)
-        later: set[str] = set()  # of two notes with one mark the last is printed
+        later: set[str] = set()  # of duplicate footnotes the last is rendered
         for number, line in reversed([*enumerate(text.prose.lines)]):
             found = _NOTE.match(line)
             if not found or number in code or f":{found['label']}" not in _known(text):

@@ -1,5 +1,5 @@
-"""Signs that say one thing to the author and another to Markdown: of code, which it takes for its own, so that readers
-would not see them; of other tools, which it leaves as they are: a wiki's links, callouts, formulas, short codes.
+"""Characters that Markdown interprets but the author did not mean as markup: unmarked code, of which parts are lost;
+and syntax of other tools, which is shown literally: wiki links, callouts, formulas, short codes.
 """
 
 import re
@@ -21,9 +21,9 @@ _CODE = regex(
     r"|(?<![\w*\\.])(?:\d+(?:\.\d+)?|[a-z])(?:\*(?:\d+(?:\.\d+)?|[a-z])){2,}(?![\w*])"
     r"|(?<![\w\\])(?:[A-Z]:|\\\\[\w.-]+)(?:\\[\w.@~*-]+)+"
 )
-"""A name of Python's own, a product, a path of Windows."""
+"""A Python dunder name, a product, a Windows path."""
 _TIMES = regex(r"\*(?<=[\da-z]\*)[\da-z]")
-_NEAR = 200  # characters before one, in which an address that it is part of begins
+_NEAR = 200  # characters before a match that are searched for the start of a URL
 _OWN = frozenset({
     "init", "str", "repr", "len", "eq", "ne", "lt", "le", "gt", "ge", "getitem", "setitem", "delitem", "getattr",
     "setattr", "getattribute", "contains", "iter", "aiter", "anext", "aenter", "aexit", "del", "bool", "pycache",
@@ -34,7 +34,7 @@ _WORDS = frozenset({
     "dict", "hash", "doc", "version", "author", "future", "get", "set", "module", "path", "import", "format",
     "bytes", "slots", "annotations", "construct", "filename",
 })  # fmt: skip
-"""Names that are words too, and may be meant in bold."""
+"""Dunder names that are normal words too, and may be meant as bold."""
 _ABOUT = regex(
     r"python|dunder|javascript|\bphp\b|\.py\b|(?:=\s?|\w[(.])['\"]?__|__['\"]?(?:\s?=|\(|\.\w)|代码|模块|方法|函数|变量",
     re.IGNORECASE,
@@ -95,7 +95,7 @@ _ADVICE: dict[str, Sentence] = {
 
 
 def check(context: Context) -> Iterator[Diagnostic]:
-    """Look for what readers see otherwise than it is written, and for marks outside of code, links and pictures."""
+    """Check for unmarked code, and for syntax of other tools outside of code, links and pictures."""
     yield from _code(context)
     for text in context.texts:
         if ":::" in text.prose.text and not text.inline:
@@ -109,8 +109,8 @@ def check(context: Context) -> Iterator[Diagnostic]:
 
 
 def _containers(text: Text) -> Iterator[Diagnostic]:
-    """Containers without an end, and lines of colons that make none: in YAML, a quotation or a list. The lines of a
-    Markdown item are told where it is read.
+    """Unclosed containers, and lines of colons that do not form one: in YAML, a quote or a list. Those at the margin
+    of a Markdown item are reported when it is read.
     """
     lines, known, item = text.prose.lines, False, text.prose.origins[0][1] == 1
     for token in text.tokens:
@@ -149,7 +149,7 @@ def _code(context: Context) -> Iterator[Diagnostic]:
 
 def _is_code(found: re.Match[str], words: str, about: Callable[[], object]) -> bool:
     before = words[max(0, found.start() - _NEAR) : found.start()].rpartition(" ")[2]
-    if "://" in before or "](" in before:  # in an address
+    if "://" in before or "](" in before:  # within a URL
         return False
     name = found["name"]
     if name is None or name in _OWN or "_" in name or found[0].endswith(".py"):

@@ -1,4 +1,4 @@
-"""A story has already run in an earlier issue."""
+"""Stories that already ran in an earlier issue."""
 
 import unicodedata
 from bisect import bisect
@@ -17,27 +17,28 @@ from publisher.issue.model import Item
 from publisher.regex import regex
 
 CODE = define("story-repeated", Severity.WARNING)
-ALIKE = 0.8  # Dice coefficient of two sets of character pairs
-COLUMN = 3  # issues with one headline or source, above other text, make a column of it
-# Issues before one in which alike headlines are looked for: the cost grows with the archive, not its square.
+ALIKE = 0.8  # minimum Dice coefficient of two sets of character pairs
+COLUMN = 3  # issues with the same headline or source, but different text, that make it a column
+# Number of preceding issues searched for similar headlines, so that the time is linear in the archive's size.
 WINDOW = 100
-_SHORTEST = 6  # pairs; two short headlines are alike by accident
-_NAME = 4  # Han or kana characters; what is longer is no name
+_SHORTEST = 6  # pairs; shorter headlines may be similar by chance
+_NAME = 4  # Han or kana characters; longer text is not a name
 _TOKEN = regex(r"\d+(?:[.,]\d+)*|[^\W\d_\u3040-\u30ff\u3400-\u9fff]+|[\u3040-\u30ff\u3400-\u9fff]")
 _NO_LETTER = regex(r"[\W_]+")
 _HELP = say("drop it, or say in the headline what is new")
 
 At = Sequence[Any]  # path, span
 Told = Sequence[Any]
-"""An issue's slug, its day, and of each story the headline's place, words and digest, a digest of its text, its
-sources, its anchor: plain values, as a cache holds them."""
+"""Facts of an issue as plain values: slug, date, and for each story the headline's place, words and digest, a digest
+of the text, sources, anchor.
+"""
 
 Earlier = tuple[str, str, str, str]
-"""A story, and one about the same before it: anchor of the first; slug of the other's issue, anchor, headline."""
+"""A story and an earlier one on the same topic: anchor of the first; slug, anchor and headline of the other."""
 
 
 class _PastHeadline(NamedTuple):
-    """A headline among the last ones: its issue and day, its words and anchor, the pairs of its letters."""
+    """Headline of a preceding issue: slug and date, words and anchor, the pairs of its letters."""
 
     slug: str
     day: str
@@ -47,7 +48,7 @@ class _PastHeadline(NamedTuple):
 
 
 def gather(context: Context) -> Told:
-    """The stories of an issue; those of a translation are its original's."""
+    """Return the stories of an issue; a translation has none, as they are its original's."""
     issue = context.issue
     items = () if issue.translation_of else issue.items
     stories = tuple(_story(item) for item in items if item.headline and not item.sponsored)
@@ -61,7 +62,7 @@ def _story(item: Item) -> tuple[Any, ...]:
 
 
 def _digest(text: str) -> str:
-    """Of the letters and digits: what differs in nothing else is the same."""
+    """A digest of letters and digits, which ignores all other differences."""
     return blake2s(_letters(text).encode(), digest_size=8).hexdigest()
 
 
@@ -70,15 +71,15 @@ def _place(at: At) -> Place:
 
 
 def compare(gathered: Mapping[str, Told | None], wanted: frozenset[str] | None) -> Iterator[Diagnostic]:
-    """Compare the stories of the issues ``wanted`` with those of issues of an earlier date."""
+    """Compare the stories of the issues ``wanted`` with those of issues with an earlier date."""
     ordered = _ordered(filter(None, gathered.values()))
     yield from _same_source(ordered, wanted)
     yield from _same_headline(ordered, wanted)
 
 
 def affected(before: Mapping[str, Told | None], after: Mapping[str, Told | None]) -> set[str]:
-    """The slugs of ``after`` whose findings may differ from those ``before``: what shares a source or a headline with
-    an issue that differs, and the issues for which it is, or was, among the last ones.
+    """Return the slugs of ``after`` whose findings may differ from ``before``: issues that share a source or a
+    headline with a changed one, and issues that have, or had, it in their window.
     """
     before, after = ({slug: told for slug, told in side.items() if told} for side in (before, after))
     different = {slug for slug in before.keys() | after.keys() if before.get(slug) != after.get(slug)}
@@ -111,10 +112,10 @@ def _letters(text: str) -> str:
 
 
 def _address(url: str) -> str:
-    """The address without its fragment; empty for a home page, where any story may come from."""
+    """The URL without fragment; empty for a home page, which may be the source of any story."""
     try:
         parts = urlsplit(urldefrag(url).url)
-    except ValueError:  # no address at all: another finding says so
+    except ValueError:  # an invalid URL has its own finding
         return url
     return "" if parts.path in {"", "/"} and not parts.query else parts.geturl().rstrip("/")
 
@@ -130,7 +131,7 @@ def _sources(stories: Iterable[Sequence[Any]]) -> Iterator[str]:
 def _issues_of(
     ordered: Sequence[Told], wanted: frozenset[str] | None, keys: Callable[[Iterable[Any]], Iterable[str]]
 ) -> dict[str, int]:
-    """In how many issues each key of the ``wanted`` stands that stands in several: most do not, and cost no memory."""
+    """The number of issues for each key of the ``wanted`` that occurs in several; the others use no memory."""
     asked = {key for slug, _, stories in ordered if wanted is None or slug in wanted for key in keys(stories)}
     times = Counter(chain.from_iterable(asked.intersection(keys(stories)) for _, _, stories in ordered))
     return {key: issues for key, issues in times.items() if issues > 1}
@@ -138,7 +139,7 @@ def _issues_of(
 
 def _same_source(ordered: Sequence[Told], wanted: frozenset[str] | None) -> Iterator[Diagnostic]:
     several = _issues_of(ordered, wanted, _sources)
-    ran: defaultdict[str, dict[tuple[str, str], str]] = defaultdict(dict)  # of a source: its issues, with the text
+    ran: defaultdict[str, dict[tuple[str, str], str]] = defaultdict(dict)  # issues of each source, with the text
     for slug, day, stories in ordered if several else ():
         for _, _, _, text, links, _ in stories:
             for _, url in links:
@@ -157,14 +158,14 @@ def _same_source(ordered: Sequence[Told], wanted: frozenset[str] | None) -> Iter
 
 
 def _notices(ran: Mapping[str, Mapping[Any, str]]) -> set[tuple[str, str]]:
-    """Each key and text that stand together in more issues than a slip repeats: a call that closes every issue."""
+    """Pairs of key and text in more issues than a mistake explains, such as a call at the end of every issue."""
     return {(key, text) for key, of in ran.items() for text, n in Counter(of.values()).items() if n > COLUMN}
 
 
 def _same_headline(ordered: Sequence[Told], wanted: frozenset[str] | None) -> Iterator[Diagnostic]:
-    """The same headline anywhere before, else an alike one among the last issues."""
+    """The same headline in any earlier issue, otherwise a similar one within the window."""
     several = _issues_of(ordered, wanted, _headlines)
-    known: defaultdict[str, dict[tuple[str, str], str]] = defaultdict(dict)  # of a headline: its issues, with the text
+    known: defaultdict[str, dict[tuple[str, str], str]] = defaultdict(dict)  # issues of each headline, with the text
     for slug, day, stories in ordered if several else ():
         for _, _, headline, text, *_ in stories:
             if headline in several:
@@ -187,8 +188,8 @@ def _same_headline(ordered: Sequence[Told], wanted: frozenset[str] | None) -> It
 
 
 def earlier(gathered: Sequence[Told], wanted: frozenset[str]) -> dict[str, tuple[Earlier, ...]]:
-    """Of the issues ``wanted``, the stories that ran before, the newest first: under a headline alike, or of the same
-    source under one half alike. What makes a column is no story.
+    """For the issues ``wanted``, the stories that ran before, newest first: those with a similar headline, or from the
+    same source with a Dice coefficient of at least 0.5. Columns are not stories.
     """
     ordered = _ordered(gathered)
     headlines, several = _issues_of(ordered, wanted, _headlines), _issues_of(ordered, wanted, _sources)
@@ -214,12 +215,12 @@ def earlier(gathered: Sequence[Told], wanted: frozenset[str]) -> dict[str, tuple
 
 
 _Alike = dict[tuple[str, str], list[tuple[float, _PastHeadline]]]
-"""Of an issue's slug and a headline of it: those alike of earlier days, and how much."""
+"""Similar headlines of earlier dates and their similarity, by slug and headline."""
 _found: tuple[Sequence[Told], frozenset[str] | None, _Alike] = ((), None, {})
 
 
 def _alike(ordered: Sequence[Told], wanted: frozenset[str] | None) -> _Alike:
-    """Of each headline of the issues ``wanted`` that has any. Kept, since the findings and the earlier stories ask."""
+    """The similar headlines for the issues ``wanted``. Cached, as findings and earlier stories both need them."""
     global _found
     wanted = None if wanted is not None and len(wanted) >= len(ordered) else wanted
     found = _found
@@ -234,28 +235,28 @@ def _alike(ordered: Sequence[Told], wanted: frozenset[str] | None) -> _Alike:
 
 
 class _Last:
-    """The headlines of the issues before one, by the pairs of their letters.
+    """Headlines in the window before an issue, indexed by the pairs of their letters.
 
-    Issues have to be asked for in their order; what lies between two that are far apart costs nothing.
+    Issues have to be requested in order; gaps between them cost no time.
     """
 
     def __init__(self, ordered: Sequence[Told]) -> None:
         self._ordered = ordered
-        self._end = 0  # the place after the last issue that is held
+        self._end = 0  # end of the window
         self._numbers = count()
-        self._held: deque[tuple[int, int]] = deque()  # place of the issue, number of the story
+        self._held: deque[tuple[int, int]] = deque()  # index of the issue, number of the story
         self._stories: dict[int, _PastHeadline] = {}
         self._index: defaultdict[str, list[int]] = defaultdict(list)
 
     def alike(self, place: int, words: str) -> list[tuple[float, _PastHeadline]]:
-        """The headlines of earlier days that are alike to one of the issue at ``place``, and how much."""
+        """Return the earlier headlines similar to one of the issue at ``place``, with their similarity."""
         pairs, found = _pairs(words), []
         if len(pairs) < _SHORTEST:
             return []
         self._move(place)
-        least = int(ALIKE / (2 - ALIKE) * len(pairs))  # were the other no longer than what they share
+        least = int(ALIKE / (2 - ALIKE) * len(pairs))  # minimum of shared pairs
         rarer = sorted((self._index.get(pair, ()) for pair in pairs), key=len)[: len(pairs) - least // 2]
-        shared = Counter(chain.from_iterable(rarer))  # who shares ``least`` shares half of them in these
+        shared = Counter(chain.from_iterable(rarer))  # half of any ``least`` shared pairs are in these
         for other in [self._stories[number] for number, times in shared.items() if times >= least - least // 2]:
             likeness = 2 * len(pairs & other.pairs) / (len(pairs) + len(other.pairs))
             if likeness >= ALIKE and other.day < self._ordered[place][1] and not _another(words, other.words):
@@ -263,10 +264,10 @@ class _Last:
         return found
 
     def _move(self, place: int) -> None:
-        """Hold the issues before the one at ``place``, and forget the oldest."""
+        """Move the window to before the issue at ``place``."""
         while self._held and self._held[0][0] < place - WINDOW:
             for pair in self._stories.pop(self._held.popleft()[1]).pairs:
-                del self._index[pair][0]  # in the order in which they came
+                del self._index[pair][0]  # entries are in order
                 if not self._index[pair]:
                     del self._index[pair]
         for at in range(max(self._end, place - WINDOW), place):
@@ -285,14 +286,14 @@ def _pairs(words: str) -> frozenset[str]:
 
 
 def _another(one: str, two: str) -> bool:
-    """Whether two headlines differ in a number, or in one name alone: Rust 1.80 is not Rust 1.81."""
+    """Whether two headlines differ in a number, or in a single name: Rust 1.80 is not Rust 1.81."""
     first, second = (_TOKEN.findall(unicodedata.normalize("NFKC", words)) for words in (one, two))
     lower = [[token.casefold() for token in tokens] for tokens in (first, second)]
     numbers, others = ([*filter(_digits, tokens)] for tokens in lower)
     if Counter(numbers) != Counter(others):
         return True
     if numbers != others and len({tuple(filterfalse(_digits, tokens)) for tokens in lower}) == 1:
-        return True  # two days whose numbers are the same in another order
+        return True  # dates with the same numbers in another order
     match = SequenceMatcher(None, lower[0], lower[1], autojunk=False)
     changes = [change for change in match.get_opcodes() if change[0] != "equal"]
     if len(changes) != 1 or changes[0][0] != "replace":

@@ -1,8 +1,8 @@
-"""A translation names an issue that is there and is none itself, and says what its original says: as many items, in
-their order with the same numbers, links and pictures, each in the translation's own language.
+"""Translations: ``translation_of`` has to name an issue that is not a translation itself, and the items have to match
+the original's in order, numbers, links and pictures, and be in the translation's language.
 
-What a translator may change without an error is left alone: small numbers, which are words as often, years that one
-side leaves out, and the language that an address names.
+Legitimate differences are ignored: small numbers, which may be words, years that one side omits, and languages in
+URLs.
 """
 
 import re
@@ -25,9 +25,9 @@ NUMBERS = define("sibling-numbers", Severity.WARNING)
 LINKS = define("sibling-links", Severity.WARNING)
 PICTURES = define("sibling-pictures", Severity.WARNING)
 UNTRANSLATED = define("untranslated", Severity.WARNING)
-_SMALL = 31  # days, months, hours and counts are written in words, by other clocks, or left out
+_SMALL = 31  # days, months, hours and counts may be words, other clocks, or omitted
 _YEARS = range(1900, 2101)
-_LETTERS = 20  # of which fewer say nothing of a language
+_LETTERS = 20  # minimum to recognize a language
 _SCRIPTS = {
     "Han": regex("[\u3400-\u9fff\U00020000-\U0003ffff]"),
     "Kana": regex("[\u3040-\u30ff]"),
@@ -41,7 +41,7 @@ _OWN = {"Hans": "Han", "Hant": "Han", "Jpan": "Kana", "Kore": "Hang"}
 
 
 def check(context: Context) -> Iterator[Diagnostic]:
-    """Look at ``translation_of``, then compare with the issue that it names."""
+    """Check ``translation_of``, then compare with the original."""
     issue, of = context.issue, context.issue.translation_of
     if of is None:
         return
@@ -70,7 +70,7 @@ def _compare(context: Context, original: Context) -> Iterator[Diagnostic]:
         fault = say("the cover is in one of the two alone, this issue and {slug}", slug=of)
         yield PICTURES.at(at, fault, help=say("give both the cover"))
     if len(items) != len(theirs):
-        if not (context.whole and original.whole):  # an item that cannot be read is there
+        if not (context.whole and original.whole):  # an item that cannot be read still counts
             return
         message = say("items: {here} here, {there} in {slug}", here=len(items), there=len(theirs), slug=of)
         advice = say("translate the others, or take them out of both")
@@ -91,7 +91,7 @@ def _compare(context: Context, original: Context) -> Iterator[Diagnostic]:
 
 
 def _numbers(context: Context, index: int, at: Place, mine: str, theirs: str, original: Issue) -> Iterator[Diagnostic]:
-    """What one side has in digits and the other neither in digits nor in words; another date; another currency."""
+    """Numbers in digits that the other side lacks, even in words; different dates; different currencies."""
     languages = context.issue.language, original.language
     here, there = _missing(mine, theirs, *languages), _missing(theirs, mine, *reversed(languages))
     if not (any(map(_is_year, here)) and any(map(_is_year, there))):
@@ -149,7 +149,7 @@ def _links(at: Place, mine: dict[str, Place], theirs: dict[str, Place], slug: st
 
 
 def _addresses(context: Context, index: int) -> dict[str, Place]:
-    """Where the item leads, without scheme, fragment, and the language that an address names."""
+    """The URLs of an item without scheme, fragment and language."""
     found = [*sources(context.issue.items[index])]
     found += [link for text in context.texts if text.item == index for link in text.parts.links]
     return {address: link.place for link in reversed(found) if (address := _address(link.url))}
@@ -158,7 +158,7 @@ def _addresses(context: Context, index: int) -> dict[str, Place]:
 def _address(url: str) -> str:
     try:
         parts = urlsplit(urldefrag(url).url)
-    except ValueError:  # no address at all: another finding says so
+    except ValueError:  # an invalid URL has its own finding
         return ""
     if parts.scheme not in {"http", "https"}:
         return ""
@@ -167,7 +167,7 @@ def _address(url: str) -> str:
         host = host[1:]
     path = [name for name in parts.path.split("/") if name and not _names_language(name)]
     query = [pair for pair in parts.query.split("&") if pair and pair.split("=")[0] not in {"hl", "lang", "locale"}]
-    if "wikipedia" in host:  # a translation's article has a title of its own
+    if "wikipedia" in host:  # articles have other titles in other languages
         return "wikipedia"
     return "/".join((".".join(host), *path)) + ("?" + "&".join(query) if query else "")
 
@@ -192,7 +192,7 @@ def _said(item: Item, context: Context, index: int) -> str:
 
 
 def _untranslated(mine: str, theirs: str, issue: Issue, original: Issue) -> bool:
-    """Whether the item is the original's to the letter, or is written in the script of the original's language."""
+    """Whether the item equals the original's, or is written in the script of the original's language."""
     letters = re.sub(r"[\W\d_]+", "", mine)
     if len(letters) < _LETTERS:
         return False
@@ -202,7 +202,7 @@ def _untranslated(mine: str, theirs: str, issue: Issue, original: Issue) -> bool
     if wanted == other or not (wanted and other):
         return False
     counts = {name: sum(len(found) for found in pattern.findall(mine)) for name, pattern in _SCRIPTS.items()}
-    if wanted == "Kana":  # Japanese has Han too
+    if wanted == "Kana":  # Japanese uses Han as well
         return not counts["Kana"] and counts[other] > _LETTERS
     if other == "Kana":
         return counts["Kana"] > _LETTERS and counts["Kana"] > counts[wanted]

@@ -1,5 +1,5 @@
-"""Whether an issue with text for some readers only makes whole editions, and a few; whether any reader can meet what
-its conditions ask for.
+"""Variants: an issue with text for some readers only has to yield a limited number of complete editions, and its
+conditions have to be satisfiable.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ CODES = (BAD_AUDIENCE, EMPTY_VARIANT, TOO_MANY_VARIANTS, UNKNOWN_CONDITION)
 
 
 def check(context: Context) -> Iterator[Diagnostic]:
-    """The containers ``::: only``, their conditions, and what these leave of the issue: also of what it refers to."""
+    """Check the conditions, and the references in each variant that its content leaves undefined."""
     variants, found = variants_of(context.issue, context.config.newsletter.language)
     yield from found
     yield from _unknown(context)
@@ -32,10 +32,10 @@ def check(context: Context) -> Iterator[Diagnostic]:
 
 
 def _unknown(context: Context) -> Iterator[Diagnostic]:
-    """What a condition asks for that config.yaml does not know of, once each: no reader, or every one, would meet it.
+    """Topics and attributes in conditions that config.yaml does not declare: no or every reader would match.
 
-    A newsletter may have imported topics that no reader chooses, and chosen an audience by attributes before it
-    declared any: both are believed where config.yaml declares none.
+    A newsletter may have imported topics that no reader chooses, and used attributes in an audience before it declared
+    any: neither is reported if config.yaml declares none.
     """
     config, audience = context.config, context.issue.audience
     conditions = conditions_of(context.issue)
@@ -63,7 +63,7 @@ def _misfit(test: Test, config: Config) -> tuple[Sentence, Sentence] | None:
         if attributes:
             return message, say("write one of {names}", names=", ".join(attributes))
         return message, say("declare it in audience.attributes of config.yaml")
-    whole = test.comparison in {"=", "!="} or declared.type != "date"  # days compare as text: since > 2024 is a year
+    whole = test.comparison in {"=", "!="} or declared.type != "date"  # dates compare as text, so since > 2024 is valid
     if test.value and whole and not fits(test.value, declared.type, declared.choices):
         message = say("the attribute {name} is never {value}", name=test.name, value=test.value)
         return message, how_to_write(declared.type, declared.choices)

@@ -1,4 +1,4 @@
-"""The dialect of Markdown: one definition, for the rules that judge it and the editions that show it."""
+"""Markdown dialect, shared by the rules that check it and the editions that render it."""
 
 from publisher.issue.markdown.dialect import Parsed, forget_parsed, new_parser, parsed
 

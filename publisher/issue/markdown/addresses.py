@@ -1,4 +1,4 @@
-"""Bare addresses become links: web and mail addresses that end where Chinese or Japanese goes on."""
+"""Autolinks for bare URLs and email addresses, which end where Chinese or Japanese text continues."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -15,9 +15,9 @@ from publisher.issue.markdown.cjk import LONGEST_URL, URL_RUN, url_end
 
 
 def addresses_plugin(md: MarkdownIt) -> None:
-    """The library's rules, but an address ends where CJK text goes on, and many of them take no longer each."""
+    """Replace the library's linkify rules: links end before CJK text, and many of them take linear time."""
     assert md.linkify is not None
-    md.linkify.set({"fuzzy_link": False})  # `DeepSeek.ai` in a sentence is a name
+    md.linkify.set({"fuzzy_link": False})  # `DeepSeek.ai` in a sentence is a name, not a link
     _trim_links(md)
     md.inline.ruler.at("linkify", _bare_address)
     md.core.ruler.at("linkify", _addresses_in_text)
@@ -25,8 +25,8 @@ def addresses_plugin(md: MarkdownIt) -> None:
 
 
 def _trim_links(md: MarkdownIt) -> None:
-    """Linkify takes ``https://x/路径，谢谢。`` whole: look within runs that no address goes beyond, and end each
-    match where CJK text goes on.
+    """Linkify matches all of ``https://x/路径，谢谢。``: search only within runs that no URL extends beyond, and end
+    each match where CJK text continues.
     """
     linkify: Any = md.linkify
     match_all, match_here = linkify.match, linkify.match_at_start
@@ -80,7 +80,7 @@ _PROTOCOL = re.compile(r"(?<![a-z0-9.+-])(?:https?|ftp)$", re.IGNORECASE)
 
 
 def _bare_address(state: StateInline, silent: bool) -> bool:
-    """The library's rule, which copies the rest of the paragraph at each ``://``, with the run of the address alone."""
+    """The library's rule, limited to the run of the URL: the original copies the rest of the paragraph per ``://``."""
     if state.linkLevel > 0 or not state.src.startswith("://", state.pos):
         return False
     protocol = _PROTOCOL.search(state.src, max(state.pos - 5, 0), state.pos)
@@ -88,13 +88,13 @@ def _bare_address(state: StateInline, silent: bool) -> bool:
     if not protocol or not run or run.end() - run.start() > LONGEST_URL:
         return False
     if not (silent or state.pending.endswith(protocol[0])):
-        return False  # a part of it is text already: after a backslash, or at the end of another address
+        return False  # part of it is text already: after a backslash, or at the end of another URL
     linkify: Any = state.md.linkify
     found = linkify.match_at_start(protocol[0] + run[0])
     if not found:
         return False
-    url = str(found.url).rstrip("*_~\\")  # they close emphasis, and escape what follows
-    meant = url.replace("&amp;", "&")  # as in all other text; it comes along from the source of a page
+    url = str(found.url).rstrip("*_~\\")  # these close emphasis, or escape what follows
+    meant = url.replace("&amp;", "&")  # decoded as in all other text; occurs in URLs copied from HTML
     begin, end = protocol.start(), protocol.start() + len(url)
     if not silent:
         state.pending = state.pending[: -len(protocol[0])]
@@ -109,7 +109,7 @@ def _bare_address(state: StateInline, silent: bool) -> bool:
 
 
 def _addresses_in_text(state: StateCore) -> None:
-    """The library's rule, which copies all tokens of the paragraph for each address; here the list is written once."""
+    """The library's rule, but the list of tokens is built once: the original copies it for each link."""
     linkify: Any = state.md.linkify
     for block in state.tokens:
         words = block.content
@@ -124,7 +124,7 @@ def _addresses_in_text(state: StateCore) -> None:
 
 
 def _places(state: StateCore) -> None:
-    """Note where the links stand that were made of text; of all others the inline parser has noted it."""
+    """Set the place of autolinks; the inline parser sets that of all other links."""
     for block in state.tokens:
         position = 0
         for link, words in pairwise(block.children or ()):
@@ -136,10 +136,10 @@ def _places(state: StateCore) -> None:
 
 
 def _with_links(state: StateCore, tokens: Sequence[Token]) -> list[Token]:
-    """The tokens, but those of text parted at the addresses in them; read from the end, as the library does."""
+    """The tokens with text split at the links in it; processed from the end, as in the library."""
     linkify: Any = state.md.linkify
-    out: list[Token] = []  # the last first
-    linked, anchors = False, 0  # whether in a link, and how many ``</a>`` are still without their ``<a>``
+    out: list[Token] = []  # in reverse order
+    linked, anchors = False, 0  # whether within a link; number of unmatched ``</a>``
     for index in range(len(tokens) - 1, -1, -1):
         token = tokens[index]
         if token.type in {"link_open", "link_close"}:
@@ -148,20 +148,20 @@ def _with_links(state: StateCore, tokens: Sequence[Token]) -> list[Token]:
             anchors = max(0, anchors - isLinkOpen(token.content)) + isLinkClose(token.content)
         matches = linkify.match(token.content) if token.type == "text" and not (linked or anchors) else None
         if matches and matches[0].index == 0 and index and tokens[index - 1].type == "text_special":
-            matches = matches[1:]  # a backslash before it says that it is none
+            matches = matches[1:]  # escaped by a backslash
         out += reversed(list(_parted(state, token, matches))) if matches else [token]
     out.reverse()
     return out
 
 
 def _parted(state: StateCore, token: Token, matches: Sequence[Any]) -> Iterator[Token]:
-    """A text as tokens of links and of what stands between them."""
+    """Tokens of the links in a text and of the text between them."""
     last = 0
     for match in matches:
         href = state.md.normalizeLink(match.url)
         if match.index > last:
             yield Token("text", "", 0, content=token.content[last : match.index], level=token.level)
-        known = "mailto:" if match.text.lower().startswith("mailto:") else ""  # the name of its host is made readable
+        known = "mailto:" if match.text.lower().startswith("mailto:") else ""  # needed to decode a Punycode host
         words = state.md.normalizeLinkText(known + match.text).removeprefix(known)
         yield from _link(href, words, token.level)
         last = match.last_index
@@ -170,7 +170,7 @@ def _parted(state: StateCore, token: Token, matches: Sequence[Any]) -> Iterator[
 
 
 def _link(href: str, words: str, level: int) -> Iterator[Token]:
-    """The tokens of a link that nobody wrote as one."""
+    """Tokens of an autolink."""
     yield Token("link_open", "a", 1, {"href": href}, level=level, markup="linkify", info="auto")
     yield Token("text", "", 0, content=words, level=level + 1)
     yield Token("link_close", "a", -1, level=level, markup="linkify", info="auto")

@@ -1,5 +1,5 @@
-"""What stands apart in a text: ``::: callout``, ``::: pullquote``, ``::: sponsor``, and a link that is a button;
-and ``::: only EXPR``, which is for some readers (:mod:`publisher.issue.variants`)."""
+"""Containers ``::: callout``, ``::: pullquote``, ``::: sponsor`` and ``::: only EXPR``, whose content is for some
+readers (:mod:`publisher.issue.variants`), and links styled as buttons."""
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
@@ -11,14 +11,14 @@ BUTTON = "{.button}"
 
 
 def boxes_plugin(md: MarkdownIt) -> None:
-    """The containers, and ``[text](url){.button}``, whose link gets the class; of any other class nothing is known."""
+    """Add the containers, and ``[text](url){.button}``, which sets the link's class; no other class is supported."""
     for name in CONTAINERS:
         md.use(container_plugin, name, validate=lambda params, _, name=name: params.split()[:1] == [name])
     md.core.ruler.push("button", _buttons)
 
 
 def heading_of(info: str, sponsored: str) -> str:
-    """What stands above a container: its title; a sponsor's after the label ``sponsored``."""
+    """Return the heading of a container: its title; that of a sponsor follows the label ``sponsored``."""
     title = "".join(info.split(None, 1)[1:]).strip(" :")
     return " · ".join(filter(None, (sponsored, title))) if info.split()[0] == "sponsor" else title
 

@@ -1,4 +1,4 @@
-"""Chinese and Japanese, of which CommonMark knows nothing: their characters, and lines that join without a space."""
+"""Support for Chinese and Japanese, which CommonMark lacks: character classes, and line joining without spaces."""
 
 import re
 from collections.abc import Sequence
@@ -13,30 +13,30 @@ HAN = "々〆〇〡-〩〸-〻⺀-⻳⼀-⿕㐀-䶿一-鿿豈-龎\U00020000-\U00
 KANA = "ぁ-ゖゝ-ゟァ-ヺー-ヿㇰ-ㇿｦ-ﾟ\U0001b000-\U0001b16f"
 HANGUL = "ᄀ-ᇿ㄰-㆏ꥠ-꥿가-힣ힰ-퟿"
 _UNSPACED = f"{HAN}{KANA}{HANGUL}\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
-"""And Thai, Lao, Burmese, Khmer: scripts in which a word follows an address without a space."""
+"""CJK and Thai, Lao, Burmese, Khmer: scripts in which a word may follow a URL without a space."""
 FULL_WIDTH_PUNCTUATION = (
     "\u3001-\u3004\u3008-\u3020\u3030\u303d\u30a0\u30fb\ufe10-\ufe19\ufe30-\ufe6b！-／：-＠［-｀｛-･￠-￮"
 )
-# Full width in a Han text, narrow in a Latin one: a neighbour decides.
+# Full width in Han text, narrow in Latin text: decided by the neighbouring character.
 SHARED_PUNCTUATION = "“”‘’…—·"
 
 _JOINABLE = HAN + KANA + FULL_WIDTH_PUNCTUATION
 _RANGE = re.compile("(.)(?:-(.))?", re.DOTALL)
 _URL_END = FULL_WIDTH_PUNCTUATION + "“”‘’…«»‹›\u060c\u061b\u061f\u06d4\u0964\u0965\u200b\u3000"
-"""Marks of a sentence that a bare address ends at: of Chinese, of quotations, of Arabic, Urdu and Hindi."""
-_URL_ENDS = regex(f"[{_URL_END}]|(?<!_)—|—(?!_)")  # of a title of many words _—_ is a part
+"""Punctuation that ends a bare URL: Chinese, quotation marks, and that of Arabic, Urdu and Hindi."""
+_URL_ENDS = regex(f"[{_URL_END}]|(?<!_)—|—(?!_)")  # _—_ occurs in the paths of page titles
 LONGEST_URL = 2048
-"""Characters; what is longer between two blanks is no address that anybody typed, and stays text."""
+"""Characters; a longer run without spaces is not a typed URL and stays text."""
 URL_RUN = regex(f"[^\\s{_URL_END}]{{1,{LONGEST_URL + 1}}}")
-"""What a bare address, and all that may be taken for a part of one, does not go beyond."""
+"""Run of characters that contains any bare URL within it, and everything that may be taken for part of one."""
 _CJK_IN_URL = regex(f"[{_UNSPACED}]")
 _TO_A_MARK = regex(f"[^?#]*?[A-Za-z0-9/](?=[,;!][{_UNSPACED}])")
 
 
 def url_end(text: str) -> int:
-    """Where a bare address ends that text may follow without a space: at a mark of a sentence, or at a script without
-    spaces right after a letter or digit (``…/docs下载``), or, outside of a query, at a half-width mark between
-    (``…/docs,下载``); after ``/`` it is part of it (``…/wiki/人工智能``).
+    """Return the index at which a bare URL ends if text follows without a space: at sentence punctuation, at a script
+    without spaces directly after a letter or digit (``…/docs下载``), or, outside of a query, at half-width punctuation
+    before such a script (``…/docs,下载``); after ``/`` that script belongs to the URL (``…/wiki/人工智能``).
     """
     mark, before, script = _URL_ENDS.search(text), _TO_A_MARK.match(text), _CJK_IN_URL.search(text)
     ends = [mark.start()] if mark else []
@@ -48,21 +48,21 @@ def url_end(text: str) -> int:
 
 
 def is_cjk(character: str) -> bool:
-    """Whether emphasis may open or close beside it without a space."""
+    """Whether emphasis may open or close next to the character without a space."""
     return _is_of(_JOINABLE + HANGUL + "\u3000", character)
 
 
 @lru_cache(maxsize=4096)
 def _is_of(ranges: str, character: str) -> bool:
-    """Whether a character is of a class, which takes longer to compile than to look through."""
+    """Whether a character is in a class, without compiling a regular expression, which takes longer."""
     return any(first <= character <= (last or first) for first, last in _RANGE.findall(ranges))
 
 
 def joins(before: str, after: str) -> bool:
-    """Whether a line that ends in ``before`` goes on with ``after`` without a space between them.
+    """Whether a line ending in ``before`` is joined with a line starting with ``after`` without a space.
 
-    Both are Han, kana or full-width punctuation; quotation marks, dashes and ellipses, which both scripts
-    share, count as such beside one that is.
+    True if both are Han, kana or full-width punctuation; quotation marks, dashes and ellipses, which Latin shares,
+    count as such next to one of these.
     """
     first, second = _is_of(_JOINABLE, before), _is_of(_JOINABLE, after)
     return (first and (second or after in SHARED_PUNCTUATION)) or (second and before in SHARED_PUNCTUATION)
@@ -73,12 +73,12 @@ _BREAK = regex(r"[ \t]*\r?\n[ \t]*")
 
 
 def without_controls(text: str) -> str:
-    """Text without control characters and lone surrogates, which YAML can write as escapes and no reader can see."""
+    """Remove control characters and lone surrogates, which YAML escapes can produce and which are invisible."""
     return _CONTROLS.sub("", text)
 
 
 def one_line(text: str) -> str:
-    """Text on one line: a newline between two characters that join becomes nothing, any other a space."""
+    """Join lines: a newline between two characters that join is removed, any other becomes a space."""
 
     def between(match: re.Match[str]) -> str:
         before, after = text[match.start() - 1 : match.start()], text[match.end() : match.end() + 1]
@@ -89,7 +89,7 @@ def one_line(text: str) -> str:
 
 
 def join_lines(state: StateCore) -> None:
-    """A soft line break between two characters that join is dropped: browsers would show a space."""
+    """Remove soft line breaks between two characters that join, which browsers would show as spaces."""
     for token in state.tokens:
         children = token.children
         if not children or "\n" not in token.content:
@@ -102,7 +102,7 @@ def join_lines(state: StateCore) -> None:
 
 
 def _edge(children: Sequence[Token], index: int, step: int) -> str:
-    """The nearest visible character before (-1) or after (1) a token; markup between them is looked through."""
+    """The nearest visible character before (-1) or after (1) a token; markup in between is skipped."""
     index += step
     while 0 <= index < len(children):
         child = children[index]

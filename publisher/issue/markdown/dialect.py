@@ -1,4 +1,4 @@
-"""CommonMark with tables, strikethrough, footnotes, bare links, and limits beside Chinese and Japanese."""
+"""Definition of the dialect: CommonMark with tables, strikethrough, footnotes, autolinks, CJK support and limits."""
 
 import re
 from collections.abc import Sequence
@@ -22,14 +22,14 @@ from publisher.issue.markdown.inline import InlineParser, brackets
 from publisher.issue.markdown.tags import tags_plugin
 
 MAX_NESTING = 40
-"""Quotes and lists within each other; the parser drops what is deeper, so whoever uses it has to say so."""
+"""Nested quotes and lists; the parser silently drops deeper content, so callers have to report it."""
 
 
 class Parsed(NamedTuple):
-    """A text's tokens, which all who ask share and nobody changes, and what the parser learnt beside them.
+    """Tokens of a text, which are shared and must not be modified, and the parser's environment.
 
-    ``meta["at"]`` of a link, picture, code or tag is its range in the inline text. ``env`` holds ``references``,
-    ``duplicate_refs`` and ``footnotes`` as the parser leaves them, and in ``notes`` each note's lines by its label.
+    ``meta["at"]`` of a link, picture, code or tag is its range in the inline text. ``env`` contains the library's
+    ``references``, ``duplicate_refs`` and ``footnotes``, and in ``notes`` the lines of each note by its label.
     """
 
     tokens: list[Token]
@@ -37,7 +37,7 @@ class Parsed(NamedTuple):
 
 
 def parsed(text: str, *, inline: bool = False) -> Parsed:
-    """Markdown of blocks, or, ``inline``, of one paragraph without its paragraph. Kept until :func:`forget_parsed`."""
+    """Parse Markdown: blocks, or with ``inline`` a single paragraph. Cached until :func:`forget_parsed`."""
     return _parsed(text, inline)
 
 
@@ -48,14 +48,14 @@ def _parsed(text: str, inline: bool) -> Parsed:
 
 
 def forget_parsed() -> None:
-    """Let go of what was parsed: the issue is done with."""
+    """Clear the cache of parsed texts."""
     _parsed.cache_clear()
 
 
 def new_parser() -> MarkdownIt:
-    """A parser of its own, to keep. Nesting is capped, so that no input exhausts the stack.
+    """Create a parser. Nesting is limited, so that no input can overflow the stack.
 
-    Every address makes a link, however unsafe, so that rules can see it; what writes HTML takes the unsafe out.
+    Unsafe URLs become links too, so that rules can report them; the HTML writer removes them.
     """
     md = MarkdownIt("commonmark", {"linkify": True, "html": True, "xhtmlOut": False, "maxNesting": MAX_NESTING})
     md.enable(["table", "strikethrough", "linkify"])
@@ -88,25 +88,25 @@ _ENCODED = re.compile(
 
 
 def _target(url: str) -> str:
-    """The library's ``normalizeLink``; what most addresses are is known to stay as it is, but for its letters."""
+    """The library's ``normalizeLink``, with a fast path for common URLs."""
     if _NORMAL.fullmatch(url):
         return url
     return quote(url, safe="/:?#=&%") if _ENCODED.fullmatch(url) else normalizeLink(url)
 
 
 def _shown(url: str) -> str:
-    """The library's ``normalizeLinkText``, likewise."""
+    """The library's ``normalizeLinkText``, with a fast path for common URLs."""
     return url if _NORMAL.fullmatch(url) or ("%" not in url and _ENCODED.fullmatch(url)) else normalizeLinkText(url)
 
 
 def _join_special(state: StateCore) -> None:
-    """The library's rule, where there is an escape or an entity: all other texts are joined already."""
+    """The library's ``text_join``, called only if the text has an escape or an entity; otherwise it has no effect."""
     if "\\" in state.src or "&" in state.src:
         text_join(state)
 
 
 def _lines_of_notes(state: StateCore) -> None:
-    """Note where each note is written, before all are moved to the end."""
+    """Record the lines of footnotes before the library moves them to the end."""
     opened = (token for token in state.tokens if token.type == "footnote_reference_open")
     state.env["notes"] = {token.meta["label"]: token.map for token in opened}
 
@@ -122,16 +122,16 @@ _BLOCKS_BEGIN = {
     "heading": "#",
     **{f"container_{name}": ":" for name in CONTAINERS},
 }
-"""The signs that the blocks of a rule begin with; those of others may begin with any."""
+"""First characters of each rule's blocks; blocks of rules not listed may begin with any character."""
 _NEEDS = {"table": re.compile(r"\|"), "lheading": re.compile(r"[-=][ \t]*$", re.MULTILINE)}
-"""What a text has somewhere that holds one."""
+"""Patterns that must occur in a text for the rule to match at all."""
 
 
 class _BlockRuler(Ruler[RuleFuncBlockType]):
-    """The library's ruler, where a chain is one rule that asks those which the first character of a line may begin."""
+    """Ruler whose chains are one function each, which calls only the rules for the first character of the line."""
 
     def __init__(self, library: ParserBlock) -> None:
-        """Of the rules that ``library`` has by now."""
+        """Copy the rules that ``library`` has at this time."""
         self.__rules__ = library.ruler.__rules__
         names = {name for rule in self.__rules__ for name in rule.alt}
         self.__cache__ = {name: [_chain([one for one in self._enabled() if name in one.alt])] for name in names}

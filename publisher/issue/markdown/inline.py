@@ -1,4 +1,4 @@
-"""The inline parser of the dialect: the library's rules, each asked only at the characters that it begins with."""
+"""Inline parser of the dialect: the library's rules, dispatched by the first character."""
 
 import re
 from functools import lru_cache
@@ -35,14 +35,14 @@ _PLACED = frozenset({"link_open", "image", "html_inline", "code_inline"})
 
 
 class InlineState(StateInline):
-    """The library's state, with emphasis that opens and closes beside CJK text without a space."""
+    """State in which emphasis opens and closes next to CJK text without a space."""
 
     hopeless: frozenset[int] | None = None
 
     def scanDelims(self, start: int, canSplitWord: bool) -> Scanned:  # noqa: N802, N803
-        """CommonMark's flanking rules, but ``*`` and ``~~`` beside CJK open and close where neither side is a space.
+        """CommonMark's flanking rules, but ``*`` and ``~~`` next to CJK open and close if neither side is a space.
 
-        CommonMark leaves ``**重点。**下一句`` literal, since it expects a space after the punctuation.
+        CommonMark leaves ``**重点。**下一句`` literal, because it requires a space after the punctuation.
         """
         source, marker, end = self.src, self.src[start], start + 1
         while end < self.posMax and source[end] == marker:
@@ -59,7 +59,7 @@ class InlineState(StateInline):
 
 
 class _Flank(NamedTuple):
-    """What a character is to emphasis; ``blank`` is CommonMark's white space, ``space`` Unicode's."""
+    """Character classes for flanking; ``blank`` is white space as in CommonMark, ``space`` as in Unicode."""
 
     blank: bool
     space: bool
@@ -74,7 +74,7 @@ def _kind(sign: str) -> _Flank:
 
 
 def _emphasis(state: StateInline, silent: bool) -> bool:
-    """The library's rule, without what its way to add a token does for other kinds."""
+    """The library's rule, with tokens created directly, which is faster than its generic method."""
     if silent:
         return False
     marker = state.src[state.pos]
@@ -91,7 +91,7 @@ def _emphasis(state: StateInline, silent: bool) -> bool:
 
 
 def _join_fragments(state: StateInline) -> None:
-    """The library's rule: levels anew, and texts that stand together as one."""
+    """The library's rule, in linear time: recalculates levels and joins adjacent texts."""
     level, out, run = 0, list[Token](), list[str]()
     for token in state.tokens:
         level -= token.nesting < 0
@@ -112,13 +112,13 @@ def _join_fragments(state: StateInline) -> None:
 
 
 class InlineParser(ParserInline):
-    """The library's parser, with a table of its rules by character, and the range of the text on what they make.
+    """Parser with a table of rules by first character, which records the ranges of tokens.
 
-    ``meta["at"]`` of a link, picture, code or tag is where it was written.
+    ``meta["at"]`` of a link, picture, code or tag is its range in the text.
     """
 
     def __init__(self, library: ParserInline) -> None:
-        """Of the rules that ``library`` has by now; ``]`` begins none, but ends a label."""
+        """Copy the rules that ``library`` has at this time; ``]`` begins none of them, but ends a label."""
         self.ruler, self.ruler2 = library.ruler, library.ruler2
         self.ruler.at("emphasis", _emphasis)
         self.ruler2.at("fragments_join", _join_fragments)
@@ -128,7 +128,7 @@ class InlineParser(ParserInline):
         self.terminator_re = re.compile(f"[{re.escape(''.join(signs))}]")
 
     def parse(self, src: str, md: MarkdownIt, env: EnvType, tokens: list[Token]) -> list[Token]:
-        """The tokens of a text, put into ``tokens``."""
+        """Parse a text and append its tokens to ``tokens``."""
         if src and not self.terminator_re.search(src):
             tokens.append(Token("text", "", 0, content=src))
             return tokens
@@ -139,7 +139,7 @@ class InlineParser(ParserInline):
         return state.tokens
 
     def tokenize(self, state: StateInline) -> None:
-        """Make tokens of the range of the state."""
+        """Tokenize the range of the state."""
         source, end, search, table = state.src, state.posMax, self.terminator_re.search, self._rules
         if state.level >= state.md.options["maxNesting"]:
             state.append_pending(source[state.pos : end])
@@ -168,7 +168,7 @@ class InlineParser(ParserInline):
             state.pushPending()
 
     def skipToken(self, state: StateInline) -> None:  # noqa: N802
-        """Go over one token without making it."""
+        """Advance beyond one token without creating it."""
         start = state.pos
         known = state.cache.get(start)
         if known is None:
@@ -176,7 +176,7 @@ class InlineParser(ParserInline):
         state.pos = known
 
     def _after(self, state: StateInline, start: int) -> int:
-        """Where the token at ``start`` ends; at too deep a nesting, the end of the text."""
+        """The end of the token at ``start``; if nested too deeply, the end of the text."""
         if state.level >= state.md.options["maxNesting"]:
             return state.posMax
         found = self.terminator_re.search(state.src, start, state.posMax)
@@ -190,12 +190,12 @@ class InlineParser(ParserInline):
 
 
 _MOST = 8
-"""Pairs within a pair, and brackets without a partner in a paragraph. No editor writes more; they are text."""
+"""Maximum of nested pairs, and of unmatched brackets per paragraph; further brackets are text."""
 _BRACKET = re.compile(r"\\.|[\[\]]", re.DOTALL)
 
 
 def brackets(state: StateInline, silent: bool) -> bool:
-    """Neither link, picture nor note is looked for at a bracket that has no hope of being one."""
+    """Treat brackets that cannot begin a link, picture or note as text, to avoid quadratic time."""
     source, end = state.src, state.pos
     assert isinstance(state, InlineState)
     if state.hopeless is None:
@@ -205,7 +205,7 @@ def brackets(state: StateInline, silent: bool) -> bool:
         return False
     while (at := end + (source[end : end + 1] in {"!", "^"})) in hopeless:
         end = state.pos + 1 if silent else at + 1
-        if silent:  # whoever looks ahead counts the brackets one by one
+        if silent:  # lookahead counts brackets one by one
             break
     if end == state.pos:
         return False
@@ -216,13 +216,13 @@ def brackets(state: StateInline, silent: bool) -> bool:
 
 
 def _without_hope(text: str) -> frozenset[int]:
-    """Where the brackets open that hold too many within each other, that none closes, or that are beyond the first
-    without a partner.
+    """The positions of opening brackets that contain too many nested pairs, that are never closed, or that exceed the
+    limit of unmatched brackets.
     """
     if text.count("[") <= _MOST:
         return frozenset()
     hopeless: set[int] = set()
-    opened: list[tuple[int, int]] = []  # where, and how deep the pairs within are
+    opened: list[tuple[int, int]] = []  # position, depth of the pairs within
     for found in _BRACKET.finditer(text):
         if found[0] == "[":
             opened.append((found.start(), 0))

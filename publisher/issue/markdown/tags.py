@@ -1,4 +1,4 @@
-"""Angle brackets that are no HTML: ``Vec<T>``, ``<branch-name>``, ``a<b and c>d`` are words, and stay words."""
+"""Angle brackets that are not HTML: ``Vec<T>``, ``<branch-name>``, ``a<b and c>d`` are kept as text."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,7 +27,7 @@ _NO_VALUE = (
     " inert ismap itemscope loop multiple muted noshade novalidate nowrap open playsinline readonly required reversed"
     " selected"
 )
-_ALONE = "br col dd dt hr img input li option p tbody td tfoot th thead tr wbr"  # they end before their like
+_ALONE = "br col dd dt hr img input li option p tbody td tfoot th thead tr wbr"  # void, or closed implicitly
 _NOT_NESTED = frozenset(_ALONE.split())
 _VALUELESS = frozenset(_NO_VALUE.split())
 TAG = re.compile(r"""</?(?P<name>[A-Za-z][A-Za-z0-9-]*)(?P<attributes>(?:\s(?:[^<>"']|"[^"<>]*"|'[^'<>]*')*)?)>""")
@@ -38,15 +38,15 @@ _RAW = re.compile(
     re.DOTALL | re.ASCII,
 )
 _ATTRIBUTE = re.compile(r"""([a-zA-Z][a-zA-Z0-9:-]*)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?""", re.ASCII)
-# In an attribute ``&copy=2`` stays as it is: a name without its semicolon counts only at the end (HTML, 13.2.5.73).
+# ``&copy=2`` in an attribute is unchanged: a name without semicolon is decoded only at the end (HTML, 13.2.5.73).
 _ENTITY = re.compile(r"&(?:#\d+|#[xX][0-9a-fA-F]+|[a-zA-Z][a-zA-Z0-9]*)(?:;|(?![=a-zA-Z0-9]))")
-_LONG = 100  # characters; what is shorter is mostly one tag, asked for by several who walk the text
-_QUOTED = re.compile(r"""=\s*(?:"[^"]*"|'[^']*')""")  # which no sentence has
+_LONG = 100  # characters; shorter HTML is usually one tag that several callers parse, so it is cached
+_QUOTED = re.compile(r"""=\s*(?:"[^"]*"|'[^']*')""")  # does not occur in a sentence
 _VALUE = re.compile(r"""\s*=\s*[^\s"']+""")
 
 
 def is_words(tag: re.Match[str]) -> bool:
-    """Whether what looks like a tag is none: no element has that name, or what follows the name are words."""
+    """Whether an apparent tag is text: no element has that name, or its attributes are words."""
     return _says(tag["name"].lower(), tag["attributes"].rstrip("/ \t\n"))
 
 
@@ -61,7 +61,7 @@ def _says(name: str, attributes: str) -> bool:
 
 
 class RawTag(NamedTuple):
-    """A tag of raw HTML, its names in small letters, its values without entities. Offsets are those of the fragment."""
+    """Tag of raw HTML, with names in lower case and decoded values. Offsets are relative to the fragment."""
 
     name: str
     closing: bool
@@ -71,7 +71,7 @@ class RawTag(NamedTuple):
 
 
 def raw_tags(html: str) -> Iterable[RawTag]:
-    """The tags of raw HTML outside its comments, in their order, without words in angle brackets."""
+    """The tags of raw HTML outside of comments, in order, without words in angle brackets."""
     return _known_tags(html) if len(html) < _LONG else _raw_tags(html)
 
 
@@ -90,8 +90,8 @@ def _raw_tags(html: str) -> Iterator[RawTag]:
 
 
 def shallow(html: str, most: int) -> str:
-    """HTML without the tags of elements that are nested deeper than ``most``; the parser of HTML takes a time that
-    grows with the square of them.
+    """Remove the tags of elements nested deeper than ``most``, because the HTML parser needs quadratic time for nested
+    elements.
     """
     depth = 0
 
@@ -106,7 +106,7 @@ def shallow(html: str, most: int) -> str:
 
 
 def deepest(tokens: Sequence[Token]) -> int:
-    """The line, from 0, at which raw HTML is nested deepest."""
+    """The line, from 0, with the deepest nesting of raw HTML."""
     depth = most = found = 0
     for block in tokens:
         for token in block.children or (block,):
@@ -120,12 +120,12 @@ def deepest(tokens: Sequence[Token]) -> int:
 
 
 def escaped(html: str) -> str:
-    """Raw HTML with the angle brackets of words escaped."""
+    """Escape the angle brackets of words in raw HTML."""
     return TAG.sub(lambda tag: f"&lt;{tag[0][1:]}" if is_words(tag) else tag[0], html)
 
 
 def tags_plugin(md: MarkdownIt) -> None:
-    """What is no tag is left to be text."""
+    """Keep words in angle brackets as text."""
     inline = next(rule.fn for rule in md.inline.ruler.__rules__ if rule.name == "html_inline")
     at = next(rule for rule in md.block.ruler.__rules__ if rule.name == "html_block")
     block, alternatives = at.fn, at.alt
