@@ -1,7 +1,7 @@
-"""The languages of readers and editors: words, plural forms, dates, fonts and direction, a folder of data a language.
+"""Languages of readers and editors: words, plural forms, dates, fonts and direction, with one folder of data each.
 
-The lowest room: it knows no other. ``locales/<language>/`` holds ``locale.yaml`` (how the language is set) and catalogs
-of gettext: ``publisher``, a context a surface, and ``findings`` where findings are translated.
+The lowest room: it imports no other. ``locales/<language>/`` holds ``locale.yaml`` (typographic settings) and gettext
+catalogs: ``publisher``, with one context per surface, and ``findings`` if findings are translated.
 """
 
 from publisher.language.locale import LABELS, Locale, Words, nearest, spoken

@@ -1,4 +1,4 @@
-"""A language as readers meet it: :class:`Locale`, made of the folder ``locales/<language>/``."""
+"""A language as shown to readers: :class:`Locale`, read from the folder ``locales/<language>/``."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 
 LOCALES = Path(__file__).parent / "locales"
 LABELS = {"email": "", "archive": "archive_", "service": "service_"}
-"""The surfaces whose words ``labels`` of config.yaml may replace, and what their names begin with there."""
+"""Surfaces whose words ``labels`` in config.yaml may replace, and the prefixes of their names there."""
 CATEGORIES = ("_zero", "_one", "_two", "_few", "_many")
 _RTL = frozenset({"Arab", "Hebr", "Thaa", "Syrc", "Nkoo", "Adlm", "Rohg"})
 _LATIN_SANS = "-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,'Helvetica Neue',Arial"
 LATIN_SERIF = "Georgia,'Iowan Old Style','Palatino Linotype','Times New Roman',serif"
-_PLACES = {"email": re.compile(r"%\((?P<name>\w+)\)[sd]|%%")}  # other surfaces have places in braces
+_PLACES = {"email": re.compile(r"%\((?P<name>\w+)\)[sd]|%%")}  # other surfaces have placeholders in braces
 _BRACES = re.compile(r"\{(?P<name>\w+)\}")
 
 
 class _Missing(gettext.NullTranslations):
-    """Refuses a word that a catalog lacks, where gettext would show its name."""
+    """Fallback that raises KeyError for a missing word, where gettext would return its name."""
 
     def pgettext(self, context: str, message: str) -> str:  # noqa: ARG002
         raise KeyError(message)
@@ -42,19 +42,19 @@ class _Missing(gettext.NullTranslations):
 
 @cache
 def spoken() -> tuple[str, ...]:
-    """The languages there are words in: the names of the folders."""
+    """The languages with catalogs: the names of their folders."""
     return tuple(sorted(folder.name for folder in LOCALES.iterdir() if (folder / "LC_MESSAGES").is_dir()))
 
 
 @cache
 def nearest(tag: str) -> str | None:
-    """The language of ours that a BCP 47 tag means (``zh_Hant`` for ``zh-TW``); None where there are no words in it."""
+    """The catalog for a BCP 47 tag (``zh_Hant`` for ``zh-TW``); None if there is none."""
     return closest(tag, spoken())
 
 
 @cache
 def catalog(language: str, domain: str = "publisher", *more: str) -> gettext.GNUTranslations:
-    """A compiled catalog of a folder, and those of more domains for what it lacks. Raises FileNotFoundError."""
+    """Load a compiled catalog, with those of further domains as fallbacks. Raises FileNotFoundError."""
     found, *others = (_compiled(language, each) for each in (domain, *more))
     for other in (*others, _Missing()):
         found.add_fallback(other)
@@ -76,13 +76,13 @@ def _setting(language: str) -> Mapping[str, str]:
 
 @cache
 def every(surface: str, name: str) -> tuple[str, ...]:
-    """What a word without a plural is in each language."""
+    """A word without plural forms, in every language."""
     return tuple(catalog(language).pgettext(surface, name) for language in spoken())
 
 
 @cache
 def labels() -> dict[str, list[str]]:
-    """Every word that ``labels`` may replace, with its texts in English; one that counts also by plural category."""
+    """Every name that ``labels`` may replace, with its English texts; names with a plural also by plural category."""
     from babel.messages.pofile import read_po
 
     with (LOCALES / "en" / "LC_MESSAGES" / "publisher.po").open("rb") as file:
@@ -98,16 +98,16 @@ def labels() -> dict[str, list[str]]:
 
 @lru_cache(maxsize=1024)
 def _as_it_is(language: str, surface: str, name: str) -> str:
-    """A word without values."""
+    """A word without placeholders filled in."""
     text = catalog(language).pgettext(surface, name)
     return text.replace("%%", "%") if surface in _PLACES else text
 
 
 @dataclass(frozen=True, slots=True)
 class Locale:
-    """How one language is written. ``locale("commentary")`` is a word of the email, as the theme knows it.
+    """Settings and words of one language. ``locale("commentary")`` is a word of the email, as in themes.
 
-    ``language`` is the tag that was asked for, ``catalog`` the folder whose words are spoken, English without one.
+    ``language`` is the requested tag, ``catalog`` the folder of its words, or English if there is none.
     """
 
     language: str
@@ -116,7 +116,7 @@ class Locale:
 
     @classmethod
     def of(cls, language: str, labels: Mapping[str, Mapping[str, str]]) -> Locale:
-        """The locale of a BCP 47 tag, with the labels of config.yaml that are for it (the most specific tag wins)."""
+        """Return the locale of a BCP 47 tag, with matching ``labels`` of config.yaml (the most specific tag wins)."""
         own: dict[str, str] = {}
         for tag, values in sorted(labels.items(), key=lambda pair: len(pair[0])):
             if covers(tag, language):
@@ -124,13 +124,13 @@ class Locale:
         return cls(language, nearest(language) or "en", tuple(sorted(own.items())))
 
     def __call__(self, name: str, /, **values: object) -> str:
-        """A word of the email. Raises KeyError."""
+        """Return a word of the email. Raises KeyError."""
         return self.word("email", name, **values)
 
     def word(self, surface: str, name: str, /, **values: object) -> str:
-        """The word by that name, ``values`` in their places; the first that is a number chooses the plural form.
+        """Return the word ``name`` with ``values`` filled in; the first integer among them selects the plural form.
 
-        What names no value stays as it is. Raises KeyError.
+        Placeholders without a value are left as they are. Raises KeyError.
         """
         if not values and not self.labels:
             return _as_it_is(self.catalog, surface, name)
@@ -156,57 +156,57 @@ class Locale:
 
     @property
     def cldr(self) -> Cldr:
-        """What the CLDR knows of the language: its dates, numbers and plural categories."""
+        """The CLDR data of the language: dates, numbers and plural categories."""
         return _cldr(self.language)
 
     def date(self, day: datetime.date) -> str:
-        """The date in full, as the language writes it."""
+        """The full date in the language's format."""
         from babel.dates import format_date
 
         return format_date(day, format="long", locale=self.cldr)
 
     @property
     def decimal_comma(self) -> bool:
-        """Whether a comma stands before the fraction of a number."""
+        """Whether the decimal separator is a comma."""
         from babel.numbers import get_decimal_symbol
 
         return get_decimal_symbol(self.cldr) == ","
 
     def month(self, day: datetime.date) -> str:
-        """The month of a day, with its year."""
+        """The month and year of a day."""
         from babel.dates import format_skeleton
 
         return format_skeleton("yMMMM", day, locale=self.cldr)
 
     @property
     def own_name(self) -> str:
-        """What the language calls itself; without a region where there are words in it (``English``)."""
+        """The language's name for itself; without a region if it has a catalog (``English``)."""
         cldr = _cldr(self.catalog) if nearest(self.language) else self.cldr
         return cldr.get_display_name() or self.language
 
     def short_date(self, day: datetime.date) -> str:
-        """Month and day, for a list under its year."""
+        """Month and day, for lists grouped by year."""
         from babel.dates import format_skeleton
 
         return format_skeleton("MMMd", day, locale=self.cldr)
 
     def join(self, names: tuple[str, ...]) -> str:
-        """Names in a row, with the language's comma."""
+        """Join names with the language's comma."""
         return self("comma").join(names)
 
     def greeting(self, name: str) -> str:
-        """A line that greets a reader; empty without a name."""
+        """A line that greets a subscriber; empty without a name."""
         name = name.strip()[:80]
         return self("greeting", name=name) if name else ""
 
     @property
     def counts_characters(self) -> bool:
-        """Whether length is measured in characters (Chinese, Japanese) and not in words."""
+        """Whether length is measured in characters (Chinese, Japanese) instead of words."""
         return _setting(self.catalog).get("counts") == "characters"
 
     @property
     def runs_in(self) -> bool:
-        """Whether the commentary's label stands at the head of its first line (it ends in a colon)."""
+        """Whether the commentary's label begins its first line (it ends in a colon)."""
         return self("commentary").rstrip().endswith(("：", ":"))
 
     @property
@@ -215,12 +215,12 @@ class Locale:
         return "rtl" if subtags(self.language).script in _RTL else "ltr"
 
     def turned(self, text: str) -> str | None:
-        """The direction of a text whose first letter does not go in the language's; see :func:`turned`."""
+        """The direction of a text whose first letter runs against the language's; see :func:`turned`."""
         return turned(text, self.direction)
 
     def steady(self, text: str) -> str:
-        """The text; where it runs from right to left with a mark (U+200E) beside what would turn round: ``C++``,
-        ``.NET``, a telephone number.
+        """Insert U+200E in right-to-left text next to signs that would be moved: ``C++``, ``.NET``, a telephone
+        number. Other texts are returned unchanged.
         """
         if self.direction == "ltr" and not runs_late(text):
             return text
@@ -228,7 +228,7 @@ class Locale:
 
     @property
     def body_font(self) -> str:
-        """The CSS font stack of running text: the language's own faces, which differ for Han, or Latin ones."""
+        """The CSS font stack of running text: the language's own fonts, such as those for Han, or Latin ones."""
         own = _setting(self.catalog).get("fonts")
         return f"-apple-system,{own},Arial,sans-serif" if own else f"{_LATIN_SANS},sans-serif"
 
@@ -239,40 +239,40 @@ class Locale:
 
     @property
     def serif_font(self) -> str:
-        """The CSS font stack of a serif: Latin faces, then the language's own."""
+        """The CSS font stack of serif text: Latin fonts, then the language's own."""
         own = _setting(self.catalog).get("serif")
         return LATIN_SERIF.replace("serif", f"{own},serif") if own else LATIN_SERIF
 
     @property
     def outlook_font(self) -> str:
-        """The one face for Word, which Outlook on Windows draws mail with, and which knows no font stacks."""
+        """The font for Outlook on Windows, whose Word engine does not support font stacks."""
         return _setting(self.catalog).get("outlook", "'Segoe UI'")
 
     @property
     def line_height(self) -> str:
-        """As CSS has it: dense scripts want more lead."""
+        """The CSS line height; dense scripts need more."""
         return _setting(self.catalog).get("line_height", "1.65")
 
     @property
     def keeps_words(self) -> bool:
-        """Whether lines break between words alone, though a browser would break anywhere (Korean)."""
+        """Whether lines may break only between words, although browsers break anywhere (Korean)."""
         return _setting(self.catalog).get("breaks") == "words"
 
     @property
     def timezone(self) -> str:
-        """The IANA zone that a new newsletter in it begins with."""
+        """The default IANA time zone of a new newsletter in this language."""
         return _setting(self.catalog).get("timezone", "UTC")
 
 
 class Words:
-    """The words of one surface: ``words("saved")`` or ``words["saved"]``; ``values`` are filled in everywhere."""
+    """Words of one surface: ``words("saved")`` or ``words["saved"]``; ``values`` are filled into all of them."""
 
     def __init__(self, surface: str, locale: Locale, **values: object) -> None:
         self.words, self.language, self.direction = locale, locale.language, locale.direction
         self._surface, self._values = surface, values
 
     def __call__(self, name: str, /, **values: object) -> str:
-        """The word by that name. Raises KeyError."""
+        """Return the word ``name``. Raises KeyError."""
         return self.words.word(self._surface, name, **(self._values | values))
 
     def __getitem__(self, name: str) -> str:
@@ -281,7 +281,7 @@ class Words:
 
 @cache
 def _cldr(tag: str) -> Cldr:
-    """The CLDR's locale nearest to a tag, likely subtags filled in; English where there is none."""
+    """The nearest CLDR locale of a tag, with likely subtags; English if there is none."""
     from babel import Locale as Cldr
     from babel import UnknownLocaleError
 
@@ -300,12 +300,12 @@ _TURNING = re.compile(
     r"(?<![A-Za-z0-9+#./@_-])(?:[A-Za-z][A-Za-z0-9]*(?:\+\+?|#)|\.[A-Z][A-Za-z]+|\+[0-9](?:[ \u00a0().-]*[0-9]){6,14})"
     r"(?![A-Za-z0-9+#])"
 )
-_OWN = 0.4  # of the words: a Hebrew or Arabic sentence full of Latin names has as many, and is one
+_OWN = 0.4  # share of words: an Arabic or Hebrew sentence may be full of Latin names
 
 
 def turned(text: str, direction: str) -> str | None:
-    """How ``text`` runs, where its first letter does not go in ``direction``; else None. It still runs in
-    ``direction`` where two words in five do.
+    """The direction of ``text`` if its first letter runs against ``direction``, otherwise None. It is ``direction``
+    even so if at least two words in five run that way.
     """
     first = _WORD.search(text)
     if first is None or _way(first[0]) == direction:
@@ -315,7 +315,7 @@ def turned(text: str, direction: str) -> str | None:
 
 
 def runs_late(text: str) -> bool:
-    """Whether something of a text runs from right to left."""
+    """Whether a text contains right-to-left characters."""
     return _LATE.search(text) is not None
 
 

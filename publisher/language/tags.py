@@ -1,6 +1,6 @@
-"""Language tags (BCP 47): their canonical form, and which of several languages is the one that a tag means.
+"""Language tags (BCP 47): their canonical form, and matching a tag with available languages.
 
-A tag means a language, a script and a region; those it leaves out are the likely ones (Unicode TS 35, "Likely
+A tag stands for a language, a script and a region; parts left out are the likely ones (Unicode TS 35, "Likely
 Subtags"): ``zh-TW`` is written in ``Hant``, ``pt`` is that of Brazil.
 """
 
@@ -28,13 +28,13 @@ _USUAL = dict(
         es=es_Latn_ES pt=pt_Latn_BR pt_BR=pt_Latn_BR ar=ar_Arab_EG he=he_Hebr_IL""",
     )
 )
-"""What Babel says of the tags in daily use: to ask it would cost every command 30 ms."""
+"""Babel's data for common tags: importing it would cost every command 30 ms."""
 _CURRENT = frozenset(tag for tag in _USUAL if "_" not in tag)
 _WRITTEN_CHINESE = frozenset({"yue", "wuu", "lzh"})
 
 
 class Subtags(NamedTuple):
-    """What a tag means; empty where it does not say and nothing is likely."""
+    """Parts of a tag; empty if neither given nor likely."""
 
     language: str
     script: str
@@ -42,7 +42,7 @@ class Subtags(NamedTuple):
 
 
 def canonical(tag: str) -> str | None:
-    """The canonical form (``zh-cn`` → ``zh-CN``, ``iw`` → ``he``); None where a tag is not well formed (RFC 5646)."""
+    """The canonical form of a tag (``zh-cn`` → ``zh-CN``, ``iw`` → ``he``); None if not well-formed (RFC 5646)."""
     text = tag.strip()
     match = _TAG.fullmatch(text)
     if not match:
@@ -60,7 +60,7 @@ def canonical(tag: str) -> str | None:
 
 @cache
 def is_language(code: str) -> bool:
-    """Whether the CLDR has heard of a language, by its ISO 639 code."""
+    """Whether the CLDR has a language with this ISO 639 code."""
     if code in _CURRENT:
         return True
     from babel import Locale
@@ -70,13 +70,13 @@ def is_language(code: str) -> bool:
 
 @cache
 def subtags(tag: str) -> Subtags:
-    """What a tag means, likely subtags filled in; no part of it where it is not well formed. ``_`` is read as ``-``."""
+    """The subtags of a tag, with likely ones; all empty if it is not well-formed. ``_`` is read as ``-``."""
     match = _TAG.fullmatch(tag.strip().replace("_", "-"))
     return _likely(*_explicit(match)) if match else Subtags("", "", "")
 
 
 def covers(wide: str, tag: str) -> bool:
-    """Whether ``tag`` is of the language, script, region and variants that ``wide`` names: ``zh`` covers ``zh-TW``."""
+    """Whether ``tag`` has the language, script, region and variants given in ``wide``: ``zh`` covers ``zh-TW``."""
     match, own = (_TAG.fullmatch(one.strip().replace("_", "-")) for one in (wide, tag))
     if not match or not own:
         return False
@@ -87,9 +87,9 @@ def covers(wide: str, tag: str) -> bool:
 
 
 def closest(tag: str, names: Iterable[str]) -> str | None:
-    """The name of the same language: in its region, else in its script, else in any; None where there is none.
+    """The name with the same language: of its region, otherwise of its script, otherwise any; None if there is none.
 
-    This is lookup (RFC 4647, section 3.4) over likely subtags.
+    This is lookup (RFC 4647, section 3.4) with likely subtags.
     """
     wanted = subtags(tag)
     alike = [name for name in names if wanted.language and subtags(name).language == wanted.language]
@@ -98,7 +98,7 @@ def closest(tag: str, names: Iterable[str]) -> str | None:
 
 
 def first_spoken(tags: str, names: Iterable[str]) -> str | None:
-    """The first of ``names`` that a list asks for: ``zh-CN,zh;q=0.9,en;q=0.8``, or a POSIX ``zh_CN.UTF-8``."""
+    """The first of ``names`` in a list of languages: ``zh-CN,zh;q=0.9,en;q=0.8``, or a POSIX ``zh_CN.UTF-8``."""
     asked = (re.split("[;.@]", tag)[0] for tag in tags.split(","))
     return next((name for tag in asked if (name := closest(tag, names))), None)
 
@@ -117,7 +117,7 @@ def _likely(language: str, script: str, region: str) -> Subtags:
 
 
 def _current(language: str) -> str:
-    """The code that replaced this one (RFC 5646, section 4.5)."""
+    """The current code for a deprecated one (RFC 5646, section 4.5)."""
     newer = language if language in _CURRENT else _global("language_aliases").get(language, language)
     return language if "_" in newer else newer
 

@@ -1,4 +1,4 @@
-"""The editors' language server: what check finds, while typing; completion, explanations, fixes, places, renaming.
+"""Language server for editors: findings while typing, completion, explanations, fixes, navigation, renaming.
 
-A text that is open in the editor shadows the file. pygls and lsprotocol stand in this room alone; they are an extra.
+A document open in the editor replaces the file. Only this room imports pygls and lsprotocol, which are an extra.
 """

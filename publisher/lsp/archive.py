@@ -1,6 +1,6 @@
-"""What is known of all issues of a repository: what the rules across issues look at, and the names that are in use.
+"""Facts about all issues of a repository, for the rules across issues, and the names in use.
 
-The index of proofs is read once; what it does not know is read issue by issue, when there is nothing else to do.
+The index of proofs is read once; issues missing from it are read one by one when the server is idle.
 """
 
 import gc
@@ -24,7 +24,7 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Names(NamedTuple):
-    """The names that an issue uses, each as often as it does."""
+    """Names that an issue uses, repeated as often as it uses them."""
 
     tags: tuple[str, ...] = ()
     sections: tuple[str, ...] = ()
@@ -32,7 +32,7 @@ class Names(NamedTuple):
 
     @classmethod
     def of(cls, issue: Issue) -> Self:
-        """Those of an issue, which may be a partial one."""
+        """Collect the names of an issue, which may be partial."""
         items = issue.items
         tags = (*issue.tags, *(tag for item in items for tag in item.tags))
         authors = (*issue.authors, *(item.commentary_by for item in items if item.commentary_by))
@@ -40,7 +40,7 @@ class Names(NamedTuple):
 
 
 class ArchiveFacts:
-    """Facts and names by slug; ``unread`` are the slugs of which nothing is known yet."""
+    """Facts and names by slug; ``unread`` are the slugs of issues not read yet."""
 
     def __init__(self) -> None:
         self.facts: dict[str, Mapping[str, Any]] = {}
@@ -48,7 +48,7 @@ class ArchiveFacts:
         self.unread: list[str] = []
 
     def open(self, config: Config) -> None:
-        """Take what the store of proofs knows."""
+        """Load everything that the store of proofs contains."""
         self.facts, self.names, self.unread = {}, {}, []
         store = Store(config)
         rows = store.rows()
@@ -62,10 +62,10 @@ class ArchiveFacts:
                 self.facts[slug] = msgpack.unpackb(row.facts)
                 self.names[slug] = Names(edition.topics, edition.sections, edition.authors)
         gc.collect()
-        gc.freeze()  # looking through it for what can go would be felt at some key
+        gc.freeze()  # a garbage collection of all this would delay a key press
 
     def read(self, config: Config) -> None:
-        """Read the newest of the issues that are unread."""
+        """Read the newest unread issue."""
         slug = self.unread.pop()
         if not (config.root / "issues" / slug).is_dir():
             self.forget(slug)
@@ -74,21 +74,21 @@ class ArchiveFacts:
             self.know(slug, issue, facts_of(config, issue)[0] if issue is not None else {})
 
     def know(self, slug: str, issue: Issue | None, facts: Mapping[str, Any]) -> None:
-        """Take what was just read of an issue; where it cannot be read, what is known of it stays."""
+        """Store facts and names of an issue; if it could not be read, the old ones are kept."""
         if issue is not None:
             self.names[slug], self.facts[slug] = Names.of(issue), facts
         self.facts.setdefault(slug, {})
 
     def known(self) -> dict[str, Mapping[str, Any]]:
-        """The facts of every issue that is there; none of one that is not read yet, or never could be."""
+        """The facts of every existing issue, empty for those that are unread or unreadable."""
         return dict.fromkeys(self.unread, _NOTHING) | self.facts
 
     def forget(self, slug: str) -> None:
-        """The issue has gone."""
+        """Remove a deleted issue."""
         self.facts.pop(slug, None)
         self.names.pop(slug, None)
 
     def used(self, kind: str) -> list[str]:
-        """The names of a kind (a field of :class:`Names`), the most used first."""
+        """The names of a kind (a field of :class:`Names`), most used first."""
         count = Counter(name for names in [*self.names.values()] for name in getattr(names, kind))
         return [name for name, _ in count.most_common()]

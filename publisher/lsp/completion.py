@@ -1,4 +1,4 @@
-"""What may be written at the cursor: keys and values of YAML, names of pictures, anchors and containers of Markdown."""
+"""Completion: keys and values of YAML, names of pictures, anchors and containers of Markdown."""
 
 import json
 import re
@@ -32,7 +32,7 @@ _CONTAINER = re.compile(r" {0,3}:{3,}[ \t]*(?P<written>\w*)\Z")
 def complete(
     letter: OpenNewsletter, path: str, document: Document, position: types.Position
 ) -> list[types.CompletionItem]:
-    """What may stand at the cursor, the likeliest first."""
+    """Return the completions at the cursor, most likely first."""
     kind = keys.kind_of(path)
     if kind is None:
         return []
@@ -73,7 +73,7 @@ def _in_yaml(letter: OpenNewsletter, path: str, kind: str, spot: keys.Spot, quot
 
 
 def _used(letter: OpenNewsletter, path: str, kind: str, at: KeyPath) -> list[str]:
-    """Values that only the repository knows."""
+    """Values that depend on the repository."""
     name = next((str(part) for part in reversed(at) if part != 0), "")
     slug = slug_of_path(path) or ""
     own = letter.config.newsletter.language if letter.config else "en"
@@ -97,7 +97,7 @@ def _used(letter: OpenNewsletter, path: str, kind: str, at: KeyPath) -> list[str
 
 
 def _files(letter: OpenNewsletter, path: str, slug: str) -> list[str]:
-    """The item files of an issue that its list does not name yet, and those that it does."""
+    """The item files of an issue, those not yet in its list first."""
     names = [PurePosixPath(item).name for item in letter.seen(lambda: read_folder(letter.real, slug)).items]
     listed = {word for line in letter.open[path].lines for word in line.split()} if path in letter.open else set()
     return sorted(names, key=lambda name: (name in listed, name))
@@ -117,7 +117,7 @@ def _in_markdown(letter: OpenNewsletter, path: str, where: re.Pattern[str]) -> I
 
 
 def _written(value: str) -> str:
-    """The value as YAML, quoted where it needs to be."""
+    """The value as YAML, quoted if necessary."""
     node, _ = parse_yaml(TextFile("", f"[{value}]"))
     item = node.items[0] if isinstance(node, Sequence) and len(node.items) == 1 else None
     plain = isinstance(item, Scalar) and item.text == value and not item.style

@@ -1,4 +1,4 @@
-"""What an editor asks, answered from its open texts."""
+"""Answers to the editor's requests, from its open documents."""
 
 import re
 from collections.abc import Iterable
@@ -30,22 +30,22 @@ _SEVERITIES = {
     Severity.INFO: types.DiagnosticSeverity.Information,
 }
 FIX_ALL = "source.fixAll.publisher"
-_FEW, _MOST = 20, 1_000  # fixes that are offered at once; findings of a file that are told
+_FEW, _MOST = 20, 1_000  # maximum numbers of fixes offered at once, and of findings shown per file
 At = tuple[OpenNewsletter, str, Document]
 
 
 class Desk:
-    """The open texts of an editor, by the newsletters they are of, and the answers to its questions."""
+    """Open documents of an editor by newsletter, and the answers to its requests."""
 
     def __init__(self, server: LanguageServer) -> None:
         self.server = server
         self.ended = False
         self._newsletters: dict[Path, OpenNewsletter] = {}
 
-    # Texts
+    # Documents
 
     def opened(self, params: types.DidOpenTextDocumentParams) -> None:
-        """A text is open from now on; the file counts for nothing."""
+        """A document was opened; it replaces the file from now on."""
         item = params.text_document
         if (found := self._where(item.uri)) and found[1].startswith(("issues/", "series/", "config.yaml")):
             letter, path = found
@@ -53,7 +53,7 @@ class Desk:
             letter.changed(path)
 
     def changed(self, params: types.DidChangeTextDocumentParams) -> None:
-        """A key was struck."""
+        """A document was edited."""
         if at := self._at(params.text_document.uri):
             letter, path, document = at
             for change in params.content_changes:
@@ -62,14 +62,14 @@ class Desk:
             letter.changed(path)
 
     def closed(self, params: types.DidCloseTextDocumentParams) -> None:
-        """The file counts again."""
+        """A document was closed; the file is used again."""
         if at := self._at(params.text_document.uri):
             letter, path, _ = at
             del letter.open[path]
             letter.changed(path)
 
     def files_changed(self, uris: Iterable[str]) -> None:
-        """Files are others on the disk, have come or have gone."""
+        """Files were changed, created or deleted on disk."""
         for file in filter(None, map(path_of, uris)):
             for root, letter in self._newsletters.items():
                 if file.is_relative_to(root):
@@ -80,10 +80,10 @@ class Desk:
         return _text(self.server.server_capabilities.position_encoding or "utf-16")
 
     def _where(self, uri: str) -> tuple[OpenNewsletter, str] | None:
-        """The newsletter of a file, which the nearest config.yaml above it makes, and its path there."""
+        """The newsletter of a file, found by the nearest config.yaml above it, and the file's path in it."""
         file = path_of(uri)
         root = next((folder for folder in file.parents if (folder / "config.yaml").is_file()), None) if file else None
-        if file is None or root is None:  # a config.yaml that has just gone
+        if file is None or root is None:  # config.yaml may have been deleted
             root = next((known for known in self._newsletters if file and file.is_relative_to(known)), None)
         if file is None or root is None:
             return None
@@ -99,13 +99,13 @@ class Desk:
         return *found, found[0].open[found[1]]
 
     async def _ready(self, uri: str) -> At | None:
-        """The same once its newsletter has been looked at."""
+        """As :meth:`_at`, after the newsletter's config.yaml and archive have been read."""
         if at := self._at(uri):
             await at[0].ready.wait()
         return self._at(uri)
 
     async def _settled(self, uri: str) -> At | None:
-        """The same once the findings are those of the texts as they stand."""
+        """As :meth:`_at`, after the findings are up to date."""
         if at := self._at(uri):
             await at[0].settled()
         return self._at(uri)
@@ -135,15 +135,15 @@ class Desk:
     def _complain(self, message: str) -> None:
         self.server.window_show_message(types.ShowMessageParams(types.MessageType.Error, message))
 
-    # Questions
+    # Requests
 
     async def complete(self, params: types.CompletionParams) -> types.CompletionList:
-        """Keys, values, names."""
+        """Return completions: keys, values, names."""
         at = await self._ready(params.text_document.uri)
         return types.CompletionList(False, complete(*at, params.position) if at else [])
 
     async def hover(self, params: types.HoverParams) -> types.Hover | None:
-        """The page of what was found here; else what the schema says of the key."""
+        """Explain the findings at the cursor, otherwise the key there, from the schema."""
         if (at := await self._ready(params.text_document.uri)) is None:
             return None
         letter, path, document = at
@@ -156,7 +156,7 @@ class Desk:
         return types.Hover(content, document.range(here[0].span) if here else None)
 
     async def actions(self, params: types.CodeActionParams) -> list[types.CodeAction]:
-        """What ``check --fix`` would do to the findings in a range, and to all of the file."""
+        """Return the fixes of ``check --fix`` for the findings in a range, and for all of the file."""
         if (at := await self._settled(params.text_document.uri)) is None:
             return []
         letter, path, document = at
@@ -181,17 +181,17 @@ class Desk:
         return [one for one in actions if f"{_text(one.kind)}.".startswith(prefixes)]
 
     async def definition(self, params: types.DefinitionParams) -> types.Location | None:
-        """Item files, pictures, items."""
+        """Return the place of an item file, a picture or an item."""
         at = await self._ready(params.text_document.uri)
         return navigation.definition(*at, params.position) if at else None
 
     def outline(self, params: types.DocumentSymbolParams) -> list[types.DocumentSymbol]:
-        """The keys and texts of a file."""
+        """Return the keys and texts of a file."""
         at = self._at(params.text_document.uri)
         return navigation.outline(*at[1:]) if at and keys.kind_of(at[1]) else []
 
     async def lenses(self, params: types.CodeLensParams) -> list[types.CodeLens]:
-        """Above the first line: how long the issue is to read, and how many bytes its mail has."""
+        """Show above the first line the issue's reading time and the size of its mail."""
         if (at := await self._settled(params.text_document.uri)) is None:
             return []
         letter, path, _ = at
@@ -205,13 +205,13 @@ class Desk:
         return [types.CodeLens(types.Range(start, start), types.Command(title, ""))]
 
     def can_rename(self, params: types.PrepareRenameParams) -> types.PrepareRenamePlaceholder | None:
-        """Only what names an item file can be renamed."""
+        """Return the item file name at the cursor; nothing else can be renamed."""
         at = self._at(params.text_document.uri)
         entry = navigation.item_entry(at[1], at[2], params.position) if at else None
         return types.PrepareRenamePlaceholder(at[2].range(entry.span), entry.text) if at and entry else None
 
     async def rename(self, params: types.RenameParams) -> types.WorkspaceEdit | None:
-        """The file that an entry of ``items:`` names gets another name, and what refers to it goes along."""
+        """Rename the file named by an entry of ``items:``, and adapt references to it."""
         at = await self._ready(params.text_document.uri)
         entry = navigation.item_entry(at[1], at[2], params.position) if at else None
         if at is None or entry is None:
@@ -230,7 +230,7 @@ class Desk:
         return types.WorkspaceEdit(document_changes=[*changes, types.RenameFile(letter.uri(old), letter.uri(new))])
 
     async def will_rename(self, params: types.RenameFilesParams) -> types.WorkspaceEdit | None:
-        """An item file is about to get another name: what refers to it goes along."""
+        """Adapt references to item files that the editor is about to rename."""
         changes: dict[str, list[types.TextEdit]] = {}
         for file in params.files:
             old, new = self._where(file.old_uri), self._where(file.new_uri)
@@ -252,7 +252,7 @@ def _mended(
 
 
 def _text(name: Any) -> str:
-    """A name of the protocol, which stands as a member of an enumeration where lsprotocol knows it."""
+    """A name of the protocol, which lsprotocol represents as a member of an enumeration if it knows it."""
     return str(getattr(name, "value", name))
 
 
@@ -272,7 +272,7 @@ def _meaning(path: str, document: Document, position: types.Position) -> str:
 
 @cache
 def _page(code: str, tongue: str) -> str | None:
-    """The address of the page of a code of ours: a line of a file that is installed with it."""
+    """The URL of the explanation of a code: a line of an installed file."""
     file = Path(diagnostics.__file__).parent / "pages" / f"{tongue}.md"
     heading = re.search(rf"^# {re.escape(code)}$", text := file.read_text(encoding="utf-8"), re.MULTILINE)
     return f"{file.resolve().as_uri()}#L{text.count(chr(10), 0, heading.start()) + 1}" if heading else None

@@ -1,5 +1,6 @@
-"""A text as an editor holds it, and its places: ours count code points from 1, those of the protocol code units from 0
-(LSP 3.17, *Position*: UTF-16 unless the client asks for another encoding)."""
+"""A document as an editor holds it. Our positions count code points from 1, those of the protocol code units from 0
+(LSP 3.17, *Position*: UTF-16 unless the client asks for another encoding).
+"""
 
 import difflib
 import re
@@ -19,12 +20,12 @@ from publisher.diagnostics import Span
 from publisher.documents import TextFile
 
 _LINE_END = re.compile("\r\n|\n|\r")
-_LONE = re.compile("[\ud800-\udfff]")  # half of a character, which JSON can hold and no file
+_LONE = re.compile("[\ud800-\udfff]")  # lone surrogates, possible in JSON but not in a file
 _UNITS = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2), "utf-32": ("utf-32-le", 4)}
 
 
 def path_of(uri: str) -> Path | None:
-    """The absolute path that a ``file:`` address names, as the client writes it; None for any other."""
+    """The absolute path of a ``file:`` URL, as the client writes it; None for other URLs."""
     try:
         parts = urlsplit(uri)
     except ValueError:
@@ -37,7 +38,7 @@ def path_of(uri: str) -> Path | None:
 
 @dataclass(frozen=True)
 class Document:
-    """A text and what its columns are counted in; ``version`` where an editor has it open."""
+    """Text with the encoding in which its columns are counted; ``version`` if an editor has it open."""
 
     uri: str
     text: str
@@ -46,12 +47,12 @@ class Document:
 
     @cached_property
     def file(self) -> TextFile:
-        """The text with its lines as the readers of files have them."""
+        """The text with its lines, as the parsers of files need it."""
         return TextFile("", _LONE.sub("\ufffd", _LINE_END.sub("\n", self.text)))
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The lines, without their ends."""
+        """The lines without line breaks."""
         return self.file.lines
 
     @cached_property
@@ -59,7 +60,7 @@ class Document:
         return [0, *(end.end() for end in _LINE_END.finditer(self.text))]
 
     def place(self, position: types.Position) -> tuple[int, int]:
-        """Line and column, from 1; what lies beyond the text is its end."""
+        """Line and column, from 1; positions beyond the text are moved to its end."""
         number = min(position.line, len(self.lines) - 1)
         line = self.lines[number]
         if position.line > number:
@@ -74,7 +75,7 @@ class Document:
         return self._starts[line - 1] + column - 1
 
     def position(self, line: int, column: int) -> types.Position:
-        """The place of the protocol for a line and a column from 1."""
+        """The protocol's position of a line and a column from 1."""
         if line > len(self.lines):
             line, column = len(self.lines), len(self.lines[-1]) + 1
         before = self.lines[line - 1][: column - 1]
@@ -83,15 +84,15 @@ class Document:
         return types.Position(line - 1, units)
 
     def range(self, span: Span) -> types.Range:
-        """The range of a span."""
+        """The protocol's range of a span."""
         return types.Range(self.position(span.line, span.column), self.position(span.end_line, span.end_column))
 
     def inside(self, span: Span, position: types.Position) -> bool:
-        """Whether the cursor is in the span, or at its end."""
+        """Whether the cursor is in the span or at its end."""
         return span[:2] <= self.place(position) <= span[2:]
 
     def edited(self, change: types.TextDocumentContentChangeEvent, version: int | None) -> Self:
-        """The document after one change."""
+        """Return the document after one change."""
         text = change.text
         if isinstance(change, types.TextDocumentContentChangePartial):
             start, end = self.offset(change.range.start), self.offset(change.range.end)
@@ -99,7 +100,7 @@ class Document:
         return replace(self, text=text, version=version)
 
     def edits_to(self, after: str) -> list[types.TextEdit]:
-        """The smallest edits, line by line, that make the text into ``after``."""
+        """The smallest edits, line by line, that turn the text into ``after``."""
         old, new = (re.split("(?<=\n)|(?<=\r)(?!\n)", text) for text in (self.text, after))
         edits = []
         changed: Iterable[tuple[str, int, int, int, int]]

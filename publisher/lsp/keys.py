@@ -1,7 +1,6 @@
-"""Where in YAML a cursor stands, also in text that is being typed and is no YAML yet; and what the schemas say of it.
+"""The position of a cursor in YAML that may still be incomplete, and descriptions from the schemas.
 
-The place is read off the indentation of the lines, as an editor reads it. A path is of keys, and 0 for an element of a
-list whichever it is.
+The position is determined from the indentation of the lines. A path consists of keys, and 0 for any element of a list.
 """
 
 import re
@@ -22,7 +21,7 @@ _LINE = re.compile(
 )
 _WRITTEN = re.compile(r"[^\[\]{},]*\Z")
 LISTS = frozenset({"issue", "step folder"})
-"""The kinds that list items."""
+"""Kinds of files with a list of items."""
 _SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "config": config_schema, "issue": issue_schema, "item": item_schema,
     "step": partial(step_schema, folder=False), "step folder": partial(step_schema, folder=True),
@@ -30,8 +29,8 @@ _SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
 
 
 class Spot(NamedTuple):
-    """Where a cursor stands: ``path`` of the mapping, list or value that it writes in; ``written``, what stands before
-    the cursor of that key or value. ``value``: no key can stand here. ``beside``: the keys of the same mapping.
+    """Position of a cursor. ``path``: the enclosing mapping or list, or the value being typed; ``written``: the part of
+    the key or value before the cursor. ``value``: a key is not possible here. ``beside``: other keys of the mapping.
     """
 
     path: KeyPath
@@ -41,7 +40,7 @@ class Spot(NamedTuple):
 
 
 def kind_of(path: str) -> str | None:
-    """Which schema a file of a repository follows, a key of ``_SCHEMAS``; None for none."""
+    """The schema of a file, a key of ``_SCHEMAS``; None if it has none."""
     if path == "config.yaml":
         return "config"
     depth, suffix, of_series = path.count("/"), PurePosixPath(path).suffix.lower(), path.startswith(f"{SERIES}/")
@@ -57,7 +56,7 @@ def kind_of(path: str) -> str | None:
 
 
 def yaml_lines(path: str, lines: Sequence[str]) -> range:
-    """The lines of YAML of a file, from 0: all, or those of the front matter."""
+    """The lines of YAML in a file, from 0: all lines, or the front matter."""
     if PurePosixPath(path).suffix.lower() not in MARKDOWN_SUFFIXES:
         return range(len(lines))
     if not RULE.fullmatch(lines[0]):
@@ -67,7 +66,7 @@ def yaml_lines(path: str, lines: Sequence[str]) -> range:
 
 
 def spot(lines: Sequence[str], number: int, column: int) -> Spot:
-    """The place of a cursor in YAML; line and column from 0."""
+    """Locate a cursor in YAML; line and column count from 0."""
     line = lines[number]
     before = line[:column]
     match = _line(line)
@@ -79,7 +78,7 @@ def spot(lines: Sequence[str], number: int, column: int) -> Spot:
 
 
 def key_at(lines: Sequence[str], number: int, column: int) -> KeyPath | None:
-    """The path of the key under a cursor."""
+    """The path of the key at the cursor, or None."""
     match = _line(lines[number])
     if not match["key"]:
         return None
@@ -99,7 +98,7 @@ def _line(line: str) -> re.Match[str]:
 
 
 def _in_flow(path: KeyPath, before: str) -> Spot:
-    """The place after ``before``, the begin of a value that may be written in brackets."""
+    """The position after ``before``, the beginning of a value, which may be in flow style (brackets)."""
     if not before.startswith(("[", "{")):
         return Spot(path, before.lstrip("\"'"), True, frozenset())
     opened: list[str] = []
@@ -124,7 +123,7 @@ def _in_flow(path: KeyPath, before: str) -> Spot:
 
 
 def _parents(lines: Sequence[str], number: int, lead: str) -> KeyPath:
-    """The path of the mapping or list whose key or element stands behind ``lead`` on a line."""
+    """The path of the mapping or list that contains the key or element after ``lead`` on a line."""
     path: list[str | int] = []
     limit, listed = len(lead), False
     for dash in [place for place, sign in enumerate(lead) if sign == "-"][::-1]:
@@ -148,7 +147,7 @@ def _parents(lines: Sequence[str], number: int, lead: str) -> KeyPath:
 
 
 def _beside(lines: Sequence[str], number: int, indent: int) -> Iterator[str]:
-    """The keys of the mapping whose keys begin at ``indent``, without the line itself."""
+    """The other keys of the mapping whose keys begin at column ``indent``."""
     for around in (reversed(lines[:number]), lines[number + 1 :]):
         for line in around:
             match = _line(line)
@@ -166,7 +165,7 @@ def _schema(kind: str) -> dict[str, Any]:
 
 
 def _plain(kind: str, node: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The schemas that a schema stands for: itself, or what it refers to, or its choices."""
+    """A schema with the schemas that it refers to and its alternatives."""
     if "$ref" in node:
         yield from _plain(kind, _schema(kind)["$defs"][node["$ref"].rpartition("/")[2]])
     for choice in node.get("anyOf", ()):
@@ -187,7 +186,7 @@ def _at(kind: str, path: Iterable[str | int]) -> list[dict[str, Any]]:
 
 
 def keys(kind: str, path: KeyPath) -> dict[str, str]:
-    """The keys that may stand in the mapping at ``path``, each with its description."""
+    """The keys allowed in the mapping at ``path``, with their descriptions."""
     named = [name for node in _at(kind, path) for name in node.get("properties", ())]
     return {name: described(kind, (*path, name)) for name in dict.fromkeys(named)}
 
@@ -202,16 +201,16 @@ def values(kind: str, path: KeyPath) -> list[str]:
 
 
 def described(kind: str, path: KeyPath) -> str:
-    """What the schema says of the key at ``path``; empty where it says nothing."""
+    """The schema's description of the key at ``path``, or an empty text."""
     texts = [node["description"] for node in reversed(_at(kind, path)) if node.get("description")]
     return str(texts[0]) if texts else ""
 
 
 def known(kind: str, path: KeyPath) -> bool:
-    """Whether the schema knows the key at ``path``."""
+    """Whether the schema has the key at ``path``."""
     return bool(_at(kind, path))
 
 
 def examples(kind: str, path: KeyPath) -> list[Any]:
-    """Values that the schema shows."""
+    """The schema's example values."""
     return [example for node in _at(kind, path) for example in node.get("examples", ())]

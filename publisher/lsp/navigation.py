@@ -1,4 +1,4 @@
-"""Places: where something is defined, the outline of a file, and what a renamed item file takes along."""
+"""Navigation: definitions, the outline of a file, and the edits that renaming an item file requires."""
 
 import re
 from collections.abc import Iterator
@@ -23,12 +23,12 @@ _DEEPEST = 3
 
 
 def tree(path: str, document: Document) -> Node | None:
-    """The YAML of a file, or of its front matter; None where it cannot be read."""
+    """The YAML of a file or of its front matter; None if it cannot be parsed."""
     return keys_of(TextFile(path, document.file.text))
 
 
 def scalar_at(node: Node | None, place: tuple[int, int], path: KeyPath = ()) -> tuple[KeyPath, Scalar] | None:
-    """The value that the cursor is in, and its path."""
+    """The value at the cursor with its path, or None."""
     if isinstance(node, Scalar):
         return (path, node) if node.span[:2] <= place <= node.span[2:] else None
     inner: list[tuple[str | int, Node]] = []
@@ -42,7 +42,7 @@ def scalar_at(node: Node | None, place: tuple[int, int], path: KeyPath = ()) -> 
 def definition(
     letter: OpenNewsletter, path: str, document: Document, position: types.Position
 ) -> types.Location | None:
-    """Where the item file, picture, item or issue is that stands under the cursor."""
+    """The place of the item file, picture, item or issue named at the cursor."""
     kind, folder = keys.kind_of(path), PurePosixPath(path).parent
     if kind in {None, "config"}:
         return None
@@ -68,7 +68,7 @@ def definition(
 
 
 def _location(letter: OpenNewsletter, path: str, span: Span | None = None) -> types.Location | None:
-    """A place in a file of the repository that is there."""
+    """A place in a file of the repository; None if the file does not exist."""
     if ".." in PurePosixPath(path).parts or (path not in letter.open and not (letter.root / path).is_file()):
         return None
     if span is None:
@@ -78,7 +78,7 @@ def _location(letter: OpenNewsletter, path: str, span: Span | None = None) -> ty
 
 
 def outline(path: str, document: Document) -> list[types.DocumentSymbol]:
-    """The keys of a file; of an item in Markdown also its text, all under its headline."""
+    """The keys of a file; for a Markdown item, these and its texts under its headline."""
     node = tree(path, document)
     found = [*_symbols(document, node, 1)] if node is not None else [*_lines_of_keys(path, document)]
     if not is_markdown(path):
@@ -113,7 +113,7 @@ def _symbols(document: Document, node: Node, depth: int) -> Iterator[types.Docum
 
 
 def _name(node: Node) -> str:
-    """What an element of a list is called: its text, or its headline, or its first value."""
+    """The name of a list element: its text, its headline, or its first value."""
     if isinstance(node, Scalar):
         return node.text
     if isinstance(node, Mapping) and node.entries:
@@ -123,7 +123,7 @@ def _name(node: Node) -> str:
 
 
 def _lines_of_keys(path: str, document: Document) -> Iterator[types.DocumentSymbol]:
-    """The keys that stand at the begin of lines, where the YAML is not whole yet."""
+    """The keys at the beginnings of lines, for YAML that is not complete yet."""
     for number in keys.yaml_lines(path, document.lines):
         if key := re.match(r"[\w-]+(?=:)", document.lines[number]):
             yield _symbol(document, key[0], Kind.Key, Span(number + 1, 1, number + 1, len(document.lines[number]) + 1))
@@ -135,19 +135,19 @@ def _symbol(document: Document, name: str, kind: types.SymbolKind, span: Span) -
 
 
 def item_entry(path: str, document: Document, position: types.Position) -> Scalar | None:
-    """The entry of ``items:`` under the cursor that names a file."""
+    """The entry of ``items:`` at the cursor that names a file."""
     found = scalar_at(tree(path, document), document.place(position)) if keys.kind_of(path) in keys.LISTS else None
     return found[1] if found and len(found[0]) == 2 and found[0][0] == "items" else None
 
 
 def is_item(*paths: str) -> bool:
-    """Whether files of those paths are read as items."""
+    """Whether files at all these paths are read as items."""
     return all(keys.kind_of(path) == "item" for path in paths)
 
 
 def references(letter: OpenNewsletter, old: str, new: str) -> dict[str, list[types.TextEdit]]:
-    """The edits, by path, that go with giving an item file another name in its issue: the list of items, and links to
-    its anchor, which is made from its name where it has none of its own.
+    """The edits, by path, that renaming an item file requires: in the list of items, and in links to its anchor if that
+    is derived from the file name.
     """
     slug, name = slug_of_path(old) or "", PurePosixPath(new).name
     folder = letter.seen(lambda: read_folder(letter.real, slug))
@@ -175,7 +175,7 @@ def references(letter: OpenNewsletter, old: str, new: str) -> dict[str, list[typ
 
 
 def fault_of_name(letter: OpenNewsletter, old: str, name: str) -> str | None:
-    """Why an item file cannot have that name; None where it can."""
+    """The reason why an item file cannot have a name; None if it can."""
     path = f"{PurePosixPath(old).parent}/{name}"
     if not re.fullmatch(r"[^/\\\0]+", name) or name in {".", ".."} or not is_item(path):
         endings = ", ".join(sorted(MARKDOWN_SUFFIXES | YAML_SUFFIXES))

@@ -1,7 +1,7 @@
-"""One repository under the editor: its open texts, and its findings, made anew after each key.
+"""One repository in the editor: its open documents, and its findings, renewed after each key press.
 
-One issue is judged at a time, in a thread, the one that was touched last first. The findings of the rules are told as
-soon as they are there; those of the gates and of the rules across issues follow when no key was struck for a moment.
+One issue is judged at a time, in a thread, the last edited one first. Findings of rules are published at once; those of
+gates and of rules across issues follow when no key has been pressed for a moment.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ from publisher.proofing.proof import stages
 log = logging.getLogger(__name__)
 Findings = dict[str, list[Diagnostic]]
 _FEW = 60
-"""Issues that are read before the first findings are told; more are read behind them."""
+"""Maximum number of issues read before the first findings are published; more are read afterwards."""
 _PAUSE = 0.15
-"""Seconds without a key after which an issue is rendered: while one types, the rules have the processor."""
+"""Seconds without a key press before an issue is rendered: during typing, only the rules run."""
 _CONFIG = ""
-"""Stands for config.yaml and what lies around the issues, among the slugs."""
+"""Stands among the slugs for config.yaml and files outside the issues."""
 _T = TypeVar("_T")
 
 
 class OpenNewsletter:
-    """The repository at ``root``, as the client writes it. ``tell(newsletter, path, findings)`` is called for each file
-    whose findings differ from those told before, and for each open one that was looked at again.
+    """Repository at ``root``, as the client writes it. ``tell(newsletter, path, findings)`` is called for each file
+    whose findings have changed, and for each open file that was checked again.
     """
 
     def __init__(
@@ -58,28 +58,28 @@ class OpenNewsletter:
         complain: Callable[[str], None],
     ) -> None:
         self.root, self.real = root, root.resolve()
-        self.open: dict[str, Document] = {}  # by path from the root
+        self.open: dict[str, Document] = {}  # by path relative to the root
         self.config: Config | None = None
         self.archive = ArchiveFacts()
         self.editions: dict[str, Edition] = {}
         self.ready = asyncio.Event()
-        """Set where config.yaml and the archive have been looked at."""
-        self._quiet = asyncio.Event()  # set where everything is judged
+        """Set when config.yaml and the archive have been read."""
+        self._quiet = asyncio.Event()  # set when everything is judged
         self._encoding, self._tell, self._complain = encoding, tell, complain
         self._told: dict[str, Findings] = {}
-        self._late: dict[str, tuple[Diagnostic, ...]] = {}  # what gates and rules across issues found last, by slug
+        self._late: dict[str, tuple[Diagnostic, ...]] = {}  # last findings of gates and rules across issues, by slug
         self._waiting: dict[str, None] = {_CONFIG: None}
-        self._turn = 0  # rises with each change of something else than an item's text
-        self._others = (-1, Others())  # as they are since that turn
+        self._turn = 0  # counts changes other than those of items' texts
+        self._others = (-1, Others())  # with the turn in which they were read
         self._wake, self._hurry = asyncio.Event(), asyncio.Event()
         self._tasks = [asyncio.create_task(self._work())]
 
     def path(self, file: Path) -> str:
-        """The path from the root, with ``/``. Raises ValueError for what is elsewhere."""
+        """The path relative to the root, with ``/``. Raises ValueError if the file is elsewhere."""
         return file.relative_to(self.root).as_posix()
 
     def changed(self, path: str) -> None:
-        """A text that is, was or becomes open is another; or the file is."""
+        """A document was opened, edited or closed, or its file has changed."""
         self._turn += not path.endswith(".md")
         slug, room = slug_of_path(path), path.partition("/")[0]
         if part_of(path) is None:
@@ -89,7 +89,7 @@ class OpenNewsletter:
             touched = [known for known in self._told if known.startswith(SERIES if room == SERIES else "") and known]
         for owner in touched:
             if owner in self._told or owner in map(slug_of_path, self.open):
-                self._waiting.pop(owner, None)  # the last one touched is judged first
+                self._waiting.pop(owner, None)  # the last edited one is judged first
                 self._waiting[owner] = None
             elif room == ISSUES and owner not in self.archive.unread:
                 self.archive.unread.append(owner)
@@ -98,15 +98,15 @@ class OpenNewsletter:
         self._hurry.set()
 
     def findings(self, path: str) -> list[Diagnostic]:
-        """What was told last of a file."""
+        """The last published findings of a file."""
         return in_order(finding for told in self._told.values() for finding in told.get(path, ()))
 
     def uri(self, path: str) -> str:
-        """The address of a file, as the client writes it."""
+        """The URI of a file, as the client writes it."""
         return self.open[path].uri if path in self.open else (self.root / path).as_uri()
 
     def document(self, path: str) -> Document:
-        """The open text, or what the file holds; empty where it cannot be read."""
+        """The open document, or the content of the file; empty if it cannot be read."""
         if path not in self.open:
             try:
                 text = (self.root / path).read_bytes()[:MAX_BYTES].decode("utf-8", "replace").removeprefix("\ufeff")
@@ -116,18 +116,18 @@ class OpenNewsletter:
         return self.open[path]
 
     async def settled(self) -> None:
-        """Wait until the findings are those of the texts as they stand; ten seconds at most."""
+        """Wait, at most ten seconds, until the findings are up to date."""
         self._hurry.set()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._quiet.wait(), 10)
 
     def issue(self, slug: str) -> Issue | None:
-        """The issue as it stands, so far as it can be read."""
+        """The issue in its present state, as far as it can be read."""
         config = self.config
         return self.seen(lambda: read_issue(config, slug).partial) if config else None
 
     def seen(self, look: Callable[[], _T]) -> _T:
-        """What ``look`` returns where the open texts stand in place of files."""
+        """Call ``look`` with the open documents in place of their files."""
         return _seen(self._shadows(), look)
 
     def _shadows(self) -> Mapping[str, bytes]:
@@ -135,7 +135,7 @@ class OpenNewsletter:
         return {f"{self.real}/{path}": text for path, text in texts.items()}
 
     async def _watch(self) -> None:
-        """Take note of files that change on the disk, by whatever hand."""
+        """Report files changed on disk by any program."""
         async for files in changed_files(self.real, lambda: self.config):
             for path in {file.relative_to(self.real).as_posix() for file in files}:
                 self.changed(path)
@@ -145,7 +145,7 @@ class OpenNewsletter:
             await self._wake.wait()
             try:
                 await self._next()
-            except Exception as error:  # a rule of the newsletter's own, or a defect: the next key may mend it
+            except Exception as error:  # a plug-in rule failed, or a defect; the next edit may resolve it
                 log.exception("a judgment failed")
                 self._complain(error.message if isinstance(error, PublisherError) else f"a judgment failed: {error!r}")
 
@@ -188,7 +188,7 @@ class OpenNewsletter:
         config, found = read_config(self.real)
         if config is None:
             return None, found
-        with suppress(PublisherError):  # issues/ is away for the moment in which git changes branches
+        with suppress(PublisherError):  # issues/ is missing for a moment while git switches branches
             found += loose_files(self.real)
         found += loose_steps(self.real)
         around = (*config_warnings(config), *shadowed(config), *unseen(config))
@@ -213,19 +213,19 @@ class OpenNewsletter:
                 break
         others = {other: held for other in self._told if (held := self.archive.facts.get(other)) and other != slug}
         before, after = ({slug: one} if one else {} for one in (known, self.archive.facts.get(slug)))
-        if others and before != after:  # those may share a story with it
+        if others and before != after:  # others may share a story with it
             self._waiting.update(dict.fromkeys(affected(self.config, others | before, others | after) & {*others}))
 
     def _stale(self, slug: str) -> bool:
-        """Whether a key came, so that what is found is of a text that is no more; then it is judged again."""
+        """Whether the text has changed while it was judged; then it is queued again."""
         if slug in self._waiting or _CONFIG in self._waiting:
             self._waiting[slug] = None
-            self._told.setdefault(slug, {})  # who types on from the start is told of each step too
+            self._told.setdefault(slug, {})  # from now on, publish incomplete findings too
             return True
         return False
 
     def _steps(self, config: Config, slug: str, turn: int) -> Iterator[tuple[list[Diagnostic], bool]]:
-        """The findings as far as they are known, and whether they are all."""
+        """Yield the findings known so far, and whether they are complete."""
         of_series = slug.startswith(f"{SERIES}/")
         if not (slug in steps_of(self.real) if of_series else (self.real / ISSUES / slug).is_dir()):
             self.archive.forget(slug)
@@ -252,7 +252,7 @@ class OpenNewsletter:
         return await asyncio.to_thread(_seen, self._shadows(), call)
 
     def _publish(self, owner: str, found: Iterable[Diagnostic], again: bool) -> None:
-        """Tell what ``owner`` has now; of its open files, where nothing changed, only if ``again``."""
+        """Publish the findings of ``owner``; for open files with unchanged findings only if ``again``."""
         before, now = self._told.get(owner, {}), Findings()
         for finding in found:
             now.setdefault(finding.path, []).append(finding)

@@ -1,4 +1,4 @@
-"""The language server (LSP 3.17): pygls, with a desk that answers."""
+"""The language server (LSP 3.17), based on pygls; :class:`Desk` answers the requests."""
 
 import os
 import sys
@@ -20,26 +20,26 @@ _FIXES = types.CodeActionOptions([types.CodeActionKind.QuickFix, FIX_ALL])
 
 
 class _Protocol(LanguageServerProtocol):
-    """Texts are kept by :class:`Desk`: pygls ends a line wherever Unicode does, and the protocol does not."""
+    """Protocol that leaves documents to :class:`Desk`: pygls breaks lines at all Unicode line ends, contrary to LSP."""
 
     @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
     def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> None:
-        """A text opens."""
+        """Handle the opening of a document."""
         self._server.desk.opened(params)  # type: ignore[attr-defined]
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
     def lsp_text_document__did_change(self, params: types.DidChangeTextDocumentParams) -> None:
-        """A text changes."""
+        """Handle the change of a document."""
         self._server.desk.changed(params)  # type: ignore[attr-defined]
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
     def lsp_text_document__did_close(self, params: types.DidCloseTextDocumentParams) -> None:
-        """A text closes."""
+        """Handle the closing of a document."""
         self._server.desk.closed(params)  # type: ignore[attr-defined]
 
 
 class Server(LanguageServer):
-    """pygls's server, with a desk."""
+    """pygls server with a desk."""
 
     def __init__(self) -> None:
         super().__init__("publisher", __version__, protocol_cls=_Protocol)
@@ -55,7 +55,7 @@ class Server(LanguageServer):
             (types.TEXT_DOCUMENT_RENAME, desk.rename, types.RenameOptions(prepare_provider=True)),
             (types.WORKSPACE_WILL_RENAME_FILES, desk.will_rename, _ITEMS),
         ):
-            self.feature(method, options)(partial(answer))  # pygls marks what it is given
+            self.feature(method, options)(partial(answer))  # pygls sets attributes on the function
 
         @self.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
         def watched(params: types.DidChangeWatchedFilesParams) -> None:
@@ -71,9 +71,9 @@ class Server(LanguageServer):
 
 
 def serve() -> int:
-    """Answer on standard input and output until the client ends it: the exit status.
+    """Serve on standard input and output until the client exits; return the exit status.
 
-    Whatever else writes to standard output, a rule of the newsletter's own among it, goes to standard error.
+    Other output to standard output, such as that of plug-in rules, is redirected to standard error.
     """
     frames = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

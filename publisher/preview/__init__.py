@@ -1,4 +1,4 @@
-"""The editors' live preview: the finished mail while typing, on this machine only."""
+"""The editors' live preview: the finished mail while typing, on the local machine only."""
 
 from publisher.preview.app import create_app
 

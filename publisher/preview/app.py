@@ -29,13 +29,13 @@ from publisher.preview.workshop import PreviewState, Workshop
 from publisher.providers import open_provider
 
 STATIC = Path(__file__).parent / "static"
-HEARTBEAT = 15.0  # seconds between comments that keep a quiet stream open
+HEARTBEAT = 15.0  # seconds between comments that keep an idle stream open
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 EDITORS = "vscode-webview: vscode-file:"
-"""Who may frame the preview where an editor started it: pages of the editor itself, never a web site."""
+"""Origins that may frame the preview if an editor started it: the editor's own pages, no web site."""
 HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -46,9 +46,9 @@ HEADERS = {
 
 
 def create_app(root: Path, port: int, *, editor: bool = False) -> Starlette:
-    """The application for one repository, to be served at 127.0.0.1:``port``. Raises :class:`ConfigError`.
+    """Create the application for a repository, to be served at 127.0.0.1:``port``. Raises :class:`ConfigError`.
 
-    With ``editor`` a page of an editor may show it in a frame.
+    With ``editor``, pages of an editor may show it in a frame.
     """
     workshop = Workshop(root)
     changes = Changes(workshop)
@@ -85,7 +85,7 @@ def create_app(root: Path, port: int, *, editor: bool = False) -> Starlette:
         return StreamingResponse(_stream(changes, stopping), media_type="text/event-stream")
 
     async def send_test(request: Request) -> Response:
-        view = await run_in_threadpool(_view, workshop, request, anew=True)  # of what is saved, noticed by now or not
+        view = await run_in_threadpool(_view, workshop, request, anew=True)  # the watcher may lag behind a save
         try:
             address = str((await request.json())["to"])
         except (ValueError, KeyError, TypeError):
@@ -140,8 +140,7 @@ def _send_test(workshop: Workshop, edition: Edition, address: str) -> str:
 
 
 async def _stream(changes: Changes, stopping: asyncio.Event) -> AsyncIterator[str]:
-    """Server-sent events (HTML Living Standard §9.2): ``change`` names slugs, each with its new version, or
-    with null while that is made."""
+    """Server-sent events (HTML Living Standard §9.2): ``change`` maps slugs to versions, null while being made."""
     with changes.subscribe() as queue:
         yield "retry: 500\n\n"
         while not stopping.is_set():
@@ -154,11 +153,11 @@ async def _stream(changes: Changes, stopping: asyncio.Event) -> AsyncIterator[st
 
 
 class PreviewGuard:
-    """ASGI middleware: nobody but this machine's own page drives the preview, and every answer has safe headers.
+    """ASGI middleware: only the preview's own page may use the preview; every response gets security headers.
 
-    A page of another web site can make a browser ask 127.0.0.1 for things. Three answers: the Host header has to be
-    ours (DNS rebinding), a request that another site caused is refused (Fetch Metadata), and whatever acts needs our
-    Origin.
+    A page of another web site can make a browser send requests to 127.0.0.1. Therefore the Host header must be ours
+    (DNS rebinding), requests caused by other sites are refused (Fetch Metadata), and all methods but GET and HEAD
+    need our Origin.
     """
 
     def __init__(self, app: ASGIApp, port: int, editor: bool = False) -> None:
@@ -167,12 +166,12 @@ class PreviewGuard:
         self._hosts = {f"127.0.0.1:{port}", f"localhost:{port}", f"[::1]:{port}"}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, or refuse."""
+        """Answer or refuse a request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        # The page itself says nothing, and what frames it is held to its policy.
+        # The page itself contains no data, and its policy limits who may frame it.
         framed = self._editor and scope["path"] == "/" and headers.get("sec-fetch-dest") == "iframe"
         if refusal := self._refusal(scope["method"], headers, framed):
             await PlainTextResponse(refusal, 403)(scope, receive, send)
@@ -188,7 +187,7 @@ class PreviewGuard:
         await self._app(scope, receive, safely)
 
     def _refusal(self, method: str, headers: Headers, framed: bool) -> str | None:
-        """Why a request is refused; None where it is ours."""
+        """The reason to refuse a request, or None."""
         if headers.get("host") not in self._hosts:
             return "the preview answers only at its own address\n"
         if headers.get("sec-fetch-site", "none") not in {"same-origin", "none"} and not framed:

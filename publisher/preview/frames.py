@@ -1,7 +1,7 @@
-"""What a frame shows: the edition as a reader's device would, in a document where nothing can run.
+"""The content of a frame: the edition as a reader's device shows it, in a document without scripts.
 
-The theme's own dark styles hang on ``prefers-color-scheme``; a frame cannot ask its browser to prefer another, so the
-query itself is answered here, which every browser then agrees on.
+The theme's dark styles use ``prefers-color-scheme``. A frame cannot set its browser's preference, so the media queries
+are replaced here by ones that are always true or false.
 """
 
 import html
@@ -26,12 +26,12 @@ _NOT_HERE = re.compile(r'<link rel="(?:icon|alternate)"[^>]*>|<source[^>]*>|<scr
 _UPWARDS = re.compile(r'(<[a-z][^<>]*? (?:href|src)=")\.\./\.\./')
 _FEATURE = {True: "(min-width:0)", False: "(max-width:0)"}
 SAMPLE: dict[AnySlot, str] = {slot: "" if slot is Slot.GREETING else f"#{slot.removesuffix('_url')}" for slot in Slot}
-"""What a frame has in the slots: harmless in HTML as in plain text."""
+"""Values of the slots in a frame, safe in HTML and in plain text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How to look at an edition."""
+    """Options for showing an edition."""
 
     kind: str = "email"
     dark: bool = False
@@ -40,13 +40,13 @@ class Look:
 
 
 def look(query: Mapping[str, str]) -> Look:
-    """The look that the page's address asks for."""
+    """Read the options from the query of a URL."""
     kind, variant = query.get("kind", "email"), query.get("variant", "")
     return Look(kind, query.get("dark") == "1", query.get("images") != "0", variant)
 
 
 def policy(look: Look, origin: str) -> str:
-    """The Content-Security-Policy of a frame: styles and our own images, nothing else, and no script ever."""
+    """The Content-Security-Policy of a frame: only styles and our own images, never scripts."""
     images = f"{origin} data:" if look.images else "'none'"
     return (
         f"default-src 'none'; style-src 'unsafe-inline'; img-src {images}; "
@@ -68,12 +68,12 @@ def scheme(document: str, dark: bool) -> str:
 
 
 def local(document: str, site: str) -> str:
-    """The document with the archive's own pictures served by this preview, so that those of a draft show."""
+    """Serve the archive's own pictures from this preview, so that pictures of drafts are shown."""
     return re.sub(rf"""(["'(;]){re.escape(site)}(?=(?:media|assets)/)""", r"\1/site/", document)
 
 
 def archive_page(edition: Edition, config: Config) -> str:
-    """The archive page of an edition, alone in its archive, with its style sheet inside."""
+    """The archive page of an edition, in an archive without other issues, with its style sheet inlined."""
     html = ArchivePages(config, arrange([edition], config.newsletter.language)).issue(edition).content.decode("utf-8")
     styles = Theme.of(config).style("web/style.css", "/site/assets/")
     html = _STYLESHEET.sub(lambda _: f"<style>{styles}</style>", _NOT_HERE.sub("", html))
@@ -81,7 +81,7 @@ def archive_page(edition: Edition, config: Config) -> str:
 
 
 def plain(text: str, language: str, dark: bool) -> str:
-    """Text or source as a document that shows it as written."""
+    """A document that shows text or source as written."""
     colours = "#e8e6e1;background:#171614" if dark else "#22201c;background:#fffefb"
     return (
         f'<!doctype html><html lang="{html.escape(language)}"><head><meta charset="utf-8"><title>text</title><style>'
@@ -92,7 +92,7 @@ def plain(text: str, language: str, dark: bool) -> str:
 
 
 def document(edition: Edition, look: Look, config: Config) -> str:
-    """The HTML of a frame; where the theme is broken, what to mend."""
+    """The HTML of a frame; if the theme is broken, the error and its remedy."""
     mailed = next((one.edition for one in edition.variants if one.name == look.variant), edition)
     if look.kind == "page" and edition.slug.startswith(f"{SERIES}/"):
         return plain(rendered(say("A step of a series has no page in the archive.")), "en", look.dark)

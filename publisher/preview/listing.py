@@ -1,7 +1,7 @@
-"""Views as the data the page shows: findings, sizes, and the inbox row as mail clients show it.
+"""Data for the preview page: findings, sizes, and the inbox row of several mail clients.
 
-A row is cut by half-width columns (a Han character is two), taken from what each client fits at its usual size: a
-guide to what comes first, not a promise to the pixel.
+Rows are cut by columns (a Han character takes two), according to what each client shows at its default size. This is a
+guide, not exact to the pixel.
 """
 
 from dataclasses import asdict, dataclass
@@ -19,7 +19,7 @@ from publisher.preview.workshop import PreviewState, Workshop
 
 
 def listing(workshop: Workshop) -> list[dict[str, Any]]:
-    """Every issue, the newest first, with what is known of it."""
+    """Every issue, newest first, with its last known state."""
     return [_entry(slug, workshop.last(slug)) for slug in workshop.slugs()]
 
 
@@ -31,7 +31,7 @@ def _entry(slug: str, view: PreviewState | None) -> dict[str, Any]:
 
 
 def describe(workshop: Workshop, view: PreviewState, look: Look) -> dict[str, Any]:
-    """One issue: its findings, its inbox rows, its sizes, and the document of its frame."""
+    """One issue: findings, inbox rows, sizes, and the document of its frame."""
     edition = view.edition
     answer = _entry(view.slug, view) | {
         "broken": view.broken,
@@ -70,7 +70,7 @@ def _finding(workshop: Workshop, shown: Shown) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """How much of a row a mail client shows. ``together`` puts subject and preheader on one line."""
+    """Columns of a row that a mail client shows. ``together``: subject and preheader share one line."""
 
     name: str
     sender: int
@@ -88,7 +88,7 @@ CLIENTS = (
 
 @dataclass(frozen=True, slots=True)
 class InboxRow:
-    """One row of an inbox, cut where the client cuts it."""
+    """Row of an inbox, cut as the client does."""
 
     client: str
     sender: str
@@ -98,7 +98,7 @@ class InboxRow:
 
 
 def cut(text: str, columns: int) -> str:
-    """The text as it shows in ``columns``, with an ellipsis where something is lost."""
+    """Cut a text to ``columns``, with an ellipsis if anything is lost."""
     if display_width(text) <= columns:
         return text
     fits = takewhile(lambda pair: pair[1] < columns, zip(text, accumulate(widths(text)), strict=True))
@@ -106,7 +106,7 @@ def cut(text: str, columns: int) -> str:
 
 
 def rows(sender: str, subject: str, preheader: str) -> list[InboxRow]:
-    """The row in each client."""
+    """The inbox row in each client."""
     shown = []
     for client in CLIENTS:
         line = cut(subject, client.subject)

@@ -1,4 +1,4 @@
-"""Files that change, told to whoever looks."""
+"""Watch files and report changes to subscribers."""
 
 import asyncio
 import logging
@@ -19,14 +19,14 @@ Versions = dict[str, int | None]
 
 
 class _OurFiles(DefaultFilter):
-    """What an edition is made of; editors' swap files and our own output are not."""
+    """Filter for the files that editions are made of, without editors' swap files and our own output."""
 
     def __init__(self, root: Path, named: Callable[[], Iterable[str]]) -> None:
         super().__init__()
         self._root, self._named = root, named
 
     def __call__(self, change: Change, path: str) -> bool:
-        """Whether a change of ``path`` matters."""
+        """Whether a change of ``path`` is relevant."""
         try:
             inner = Path(path).relative_to(self._root).as_posix()
         except ValueError:
@@ -36,7 +36,7 @@ class _OurFiles(DefaultFilter):
 
 
 class Changes:
-    """Watches a repository; each subscriber has a queue of slugs with their versions, None while one is made."""
+    """Watcher of a repository. Each subscriber has a queue of slugs with new versions, None while one is being made."""
 
     def __init__(self, workshop: Workshop) -> None:
         self._workshop = workshop
@@ -44,7 +44,7 @@ class Changes:
 
     @contextmanager
     def subscribe(self) -> Iterator[asyncio.Queue[Versions]]:
-        """A queue for as long as somebody listens."""
+        """A queue of changes, open during the block."""
         queue: asyncio.Queue[Versions] = asyncio.Queue()
         self._queues.add(queue)
         try:
@@ -53,11 +53,11 @@ class Changes:
             self._queues.discard(queue)
 
     async def warm(self) -> None:
-        """Look at the newest issues ahead of being asked, so that the list knows their titles and findings."""
+        """Render the newest issues in advance, so that the list has their titles and findings."""
         await self._look(await asyncio.to_thread(self._workshop.slugs))
 
     async def watch(self) -> None:
-        """Watch until cancelled; what changed is looked at anew, also where nobody has it open."""
+        """Watch until cancelled; changed issues are rendered again even if no page shows them."""
         async for paths in changed_files(self._workshop.root, lambda: self._workshop.config):
             slugs = await asyncio.to_thread(self._workshop.changed, paths)
             self._tell(dict.fromkeys(slugs))
@@ -65,7 +65,7 @@ class Changes:
 
     async def _look(self, slugs: Sequence[str]) -> None:
         for slug in slugs[:12]:
-            with suppress(UsageError):  # it has gone meanwhile
+            with suppress(UsageError):  # deleted in the meantime
                 view = await asyncio.to_thread(self._workshop.view, slug)
                 self._tell({slug: view.version})
 
@@ -75,10 +75,10 @@ class Changes:
 
 
 async def changed_files(root: Path, config: Callable[[], Config | None]) -> AsyncIterator[set[Path]]:
-    """Files of issues and series, config.yaml and what it names as ``config()`` has it then, as they change, without
-    end.
+    """Yield, without end, the changed files of issues and series, config.yaml, and the files that the current
+    ``config()`` names.
 
-    Waits 10 ms for a burst to end: an editor's save is several operations.
+    Waits 10 ms for further events: an editor's save is several operations.
     """
 
     def named() -> Sequence[str]:
@@ -90,7 +90,7 @@ async def changed_files(root: Path, config: Callable[[], Config | None]) -> Asyn
         async for batch in awatch(root, watch_filter=files, debounce=120, step=10, ignore_permission_denied=True):
             yield {Path(path) for _, path in batch}
     except Exception as error:
-        # A name that is no UTF-8 anywhere below ends the watcher, and editors would look at yesterday's mail.
+        # A file name that is not UTF-8 stops the watcher; without polling, editors would see an outdated mail.
         log.warning("files are looked at once a second: %r", error)
     before = await asyncio.to_thread(_state, root, named())
     while True:
@@ -102,7 +102,7 @@ async def changed_files(root: Path, config: Callable[[], Config | None]) -> Asyn
 
 
 def _state(root: Path, named: Iterable[str]) -> set[tuple[str, int]]:
-    """Every file and when it was last written."""
+    """Every file with its modification time in nanoseconds."""
     places = (str(root / name) for name in (ISSUES, SERIES, *named))
     found = set()
     for path in (path for place in places for path, _ in files_below(place)):

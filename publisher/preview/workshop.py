@@ -1,4 +1,4 @@
-"""The editors' bench: each issue's findings and its last good edition, made anew when a file changes."""
+"""Findings and last valid edition of each issue, renewed when a file changes."""
 
 import threading
 import time
@@ -19,9 +19,9 @@ from publisher.proofing.proof import proofread, refuse_unknown
 
 @dataclass(frozen=True, slots=True)
 class PreviewState:
-    """One issue as it stands. ``edition`` is the last good one; ``broken`` says that it is not the newest.
+    """State of one issue. ``edition`` is the last valid one; ``broken`` means that it is outdated.
 
-    A later view has a higher ``version``, that of a preview started later too: who gets answers out of order can tell.
+    Later states have a higher ``version``, also across restarts of the preview, so that clients can order responses.
     """
 
     slug: str
@@ -33,15 +33,15 @@ class PreviewState:
     broken: bool
 
     def count(self, severity: Severity) -> int:
-        """How many findings of a severity."""
+        """The number of findings of a severity."""
         return sum(1 for finding in self.diagnostics if finding.severity is severity)
 
 
 class Workshop:
-    """Views by slug. Safe to call from several threads; one view is made at a time."""
+    """States by slug. Thread-safe; one state is made at a time."""
 
     def __init__(self, root: Path) -> None:
-        """Raises ConfigError where config.yaml cannot be used, UsageError where ``issues/`` cannot be listed."""
+        """Raises ConfigError if config.yaml cannot be used, UsageError if ``issues/`` cannot be listed."""
         self.root = root.resolve()
         self.config: Config = load_config(self.root)
         discover(self.root)
@@ -52,18 +52,18 @@ class Workshop:
         self._lock = threading.RLock()
 
     def slugs(self) -> list[str]:
-        """Every issue, the newest first; then the steps of series, in their order."""
+        """Every issue, newest first, then the steps of series in order."""
         try:
             return [*sorted(discover(self.root), reverse=True), *steps_of(self.root)]
-        except UsageError:  # issues/ is away for the moment in which git changes branches
+        except UsageError:  # issues/ is missing for a moment while git switches branches
             return []
 
     def last(self, slug: str) -> PreviewState | None:
-        """The view of an issue that was made last, though files may have changed since."""
+        """The last state of an issue, which may be outdated; None if there is none."""
         return self._views.get(slug)
 
     def view(self, slug: str, *, anew: bool = False) -> PreviewState:
-        """The view of an issue or a step, made if need be, or ``anew``. Raises :class:`UsageError` without one."""
+        """The state of an issue or a step, made if outdated or if ``anew``. Raises :class:`UsageError` without one."""
         with self._lock:
             if not anew and slug not in self._stale and (view := self._views.get(slug)):
                 return view
@@ -73,7 +73,7 @@ class Workshop:
             return view
 
     def changed(self, paths: Iterable[Path]) -> list[str]:
-        """Take note of changed files; the slugs whose views have to be made anew."""
+        """Mark states as outdated after changes of files; return their slugs."""
         owners = {slug_of_path(str(path.relative_to(self.root))) for path in paths if path.is_relative_to(self.root)}
         with self._lock:
             if None in owners:
@@ -84,13 +84,13 @@ class Workshop:
             return sorted(slugs)
 
     def asset(self, name: str) -> tuple[bytes, str] | None:
-        """An image of the brand, of the theme or of a known edition by its published name: bytes and media type."""
+        """Bytes and media type of an image of the brand, the theme or a known edition, by its published name."""
         editions = [view.edition for view in list(self._views.values()) if view.edition]
         assets = chain(theme_assets(self.config), *(edition.assets for edition in editions))
         return next(((asset.content, asset.media_type) for asset in assets if asset.name == name), None)
 
     def _reload(self) -> None:
-        """Read config.yaml anew; a broken one is shown as findings, over the last good one."""
+        """Read config.yaml again; if it is invalid, keep the last valid one and store the findings."""
         try:
             self.config, self._config_findings = load_config(self.root), ()
         except ConfigError as error:
