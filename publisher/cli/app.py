@@ -72,6 +72,8 @@ def root_options(
     ] = False,
 ) -> None:
     """Options before the command."""
+    if sys.platform == "win32":  # it has no flock, by which writers and senders stay apart
+        raise UsageError(say("publisher runs on Linux and macOS alone"), help=say("on Windows, run it in WSL"))
     context.obj = root
 
 

@@ -7,11 +7,13 @@ import os
 import pty
 import subprocess
 import sys
+from contextvars import copy_context
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from publisher.cli.app import main
 from tests import warm
 from tests.acceptance.conftest import CONFIG
 from tests.checks.corpus import SLUG, Case, lay_out
@@ -135,3 +137,15 @@ def test_a_folder_for_pictures_that_cannot_be_made_is_told(tmp_path: Path) -> No
 def test_a_mistake_in_the_call_says_what_may_be_meant_in_chinese_too(tmp_path: Path, words: str, told: str) -> None:
     ran = warm.command(tmp_path, "--lang", "zh", *words.split())
     assert (ran.returncode, ran.stderr.replace("python -m tests.publisher", "publisher")) == (2, f"错误：{told}")
+
+
+def test_a_system_without_file_locks_is_named_at_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(sys, "argv", ["publisher", "--lang", "zh", "check"])
+    with pytest.raises(SystemExit) as ended:
+        copy_context().run(main)  # the language is the context's
+    assert ended.value.code == 2
+    assert "publisher 只能在 Linux 和 macOS 上运行" in (said := capsys.readouterr().err)
+    assert "WSL" in said
