@@ -1,7 +1,7 @@
-"""A newsletter publishing pipeline: committed files in, one message an inbox and an archive out.
+"""A newsletter publishing pipeline: committed files in, one message per inbox and an archive out.
 
-``__all__`` is what it offers as a library (docs/library.md). Each name is loaded when it is first asked for, so that
-``import publisher`` costs nothing; ``__init__.pyi`` has the types.
+``__all__`` is the public API (docs/library.md). Each name is imported on first access, so that ``import publisher``
+costs nothing; ``__init__.pyi`` has the types.
 """
 
 from importlib import import_module
@@ -25,7 +25,7 @@ __all__ = list(_MODULES)
 
 
 def __getattr__(name: str) -> object:
-    """Load a name that is offered (PEP 562)."""
+    """Import a public name on first access (PEP 562)."""
     if name == "testing":
         return import_module("publisher.testing")
     if name not in _MODULES:

@@ -1,12 +1,12 @@
-"""The one exception tree: the world failing.
+"""The hierarchy of exceptions: faults of the environment.
 
-A mistake in an editor's content is a :class:`publisher.diagnostics.Diagnostic`, and raised by the library alone. What
-became of one recipient is never raised: it is a value of the ledger. What is left is the world::
+A mistake in an editor's content is a :class:`publisher.diagnostics.Diagnostic`; only the library raises it. What became
+of one recipient is a value of the ledger and never raised. Everything else is a fault of the environment::
 
     PublisherError
     ├── UsageError        the call is wrong: an unknown issue, an impossible option
     ├── ConfigError       config.yaml cannot be used; carries its diagnostics
-    ├── ContentError      the issue that was asked for has errors; carries its diagnostics
+    ├── ContentError      the requested issue has errors; carries its diagnostics
     ├── DatabaseError     unreachable, read-only, full, from a newer version, locked by another sender
     │   └── ConflictError     another process was at the same rows at the same moment (PostgreSQL)
     ├── TransportError    the provider cannot be used at all: credentials, identity, pause, network
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
 
 
 def without_addresses(text: str) -> str:
-    """A line from outside, fit to be printed: every word that may hold an address is replaced by ``(address)``."""
+    """Make a line from outside safe to print: each word that may hold an address is replaced by ``(address)``."""
     return re.sub(r"\S*@\S*", "(address)", " ".join(text.split()))
 
 
 class PublisherError(Exception):
-    """The world failed. ``message`` says what happened, in one line; ``help`` says what to do about it.
+    """Base class. ``message`` says in one line what happened; ``help`` says what to do about it.
 
-    Neither may ever hold a subscriber's address or a secret: both are printed and logged. ``diagnostics`` say where and
-    why, of files that cannot be used.
+    Neither may hold a subscriber's address or a secret, because both are printed and logged. ``diagnostics`` give the
+    places if files are at fault.
     """
 
     def __init__(self, message: str, *, help: str | None = None, diagnostics: Sequence[Diagnostic] = ()) -> None:
@@ -75,7 +75,7 @@ class ConflictError(DatabaseError):
 
 
 class TransportError(PublisherError):
-    """The transport cannot be used at all; nothing is known to have been lost."""
+    """The transport cannot be used at all; no message is known to be lost."""
 
 
 class DeployError(PublisherError):
@@ -84,7 +84,7 @@ class DeployError(PublisherError):
 
 @contextmanager
 def refusal(what: str, help: str, raises: type[PublisherError] = UsageError) -> Iterator[None]:
-    """Where the system refuses what is done in the block: raises ``what``, with the reason that it gave."""
+    """Turn an OSError in the block into ``raises`` with the message ``what`` and the system's reason."""
     try:
         yield
     except OSError as error:
@@ -94,7 +94,7 @@ def refusal(what: str, help: str, raises: type[PublisherError] = UsageError) -> 
 
 
 class PluginError(PublisherError):
-    """A provider or a rule that another package brings cannot be loaded, or failed."""
+    """A provider or rule of another package cannot be loaded, or failed."""
 
 
 class ServiceError(PublisherError):

@@ -1,7 +1,7 @@
-"""What ``import publisher`` offers as functions, over the same rooms as the command line. Each loads what it needs.
+"""The functions of ``import publisher``, over the same rooms as the command line; each imports what it needs.
 
-Each takes the root of a newsletter's repository and prints nothing. All raise ConfigError where its config.yaml cannot
-be used, and UsageError for an issue that does not exist.
+Each takes the root of a newsletter's repository and prints nothing. All raise ConfigError if config.yaml cannot be
+used, and UsageError for an issue that does not exist.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SILENT = logging.NullHandler()
 
 
 def load(root: str | PathLike[str], slug: str) -> Issue:
-    """The issue ``slug``, checked by every rule that looks at one issue. Raises ContentError where it has errors."""
+    """Load the issue ``slug``, checked by every rule that needs no other issue. Raises ContentError if it has errors."""
     from publisher.checks.engine import check_issue
 
     issue, found = check_issue(_config(root, slug), slug)
@@ -40,14 +40,14 @@ def load(root: str | PathLike[str], slug: str) -> Issue:
 
 
 def check(root: str | PathLike[str], *slugs: str) -> list[Diagnostic]:
-    """Every finding about the issues ``slugs``, all of them and what lies around where none is named; sorted."""
+    """All findings about the issues ``slugs``, sorted; without slugs, about the whole repository."""
     from publisher.proofing.checking import check_repository
 
     return list(check_repository(_config(root, *slugs), slugs or None).diagnostics)
 
 
 def render(root: str | PathLike[str], slug: str, *, drafts: bool = True) -> Edition:
-    """The edition of an issue. Raises ContentError where it has errors, UsageError for a draft unless ``drafts``."""
+    """Render the edition of an issue. Raises ContentError if it has errors, UsageError if a draft, unless ``drafts``."""
     from publisher.proofing.proof import proofread
 
     proof = proofread(_config(root, slug), slug)
@@ -72,17 +72,17 @@ def build(
 
 
 def publish(root: str | PathLike[str], *, transport: Transport | None = None) -> Published:
-    """Publish what is due, as :func:`publish_due`; ``transport`` takes the mail instead of the provider in use."""
+    """Publish what is due, as :func:`publish_due`; ``transport`` replaces the configured provider."""
     from publisher.publishing.publish import PublishOptions
 
     return publish_due(_config(root), PublishOptions(transport=transport))
 
 
 def publish_due(config: Config, options: PublishOptions, observer: RunObserver | None = None) -> Published:
-    """Publish what is due, then go on with the confirmation mail that waits, and tell ``alerts.webhook`` of trouble.
+    """Publish what is due, then send waiting confirmation mail, and report trouble to ``alerts.webhook``.
 
     Raises UsageError (placeholders in config.yaml, an older or foreign history), DatabaseError, DeployError,
-    TransportError; always with what was done recorded.
+    TransportError; whatever was done by then is recorded.
     """
     from publisher.config.load import refuse_placeholders
     from publisher.database import open_database
@@ -106,7 +106,7 @@ def publish_due(config: Config, options: PublishOptions, observer: RunObserver |
 
 
 def _config(root: str | PathLike[str], *slugs: str) -> Config:
-    """The config of the repository at ``root``, which has the issues ``slugs``."""
+    """Load the config of the repository at ``root``; raises UsageError unless it has the issues ``slugs``."""
     from publisher.config import load_config
     from publisher.proofing.proof import refuse_unknown
 

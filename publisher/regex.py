@@ -1,5 +1,5 @@
-"""Regular expressions that are compiled when they are first asked for something: a command loads hundreds of them and
-uses a part, and one that names all Han characters takes milliseconds.
+"""Lazily compiled regular expressions: a command imports hundreds of them and uses few, and one that lists all Han
+characters takes milliseconds to compile.
 """
 
 import re
@@ -7,7 +7,7 @@ from typing import Any, cast
 
 
 class _Regex:
-    """What ``re.compile`` gives, and as quick: each method is looked up once."""
+    """Like the result of ``re.compile``, and as fast: each method is looked up once."""
 
     def __init__(self, pattern: str, flags: int = 0) -> None:
         self.pattern, self._flags = pattern, flags
@@ -18,5 +18,5 @@ class _Regex:
 
 
 def regex(pattern: str, flags: int = 0) -> re.Pattern[str]:
-    """A pattern that is compiled when it is first asked for something."""
+    """Return a pattern that is compiled on first use."""
     return cast("re.Pattern[str]", _Regex(pattern, flags))

@@ -1,4 +1,4 @@
-"""What tests of a newsletter, of a tool around it, and our own send through."""
+"""A fake transport, for the tests of a newsletter or of a tool around it, and for our own."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -13,16 +13,16 @@ from publisher.providers.provider import Quota
 
 
 def accept(_envelope: Envelope) -> Verdict:
-    """The answer of a provider with which all goes well."""
+    """The default answer: every message is accepted."""
     return Verdict.SUBMITTED
 
 
 class FakeTransport:
     """A :class:`~publisher.providers.provider.Transport` that keeps messages in memory.
 
-    ``answer`` says what becomes of an envelope: a verdict or an outcome; where it raises, so does ``submit``, as a
-    transport with a defect would. ``seen`` are all envelopes that were handed over, in their order; ``accepted`` the
-    messages of those that were submitted, as bytes.
+    ``answer`` returns a verdict or an outcome for an envelope; its exceptions pass through ``submit``, as from a
+    defective transport. ``seen`` lists all envelopes that were submitted, in order; ``accepted`` the accepted messages,
+    as bytes.
     """
 
     name = account = "fake"
@@ -43,7 +43,7 @@ class FakeTransport:
 
     @property
     def messages(self) -> list[EmailMessage]:
-        """The messages that were accepted."""
+        """The accepted messages, parsed."""
         return [message_from_bytes(content, policy=default) for content in self.accepted]
 
     def open(self, composed: Composed) -> Quota:
@@ -52,15 +52,15 @@ class FakeTransport:
         return self._quota
 
     def quota(self) -> Quota:
-        """The quota that was given."""
+        """The quota passed to the constructor."""
         return self._quota
 
     def submit(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
-        """Ask for the answer to each; keep the messages of those that are accepted."""
+        """Get the answer to each envelope; keep the messages that are accepted."""
         return [self._submit(envelope) for envelope in envelopes]
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing."""
 
     def _submit(self, envelope: Envelope) -> Outcome:
         assert self._composed is not None, "open the transport first"

@@ -1,4 +1,4 @@
-"""``publisher add``: an item from a link. The page's own words stay on the page: the story is the editor's to write."""
+"""``publisher add``: create an item from a link. No text of the page is copied: the editor writes the story."""
 
 import os
 import re
@@ -30,9 +30,9 @@ _PAGE_SUFFIX = re.compile(r"\.(?:[xs]?html?|php|aspx?|jsp)$", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class AddedItem:
-    """The file that was written, by its path from the root.
+    """The path of the file that was written, relative to the root.
 
-    ``titled`` is whether the page had a title, ``twin`` an item of the issue that has the same source.
+    ``titled`` tells whether the page had a title; ``twin`` is an item of the issue with the same source, if any.
     """
 
     path: str
@@ -43,9 +43,9 @@ class AddedItem:
 
 
 def add_item(config: Config, url: str, slug: str | None = None) -> AddedItem:
-    """Write an item about the page at ``url`` into the issue, the newest draft by default.
+    """Write an item about the page at ``url`` into the issue; the default is the newest draft.
 
-    Raises UsageError or ServiceError, with nothing written.
+    Raises UsageError or ServiceError; nothing is written then.
     """
     slug = slug or newest_draft(config)
     issue = issue_at(config, slug)
@@ -55,7 +55,7 @@ def add_item(config: Config, url: str, slug: str | None = None) -> AddedItem:
     text = item_text(page, said, headline, issue.language)
     name = slug_words(said.title) or slug_words(_PAGE_SUFFIX.sub("", unquote(urlsplit(page.url).path))) or "item"
     folder = config.root / issue.folder
-    with alone_in(folder):  # nobody else adds to the issue meanwhile
+    with alone_in(folder):  # one process at a time adds to an issue
         file = f"{_next_number(folder):02d}-{name}.md"
         _write(config, issue, file, text)
     twin = next((item.places.of().path for item in issue.items for one in item.sources if one.url == page.url), None)
@@ -63,7 +63,7 @@ def add_item(config: Config, url: str, slug: str | None = None) -> AddedItem:
 
 
 def newest_draft(config: Config) -> str:
-    """The draft of the latest date. Raises UsageError where there is none."""
+    """Return the draft with the latest date. Raises UsageError if there is none."""
     slugs = discover(config.root) if os.path.lexists(config.root / "issues") else []
     found: list[tuple[str, str]] = []
     for slug in sorted(slugs, key=lambda slug: (str(date_of_slug(slug) or "9999"), slug), reverse=True):
@@ -71,16 +71,16 @@ def newest_draft(config: Config) -> str:
         if issue and issue.status is Status.DRAFT:
             found.append((issue.date.isoformat(), slug))
             if date_of_slug(slug):
-                break  # the latest: dated slugs come last
+                break  # sorted by date, so the last one is the latest
     if not found:
         raise UsageError(say("there is no draft to add to"), help=say("publisher new SLUG makes one, or name an issue"))
     return max(found)[1]
 
 
 def remarks(config: Config, added: AddedItem) -> Iterator[Sentence]:
-    """What its editor should know at once: that the page had no title, and where the story stands already.
+    """Yield remarks for the editor: that the page had no title, and where the same story has already appeared.
 
-    The latter is what ``story-repeated`` says, from the index that ``check`` keeps.
+    The second is the finding ``story-repeated``, from the index that ``check`` keeps.
     """
     from publisher.proofing.checking import check_repository
 
@@ -93,7 +93,7 @@ def remarks(config: Config, added: AddedItem) -> Iterator[Sentence]:
 
 
 def item_text(page: FetchedPage, said: Metadata, headline: str, language: str) -> str:
-    """The item: what the page says of itself, its author, date and picture as comments, and texts to replace."""
+    """Return the item's text: the page's metadata, with author, date and picture as comments, and placeholder texts."""
     word = Locale.of(language, {}).word
     told = {"author": said.author, "published": said.date, "picture": said.picture}
     return "\n".join(
@@ -116,7 +116,7 @@ def item_text(page: FetchedPage, said: Metadata, headline: str, language: str) -
 
 
 def slug_words(text: str) -> str:
-    """The letters and digits of ASCII in a text, accents taken off, joined by hyphens; at most sixty characters."""
+    """Return the ASCII letters and digits of a text, without accents, joined by hyphens; at most 60 characters."""
     letters = "".join(sign for sign in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(sign))
     words = "-".join(re.findall(r"[a-z0-9]+", re.sub(r"(?<=[a-z])['’](?=[a-z])", "", letters)))
     cut = words[:_LONGEST_SLUG]
@@ -128,7 +128,7 @@ def _host(url: str) -> str:
 
 
 def _address(url: str) -> str:
-    """Host and path, as people read them."""
+    """Host and path of an address, as a person would write them."""
     parts = urlsplit(url)
     return plain(f"{parts.hostname}{unquote(parts.path).rstrip('/')}")
 
@@ -139,7 +139,7 @@ def _next_number(folder: Path) -> int:
 
 
 def _write(config: Config, issue: Issue, name: str, text: str) -> None:
-    """The item, and its name in ``items:`` where issue.yaml has that list."""
+    """Write the item, and add its file name to ``items:`` if issue.yaml has that list."""
     path = issue.places.path
     file, _ = read_text(config.root, path)
     listed = with_item(file, name) if file else None

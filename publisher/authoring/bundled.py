@@ -1,4 +1,4 @@
-"""Where the files of a new repository come from: in a wheel inside the package, in a checkout the repository."""
+"""Templates for a new repository: package data in an installed wheel, files of the repository in a checkout."""
 
 import json
 from collections.abc import Mapping
@@ -21,17 +21,17 @@ def _bundled(folder: str, in_checkout: str) -> Path:
 
 
 def sample() -> Path:
-    """The folder that holds ``config.yaml`` and ``issues/`` of the sample newsletter."""
+    """The folder with ``config.yaml`` and ``issues/`` of the sample newsletter."""
     return _bundled("_sample", ".")
 
 
 def gitlab_template() -> Path:
-    """The GitLab jobs that a newsletter's pipeline includes."""
+    """The GitLab CI jobs that a newsletter's pipeline includes."""
     return _bundled("_gitlab", "deploy/gitlab") / "publisher.gitlab-ci.yml"
 
 
 def starter_file(name: str, **values: str) -> str:
-    """A file of ``authoring/files``, each ``@NAME@`` in it replaced by the value of that name."""
+    """Return a file of ``authoring/files`` with each ``@NAME@`` replaced by the value of that name."""
     text = (_PACKAGE / "authoring" / "files" / name).read_text(encoding="utf-8")
     for key, value in values.items():
         text = text.replace(f"@{key}@", value)
@@ -39,17 +39,17 @@ def starter_file(name: str, **values: str) -> str:
 
 
 def schema_text(kind: str) -> str:
-    """The JSON Schema of ``issue``, ``item`` or ``config``, with which an editor completes and checks YAML."""
+    """The JSON Schema of ``issue``, ``item`` or ``config``, for completion and validation in editors."""
     return json.dumps(_SCHEMAS[kind](), ensure_ascii=False, indent=2) + "\n"
 
 
 def schema_files() -> dict[str, bytes]:
-    """``schema/issue.json`` and its fellows, by path: what ``publisher schema`` prints."""
+    """``schema/issue.json`` and the other schemas by path, as ``publisher schema`` prints them."""
     return {f"schema/{kind}.json": schema_text(kind).encode() for kind in _SCHEMAS}
 
 
 def write_new(files: Mapping[Path, bytes]) -> None:
-    """Write files that are not there yet, and their folders: all of them, or none. Raises UsageError."""
+    """Create files and their folders: all of them, or none. Raises UsageError if one exists or cannot be written."""
     made: list[Path] = []
     try:
         for path, content in files.items():
@@ -57,11 +57,11 @@ def write_new(files: Mapping[Path, bytes]) -> None:
                 folders = [folder for folder in path.parents if not folder.exists()]
                 made += reversed(folders)
                 path.parent.mkdir(parents=True, exist_ok=True)
-                with path.open("xb") as file:  # x: never over a file that came in between
+                with path.open("xb") as file:  # "x" never overwrites a file that was created in the meantime
                     made.append(path)
                     file.write(content)
     except BaseException:
         for path in reversed(made):
-            with suppress(OSError):  # a folder that somebody else has put something into stays
+            with suppress(OSError):  # fails, as it should, if another process has put a file into the folder
                 path.rmdir() if path.is_dir() else path.unlink()
         raise

@@ -1,6 +1,6 @@
-"""Addresses and notes of a pasted text that words name by a label: ``[label]: https://…`` and ``[^note]: …``.
+"""Link definitions and footnotes of a pasted text: ``[label]: https://…`` and ``[^note]: …``.
 
-In Markdown they may stand anywhere in a file, mostly at its end. Taken apart into items, each needs its own.
+Markdown allows them anywhere in a file; most stand at its end. Each item split off needs those it refers to.
 """
 
 import re
@@ -16,17 +16,17 @@ _LABEL = re.compile(r"\[([^\[\]]+)\](?!:)")
 
 
 class Definitions:
-    """Those of a text that stand in one line each and that some line of it names."""
+    """The one-line definitions of a text that are referred to in it."""
 
     def __init__(self, lines: Iterable[PastedLine], code: Collection[int]) -> None:
-        """``code`` are the numbers of lines in fences, where nothing is defined."""
+        """``code`` holds the numbers of lines inside fences, which define nothing."""
         self._code = code
         self._named = set(_labels(line.text for line in lines))
         self._held: dict[str, PastedLine] = {}
         self._placed: set[str] = set()
 
     def taken_from(self, lines: Iterable[PastedLine]) -> list[PastedLine]:
-        """The lines but for the definitions, which are held from now on; the first where one is given twice."""
+        """Return the lines without the definitions, and keep the definitions; of duplicates the first counts."""
         kept = []
         for line, below in pairwise((*lines, PastedLine(0, ""))):
             match = None if line.number in self._code else _DEFINED.fullmatch(line.text)
@@ -39,13 +39,13 @@ class Definitions:
         return kept
 
     def of(self, prose: Iterable[str]) -> list[str]:
-        """What follows the lines of a Markdown text: the definitions that they name, after a blank line."""
+        """The definitions that a Markdown text refers to, after a blank line, to be appended to it."""
         named = [label for label in dict.fromkeys(_labels(prose)) if label in self._held]
         self._placed.update(named)
         return ["", *(self._held[label].text for label in named)] if named else []
 
     def unplaced(self) -> list[PastedLine]:
-        """Those that no prose has named: only a headline or a point does."""
+        """Definitions that no prose refers to, only a headline or a key point."""
         return [line for label, line in self._held.items() if label not in self._placed]
 
 

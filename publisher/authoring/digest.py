@@ -1,5 +1,5 @@
-"""A digest as people paste it, plain text or Markdown, taken apart into what an issue holds. No character gets lost:
-what is in no part is in ``left_out``.
+"""Split a pasted digest, plain text or Markdown, into the parts of an issue. No character is lost: text that belongs to
+no part is in ``left_out``.
 """
 
 import re
@@ -17,7 +17,7 @@ from publisher.language.locale import catalog, every
 _ATX = re.compile(r"(?P<mark>#{1,6})[ \t\u3000]+(?P<text>.*?)(?P<end>[ \t]+#+)?")
 _MATTER = re.compile(r"(?:[A-Za-z_][\w-]*:|[ \t#-]).*|")
 _UNDERLINE = re.compile(r"={3,}|-{3,}")
-_RULE = re.compile(r"(?:([-*_])(?:[ \t]*\1){2,})?")  # or nothing
+_RULE = re.compile(r"(?:([-*_])(?:[ \t]*\1){2,})?")  # also matches an empty line
 _FENCE = re.compile(r" {0,3}(?:```|~~~)")
 _BULLET = re.compile(r"(?:[-*+–—•●·◦▪‣■◆][ \t\u3000]|[•●·◦▪‣■◆]|\d{1,2}[.、．)）](?!\d)|0\d(?!\d)|[①-⑳])[ \t\u3000]*")
 _MARK = re.compile(r"\d{1,2}[.、．]?|[①-⑳]")
@@ -27,7 +27,7 @@ _PICTURE = re.compile(
 _GENERATED = re.compile(r"[（(]?以[上下](?:内容|內容|要点|要點)由(.+?)生成.*")
 _CLOSING = re.compile(
     r"(?:本文|This (?:article|digest|issue|newsletter)\b|Written by\b|Compiled (?:by|from)\b).*"
-    r"|\((?:原文|来源|來源|Source:).*"  # in parentheses: without, it is the source of the last story
+    r"|\((?:原文|来源|來源|Source:).*"  # in parentheses; without them it is the source of the last story
 )
 _LINKED = re.compile(
     r"\[(?P<words>[^\[\]]*[^\s\[\]])\]\((?P<url>https?://(?:www\.)?(?P<host>[\w.-]+)(?:[/?#][^\s()<>]*)?)\)"
@@ -38,7 +38,7 @@ _POINTS = ("划重点", "劃重點", "要点", "要點", "重点", "Key takeaway
 
 @dataclass(frozen=True, slots=True)
 class PastedStory:
-    """One item; ``pasted`` is its headline as it was, where a number or an address was taken from it."""
+    """One item; ``pasted`` is its original headline if a number or an address was removed from it."""
 
     headline: str
     pasted: str = ""
@@ -50,7 +50,7 @@ class PastedStory:
 
 @dataclass(slots=True)
 class Digest:
-    """The parts. ``left_out`` is what the issue makes itself, ``pictures`` where the word stands for one."""
+    """The parts. ``left_out`` is text that issues generate; ``pictures`` are lines that stand for a picture."""
 
     title: str = ""
     intro: tuple[str, ...] = ()
@@ -63,13 +63,13 @@ class Digest:
 
 
 def read_digest(config: Config, text: str) -> Digest:
-    """Take a pasted text apart. It holds at least one character that is no white space."""
+    """Split a pasted text, which holds at least one character that is not white space."""
     return _Reader(config, text).read()
 
 
 @cache
 def _shape(name: str, plural: str = "") -> re.Pattern[str]:
-    """How a line of our email looks, in any language, whatever is filled in."""
+    """A pattern for a line of our own email, in any language, with any values filled in."""
     counts = {catalog(one).npgettext("email", name, plural, n) for one in spoken() for n in (1, 2, 5)} if plural else ()
     shapes = (re.escape(word).replace(",", "[,，]").replace(r"\ ", r"\s*") for word in counts or every("email", name))
     filled = (re.sub(r"%\\\(\w+\\\)([sd])", lambda at: "(.+?)" if at[1] == "s" else r"[\d,]+", one) for one in shapes)
@@ -92,7 +92,7 @@ class _Reader:
         self._signs = Signs(code, levels, commentary_label(config), 5 * blank >= len(lines))
 
     def read(self) -> Digest:
-        """The parts, from the outside in."""
+        """Find the parts, from the outermost to the innermost."""
         first = next(index for index, line in enumerate(self._lines) if line.text)
         self._found.title = self._bare(self._lines[first])
         lines = self._definitions.taken_from(self._without_furniture(self._lines[first + 1 :]))
@@ -112,7 +112,7 @@ class _Reader:
         self._found.left_out += [PastedLine(line.number, piece.strip()) for piece in pieces if piece and piece.strip()]
 
     def _without_front_matter(self, lines: list[PastedLine]) -> list[PastedLine]:
-        """The lines but for the keys above a Markdown file; their title, where no heading says it, is the first."""
+        """The lines without front matter; its title becomes the first line unless a heading repeats it."""
         first = next(index for index, line in enumerate(lines) if line.text)
         ends = (index for index in range(first + 1, len(lines)) if lines[index].text == "---")
         if lines[first].text != "---" or (end := next(ends, None)) is None:
@@ -132,7 +132,7 @@ class _Reader:
         return rest
 
     def _underlined(self, lines: Iterable[PastedLine], code: frozenset[int]) -> tuple[list[PastedLine], dict[int, int]]:
-        """The lines but for those that underline a heading, and the level of each heading."""
+        """The lines without setext underlines, and the level of each heading."""
         kept: list[PastedLine] = []
         levels: dict[int, int] = {}
         for line in lines:
@@ -150,7 +150,7 @@ class _Reader:
         return kept, levels
 
     def _bare(self, line: PastedLine) -> str:
-        """The text of a heading, without the marks that make it one."""
+        """The text of a heading without its Markdown."""
         text = line.words
         if (match := _ATX.fullmatch(text)) and match["text"]:
             self._leave(line, match["mark"], match["end"])
@@ -161,7 +161,7 @@ class _Reader:
         return text
 
     def _without_furniture(self, lines: Iterable[PastedLine]) -> list[PastedLine]:
-        """The lines but for the length and the places of pictures, which are noted."""
+        """The lines without the reading length and picture placeholders, both of which are recorded."""
         kept = []
         for line in lines:
             if line.number in self._signs.code or not line.text:
@@ -175,7 +175,7 @@ class _Reader:
         return kept
 
     def _closing(self, lines: list[PastedLine]) -> list[PastedLine]:
-        """The lines but for one of the last that says what the text comes from."""
+        """The lines without a final line that names the origin of the text."""
         written = [index for index, line in enumerate(lines) if line.text]
         for at in written[:-13:-1]:
             line, text = lines[at], lines[at].words
@@ -195,16 +195,16 @@ class _Reader:
         return lines
 
     def _begins(self, lines: Sequence[PastedLine], index: int) -> bool:
-        """Whether a paragraph begins with the line."""
+        """Whether the line begins a paragraph."""
         return not self._signs.spaced or index == 0 or not lines[index - 1].text
 
     # Key points.
 
     def _key_points(self, lines: list[PastedLine]) -> list[PastedLine]:
-        """The lines but for the key points, from the line that names them to the one that says who made them."""
+        """The lines without the key points, which reach from their heading to the line that names the model."""
         levels = self._signs.levels
         heads = [index for index, line in enumerate(lines) if line.number in levels]
-        last = heads[1] if len(heads) > 1 else len(lines)  # below that it is of a story, unless it is a heading too
+        last = heads[1] if len(heads) > 1 else len(lines)  # further below: of a story, unless a heading
         named = (i for i, line in enumerate(lines) if (i < last or line.number in levels) and self._names_points(line))
         start = next(named, None)
         if start is None:
@@ -232,11 +232,11 @@ class _Reader:
         return next((name.strip() for name in match.groups() if name and name.strip()), None) if match else None
 
     def _end_of_points(self, lines: Sequence[PastedLine], start: int, model: int | None) -> int:
-        """The index after the last point: of the line that names the model, of a heading, of what is no point or is
-        counted anew.
+        """The index after the last point: of the line that names the model, of a heading, of the first line that is not
+        a point, or of a line where the numbering starts again.
         """
         gap = seen = alone = False
-        last = 0  # the number of the point before
+        last = 0  # the number of the previous point
         pictured = {one.number for one in self._found.pictures}
         for index in range(start, len(lines)):
             line = lines[index]
@@ -248,9 +248,9 @@ class _Reader:
             picture = any(number in pictured for number in range(lines[index - 1].number + 1, line.number))
             point = alone or bool(_BULLET.match(line.words) or _MARK.fullmatch(line.words))
             number = int(digits[0]) if (digits := re.match(r"\d{1,2}", line.words)) and point and not alone else 0
-            again = number == 1 and (last > 1 or (last == 1 and gap))  # the stories are counted from one
+            again = number == 1 and (last > 1 or (last == 1 and gap))  # the numbering of the stories starts at 1
             last = number or last
-            over = gap and last > 1 if model else gap or not self._signs.spaced  # a model named far below made them all
+            over = gap and last > 1 if model else gap or not self._signs.spaced  # the model wrote all of them
             if seen and (again or picture or (over and not point)):
                 return index
             seen, gap, alone = True, False, bool(_MARK.fullmatch(line.words))
@@ -287,14 +287,14 @@ class _Reader:
             used = True
             bare = NUMBERED.sub("", name, count=1).strip() if numbered else name
             self._found.stories.append(self._story(bare or name, name, section, lines[start + 1 : end]))
-        self._found.stories += [] if used else [PastedStory(section)]  # a heading at the end: its text is missing
+        self._found.stories += [] if used else [PastedStory(section)]  # a heading at the end has no text
 
     def _story(self, headline: str, name: str, section: str, lines: Sequence[PastedLine]) -> PastedStory:
         lines, source = self._source(lines)
         if linked := _LINKED.fullmatch(NUMBERED.sub("", headline, count=1).strip()):
             headline, source = linked["words"], source or (linked["host"], linked["url"])
         pasted = name if name != headline else ""
-        boxed = any(line.words.startswith(":::") for line in lines)  # it is written as ours are
+        boxed = any(line.words.startswith(":::") for line in lines)  # our own syntax
         signs = self._signs
         labels = (i for i, one in enumerate(lines) if signs.match(signs.label, one) or signs.is_label(one))
         at = len(lines) if boxed else next(labels, len(lines))
@@ -308,7 +308,7 @@ class _Reader:
         return PastedStory(headline, pasted, section, self._prose(lines[:at]), commentary or None, source)
 
     def _source(self, lines: Sequence[PastedLine]) -> tuple[Sequence[PastedLine], tuple[str, str] | None]:
-        """The lines but for one that names the source alone, and the source: its name, and its address or nothing."""
+        """The lines without one that holds only the source, and its name and address; the address may be empty."""
         for index, line in enumerate(lines):
             match = self._signs.match(self._sources, line)
             if match and self._begins(lines, index) and len(line.words) < 300 and not ENDED.search(line.words):
@@ -320,8 +320,8 @@ class _Reader:
         return lines, None
 
     def _prose(self, lines: Iterable[PastedLine]) -> tuple[str, ...]:
-        """The lines as Markdown: paragraphs apart where each was a line, and no blank lines around, nor a rule at the
-        end, where the issue draws one.
+        """The lines as Markdown: paragraphs separated if each was one line, without blank lines around them or a
+        thematic break at the end, which the issue draws itself.
         """
         lines, out = list(lines), list[str]()
         while lines and lines[-1].number not in self._signs.code and _RULE.fullmatch(lines[-1].words):
@@ -340,7 +340,7 @@ class _Reader:
 
 
 def _fenced(lines: Iterable[PastedLine]) -> frozenset[int]:
-    """The lines of fenced code, in which nothing is looked for; none where a fence is not closed."""
+    """The lines of fenced code, which are not interpreted; empty if a fence is not closed."""
     inside, opened = set(), ""
     for line in lines:
         mark = line.words[:3] if _FENCE.match(line.text) else ""

@@ -1,4 +1,4 @@
-"""Drafts of key points and headlines: the words, by a model or picked, who made them, and the changed file."""
+"""Drafts of key points and headlines, written by a model or extracted: the text, its origin, and the changed file."""
 
 import math
 import re
@@ -21,7 +21,7 @@ from publisher.issue.load import read_issue
 from publisher.issue.model import Issue
 from publisher.language import Locale
 
-_AFTER = ("preheader", "publish_at", "authors", "tags", "cover", "intro")  # what usually stands before key_points
+_AFTER = ("preheader", "publish_at", "authors", "tags", "cover", "intro")  # keys that usually precede key_points
 _INSTRUCTION = (
     "You draft the key points of a newsletter issue for its editor. Use only what the items say: no figure, name or "
     "claim that they do not hold. Write {count} points in the language {language}, each one sentence, the most "
@@ -38,7 +38,7 @@ _HEADLINE = (
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Points, or a headline; ``before`` and ``after`` are the whole text of the file ``path``, relative to the root."""
+    """Key points or a headline. ``before`` and ``after`` are the full text of ``path``, relative to the root."""
 
     path: str
     texts: tuple[str, ...]
@@ -47,19 +47,19 @@ class Draft:
     after: str
 
     def write(self, config: Config) -> None:
-        """Put the draft into the file, whole or not at all."""
+        """Write the changed file atomically."""
         rewrite(config.root / self.path, self.after)
 
     def doubts(self, config: Config, slug: str) -> list[Diagnostic]:
-        """What the checks say of the written file: the guard against inventions above all."""
+        """Findings about the changed file; most important is the check for invented facts."""
         return [found for found in check_issue(config, slug)[1] if found.path == self.path]
 
 
 def draft_key_points(config: Config, slug: str, *, count: int = 5, replace: bool = False) -> Draft:
-    """Draft ``count`` points for the issue ``slug``. Nothing is written.
+    """Draft ``count`` key points for the issue ``slug``. Nothing is written.
 
-    Raises :class:`UsageError` where the issue has no items or has points already, :class:`ServiceError` where the model
-    cannot be asked.
+    Raises :class:`UsageError` if the issue has no items or already has key points, :class:`ServiceError` if the request
+    to the model fails.
     """
     issue = read_issue(config, slug).partial
     if issue is None or not any(item.body.text.strip() for item in issue.items):
@@ -78,11 +78,11 @@ def draft_key_points(config: Config, slug: str, *, count: int = 5, replace: bool
 
 
 def draft_headline(config: Config, slug: str, name: str, *, write: bool) -> Draft:
-    """A headline from the body of the item that ``name`` means: a file's name, with or without its end, or an anchor.
+    """Draft a headline from the body of the item ``name``: a file name, with or without its suffix, or an anchor.
 
-    Nothing is written; with ``write`` the draft holds the changed file. Raises :class:`UsageError` where there is no
-    such item, it has no text or, with ``write``, no file of its own; :class:`ServiceError` where the model cannot be
-    asked or answers with anything but one line.
+    Nothing is written; with ``write`` the draft holds the changed file. Raises :class:`UsageError` if there is no such
+    item, it has no text or, with ``write``, no file of its own; :class:`ServiceError` if the request to the model fails
+    or its answer is not a single line.
     """
     if not config.llm.url:
         raise UsageError(say("a headline needs a model"), help=say("set llm.url and llm.model in config.yaml"))
@@ -115,7 +115,7 @@ def _item_named(issue: Issue, name: str) -> tuple[int, str]:
 
 
 def _material(config: Config, issue: Issue) -> list[str]:
-    """The words of each item's body."""
+    """The plain text of each item's body."""
     words = {text.item: text.words for text in Context(config, issue).texts if text.role == "body"}
     return [words.get(index, "").strip() for index in range(len(issue.items))]
 
@@ -141,14 +141,14 @@ def _extract(config: Config, issue: Issue, count: int) -> tuple[list[str], str]:
 
 
 def _literal(text: str) -> str:
-    """The text as inline Markdown that shows it as it is."""
+    """Escape a text as inline Markdown."""
     return re.sub(r"([\\`*_\[\]<>~])", r"\\\1", text)
 
 
 def with_key_points(file: TextFile, points: Sequence[str], generated_by: str | None) -> str:
-    """The text of issue.yaml with its ``key_points`` replaced, or added where readers meet them.
+    """Return the text of issue.yaml with its ``key_points`` replaced, or inserted at their usual position.
 
-    Raises :class:`UsageError` where the file is no mapping.
+    Raises :class:`UsageError` if the file does not hold a mapping.
     """
     root, _ = parse_yaml(file)
     if not isinstance(root, Mapping):
@@ -166,13 +166,13 @@ def with_key_points(file: TextFile, points: Sequence[str], generated_by: str | N
     return "\n".join([*lines[:at], *block, *lines[at:]])
 
 
-# Without a network: sentences picked from the items, the lead stories first among them. TextRank (Mihalcea, Tarau,
-# EMNLP 2004) over character pairs, which stand for words in Chinese, where words are not spaced, and do as well as
-# words in English.
+# Without a network key points are sentences of the items, first of the lead stories, chosen by TextRank (Mihalcea and
+# Tarau, EMNLP 2004) over character pairs. These work for Chinese, which has no spaces between words, and do as well
+# as words in English.
 _SENTENCE = re.compile(r"[^。！？!?\n]*?(?:[。！？]+[”」』）]?|[!?]+(?=\s|$)|\.(?=\s+[A-Z\"“]|\s*$)|\n+|$)", re.DOTALL)
 _LEANING = re.compile(
     r"[它他她这那其此]|(?:It|This|That|They|These|Those|He|She|But|And|So)\b"
-)  # on the sentence before
+)  # refers to the sentence before
 _CLAUSE = re.compile(r"[，；]|[,;](?=\s)|\s[—–]\s|——")
 LINE = 120
 """Columns of the longest point."""
@@ -183,7 +183,7 @@ _ROUNDS = 40
 
 @dataclass(frozen=True, slots=True)
 class SourceSentence:
-    """A sentence, the index of the item it stands in, and whether it leads it: news says most at the start."""
+    """A sentence, the index of its item, and whether it opens that item: news puts the main point first."""
 
     text: str
     item: int
@@ -191,7 +191,7 @@ class SourceSentence:
 
 
 def sentences(text: str, item: int) -> list[SourceSentence]:
-    """The sentences of a text, long enough to say something."""
+    """Split a text into sentences; very short ones are left out."""
     joined = re.sub(r"(?<=[^\x00-\x7f])\n(?=[^\x00-\x7f])", "", text)
     joined = re.sub(r"(?<!\n)\n(?!\n)", " ", joined)
     found = (" ".join(part.split()) for part in _SENTENCE.findall(joined))
@@ -200,10 +200,10 @@ def sentences(text: str, item: int) -> list[SourceSentence]:
 
 
 def pick(candidates: Sequence[SourceSentence], count: int, headlines: Sequence[str] = ()) -> list[SourceSentence]:
-    """At most ``count`` sentences, seven at most, one an item, in reading order, none longer than a line.
+    """Choose at most ``count`` (and at most seven) sentences, one per item, in reading order, each within a line.
 
-    The first three items are among them; of the others those whose sentence the rest leans on most. A sentence counts
-    for more where it says what its item's headline does, leads its item, or fits a line.
+    The first three items are always among them; the others are chosen by rank. A sentence ranks higher if it resembles
+    its item's headline, opens its item, or fits on a line.
     """
     scores = _rank([_pairs(sentence.text) for sentence in candidates])
     best: dict[int, tuple[float, SourceSentence]] = {}
@@ -221,7 +221,7 @@ def pick(candidates: Sequence[SourceSentence], count: int, headlines: Sequence[s
 
 
 def shortened(text: str) -> str:
-    """The text, or where it is longer than a line its first clauses, or words, that fit."""
+    """The text; if it is longer than a line, its first clauses or words that fit."""
     if display_width(text) <= LINE:
         return text
     ends = [found.start() for found in _CLAUSE.finditer(text)]
@@ -240,7 +240,7 @@ def _pairs(text: str) -> frozenset[str]:
 
 
 def _rank(sets: list[frozenset[str]]) -> list[float]:
-    """Scores by power iteration over the graph of shared pairs."""
+    """Scores by power iteration over the graph of shared character pairs."""
     size = len(sets)
     weights = [[0.0] * size for _ in range(size)]
     for i in range(size):

@@ -1,5 +1,5 @@
-"""Which lines of a pasted text are headlines: headings of Markdown, else lines in bold, else lines numbered from 1,
-else short lines without an end above longer ones with one.
+"""Find the headlines of a pasted text: Markdown headings, otherwise bold lines, otherwise lines numbered from 1,
+otherwise short lines without final punctuation above longer ones with it.
 """
 
 import re
@@ -22,23 +22,23 @@ _DIGITS = "一二三四五六七八九"
 
 @dataclass(frozen=True, slots=True)
 class PastedLine:
-    """A line of what was pasted, and its number."""
+    """A line of the pasted text, and its number."""
 
     number: int
     text: str
 
     @property
     def words(self) -> str:
-        """The text without the space around it."""
+        """The text without surrounding white space."""
         return self.text.strip()
 
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """What is known of the lines of a text, by their numbers.
+    """Properties of the lines of a text, by line number.
 
-    ``code`` are lines in fences, ``levels`` those of Markdown's headings, ``label`` is what begins a commentary,
-    ``spaced`` whether blank lines part the paragraphs, of which each is one line otherwise.
+    ``code``: lines inside fences. ``levels``: levels of Markdown headings. ``label``: how a commentary begins.
+    ``spaced``: whether blank lines separate the paragraphs; otherwise each line is a paragraph.
     """
 
     code: frozenset[int]
@@ -47,28 +47,28 @@ class Signs:
     spaced: bool
 
     def match(self, shape: re.Pattern[str], line: PastedLine) -> re.Match[str] | None:
-        """Whether a line begins as the shape has it, outside code."""
+        """Match the pattern at the start of a line outside code."""
         return None if line.number in self.code else shape.match(line.words)
 
     def is_label(self, line: PastedLine) -> bool:
-        """Whether a line is the label of a commentary and no more: a heading, in bold or in brackets."""
+        """Whether a line holds only the label of a commentary: as a heading, in bold or in brackets."""
         bare = line.words.strip("#*_【】[]:： \u3000")
         marked = line.number in self.levels or line.words[:1] in {"【", "[", "*", "_"}
         return line.number not in self.code and marked and bool(self.label.fullmatch(f"{bare}："))
 
 
 def headlines(lines: Sequence[PastedLine], signs: Signs) -> dict[int, bool]:
-    """The numbers of the lines that are headlines; True for the name of a section."""
+    """Map the number of each headline to whether it names a section."""
     levels = {line.number: signs.levels[line.number] for line in lines if line.number in signs.levels}
     levels = {line.number: levels[line.number] for line in lines if line.number in levels and not signs.is_label(line)}
     written = [line for line in lines if line.words]
     if levels:
-        # Stories have the least level that several headings have under which a text stands at once; where none does, a
-        # heading above them names a section.
+        # Stories have the lowest level at which several headings are followed directly by text; a heading above them
+        # that is not names a section.
         filled = {one.number for one, two in pairwise(written) if one.number in levels and two.number not in levels}
         several = [level for level, count in Counter(levels[number] for number in filled).items() if count > 1]
         level = min(several or [levels[number] for number in filled] or levels.values())
-        # What stands under a deeper heading at once is the text of the heading above.
+        # Text directly below a deeper heading belongs to the heading above.
         filled = {one.number for one, two in pairwise(written) if levels.get(two.number, level + 1) > level}
         return {number: own < level and number not in filled for number, own in levels.items() if own <= level}
     bold = [line for line in written if BOLD.fullmatch(line.words) and not signs.is_label(line)]
@@ -77,7 +77,7 @@ def headlines(lines: Sequence[PastedLine], signs: Signs) -> dict[int, bool]:
 
 
 def value(match: re.Match[str]) -> int:
-    """The number of a numbered line; 0 for none that there is."""
+    """The number of a numbered line; 0 if it has none."""
     if match["digits"]:
         return int(match["digits"])
     tens, ten, ones = match["han"].rpartition("十")
@@ -87,7 +87,7 @@ def value(match: re.Match[str]) -> int:
 
 
 def _in_order(written: Sequence[PastedLine], signs: Signs) -> list[int]:
-    """The lines that are numbered from 1 on, where a text follows each."""
+    """The lines numbered from 1 upwards, each followed by text."""
     found: list[int] = []
     for line, after in pairwise([*written, PastedLine(0, "1. ")]):
         match = signs.match(NUMBERED, line)
@@ -103,7 +103,7 @@ def _plain(lines: Sequence[PastedLine], signs: Signs) -> list[int]:
     labels = [-1, *(index for index, line in enumerate(lines) if signs.match(signs.label, line))]
     for one, two in pairwise(labels):
         between = range(one + 1, two)
-        if not any(lines[index].number in found for index in between):  # two commentaries are of two stories
+        if not any(lines[index].number in found for index in between):  # two commentaries belong to two stories
             likely = [lines[index] for index in between if _may_head(lines, index, signs, strictly=False)]
             found.update(line.number for line in sorted(likely, key=lambda line: len(line.text))[:1])
     return sorted(found)

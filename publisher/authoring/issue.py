@@ -1,4 +1,4 @@
-"""``publisher new``: an issue to fill in, with a first item, that checks clean as it stands."""
+"""``publisher new``: create an issue with a first item; it passes ``check`` as written."""
 
 import os
 import re
@@ -16,12 +16,12 @@ from publisher.issue.load import date_of_slug, read_issue
 from publisher.issue.model import Issue
 from publisher.language import Locale
 
-LONGEST = 100  # the slug is a folder's name and part of every address of the issue
+LONGEST = 100  # the slug names the folder and is part of every URL of the issue
 
 
 @dataclass(frozen=True, slots=True)
 class NewIssue:
-    """What was made: the files to fill in, relative to the root."""
+    """The files that were created, relative to the root."""
 
     slug: str
     date: date
@@ -29,10 +29,10 @@ class NewIssue:
 
 
 def make_issue(config: Config, slug: str) -> NewIssue:
-    """Make ``issues/<slug>/`` with a draft issue and a first item.
+    """Create ``issues/<slug>/`` with a draft issue and a first item.
 
-    The date is the slug's leading date, else today in the newsletter's zone; the number follows the latest issue's.
-    Raises :class:`UsageError`, with nothing written, for a slug that cannot be or is taken.
+    The date is the one that the slug begins with, otherwise today in the newsletter's time zone; the number is the
+    latest issue's plus one. Raises :class:`UsageError`, with nothing written, if the slug is invalid or taken.
     """
     day = day_of(config, slug)
     locale = Locale.of(config.newsletter.language, {})
@@ -40,7 +40,7 @@ def make_issue(config: Config, slug: str) -> NewIssue:
 
 
 def day_of(config: Config, slug: str) -> date:
-    """The date of a new issue. Raises :class:`UsageError` for a slug that cannot be or is taken."""
+    """The date of a new issue. Raises :class:`UsageError` if the slug is invalid or taken."""
     _refuse_slug(slug)
     if (config.root / "issues" / slug).exists():
         raise UsageError(say("issues/{slug} exists already", slug=slug), help=say("edit it, or take another slug"))
@@ -50,7 +50,7 @@ def day_of(config: Config, slug: str) -> date:
 def write_issue(
     config: Config, slug: str, day: date, texts: Mapping[str, str], pictures: Mapping[str, bytes] = MappingProxyType({})
 ) -> NewIssue:
-    """Write the files of a new issue, by name, and the schemas where there are none: all of them, or none.
+    """Write the files of a new issue, by name, and any missing schemas: all of them, or none.
 
     Raises :class:`UsageError`.
     """
@@ -63,7 +63,7 @@ def write_issue(
 
 
 def issue_at(config: Config, slug: str) -> Issue:
-    """The issue as far as it can be read. Raises :class:`UsageError` where it cannot be at all."""
+    """Read the issue as far as its errors allow. Raises :class:`UsageError` if it cannot be read at all."""
     issue = read_issue(config, slug).partial
     if issue is None:
         raise UsageError(say("{slug} cannot be read", slug=slug), help=say("run publisher check {slug}", slug=slug))
@@ -83,7 +83,7 @@ def _refuse_slug(slug: str) -> None:
 
 
 def starter_files(locale: Locale, date: str, number: int | None) -> dict[str, str]:
-    """The files of an issue to fill in, by name, with the words of the language. ``date`` as ``2024-12-29``."""
+    """The files of a new issue by name, in the words of the language. ``date`` as ``2024-12-29``."""
     given = {"date": date, "number": f"number: {number}\n" if number is not None else ""}
 
     def word(place: re.Match[str]) -> str:
@@ -101,7 +101,7 @@ def _date(config: Config, slug: str) -> date:
 
 
 def next_number(config: Config) -> int | None:
-    """One more than the number of the latest issue; ``None`` where that has no number or cannot be read."""
+    """The number of the latest issue plus one; ``None`` if that has no number or cannot be read."""
     slugs = discover(config.root) if os.path.lexists(config.root / "issues") else []
     latest = read_issue(config, slugs[-1]).issue if slugs else None
     return latest.number + 1 if latest and latest.number is not None else None

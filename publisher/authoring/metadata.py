@@ -1,6 +1,6 @@
-"""What a page says of itself: title, site, author, date and picture, from JSON-LD, Open Graph and its head.
+"""Metadata of a web page: title, site, author, date and picture, from JSON-LD, Open Graph and the HTML head.
 
-Never the text of the article.
+The text of the article is never used.
 """
 
 import html
@@ -28,7 +28,7 @@ _CARRIER = re.compile(r"https?://", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """One line each, without control and direction characters; empty where the page does not say."""
+    """Each value is one line without control and bidirectional characters; empty if the page lacks it."""
 
     title: str = ""
     site: str = ""
@@ -47,7 +47,7 @@ _DOOR = re.compile(
 
 
 def metadata_of(text: str) -> Metadata:
-    """Read the head of an HTML page; nothing that it holds raises."""
+    """Read the head of an HTML page; never raises."""
     tree = LexborHTMLParser(text)
     named: dict[str, str] = {}
     for node in tree.css("meta"):
@@ -61,7 +61,7 @@ def metadata_of(text: str) -> Metadata:
     }
     title = next((plain(node.text()) for node in tree.css("head > title, body > title") if node.text().strip()), "")
     found["title"] = found["title"] or ("" if _DOOR.match(title) else title)
-    if _CARRIER.match(found["author"]):  # a profile's address, as Facebook wants it
+    if _CARRIER.match(found["author"]):  # Facebook wants the address of a profile here
         found["author"] = ""
     if not _CARRIER.match(found["picture"]):
         found["picture"] = ""
@@ -69,7 +69,7 @@ def metadata_of(text: str) -> Metadata:
 
 
 def plain(text: str) -> str:
-    """One line of at most 200 characters, without what is not seen or turns the direction of writing."""
+    """One line of at most 200 characters, without invisible and bidirectional characters."""
     text = html.unescape(text) if "&" in text else text
     kept = "".join(" " if sign.isspace() else sign for sign in text[: 10 * _LONGEST] if _shows(sign))
     kept = " ".join(kept.split())
@@ -77,12 +77,12 @@ def plain(text: str) -> str:
 
 
 def _shows(sign: str) -> bool:
-    """Joiners belong to scripts and emoji; the rest of the format characters, and what is no character, go."""
+    """Keep joiners, which scripts and emoji need; drop other format characters and unassigned code points."""
     return sign.isspace() or sign in "\u200c\u200d" or unicodedata.category(sign) not in {"Cc", "Cf", "Cs", "Co", "Cn"}
 
 
 def _articles(script: str) -> Iterator[Mapping[str, Any]]:
-    """The articles in JSON-LD: in arrays, in ``@graph``, as ``mainEntity``; those that are nothing else come last."""
+    """The articles in JSON-LD, in arrays, in ``@graph`` and as ``mainEntity``; those of other types come last."""
     try:
         data = json.loads(re.sub(r"^\s*(?:<!--|//<!\[CDATA\[)|(?:-->|//\]\]>)\s*$", "", script), strict=False)
     except (ValueError, RecursionError):
@@ -127,7 +127,7 @@ def _of_linked_data(articles: list[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def _words(value: Any, keys: tuple[str, ...] = ("name", "@value"), *, most: int = 5) -> str:
-    """A text, the name of a thing, or the first of several, as JSON-LD may write each."""
+    """A text, the name of an object, or the first of a list: JSON-LD allows each."""
     several = value if isinstance(value, list) else [value]
     names = []
     for one in several[:most]:

@@ -1,4 +1,4 @@
-"""Asking a language model, at any endpoint that speaks OpenAI's chat completions."""
+"""Requests to a language model, at any endpoint with OpenAI's chat completions API."""
 
 import json
 import os
@@ -23,9 +23,9 @@ _LONGEST_LINE = 200
 
 
 def ask(llm: Llm, instruction: str, material: str, *, sleep: Callable[[float], None] = time.sleep) -> str:
-    """The model's answer. Raises :class:`ServiceError` with what went wrong and what to do about it.
+    """Return the model's answer. Raises :class:`ServiceError` with the fault and the action.
 
-    Tried again, twice, after 429 and 5xx (waiting as ``Retry-After`` asks) and where nothing answered.
+    Retried twice after 429, 5xx (waiting as ``Retry-After`` says) and connection errors.
     """
     if not llm.url or not llm.model:
         advice = say("set both in config.yaml, or neither")
@@ -64,7 +64,7 @@ _CHECK_URL = say("check llm.url in config.yaml; without it draft key-points work
 
 
 def _post(client: httpx.Client, url: str, headers: dict[str, str], body: dict[str, object]) -> httpx.Response:
-    """The answer, read within its bounds; nothing is unpacked. Raises httpx.HTTPError, ServiceError."""
+    """Read the answer up to a maximum size, without decompression. Raises httpx.HTTPError, ServiceError."""
     end, content = time.monotonic() + SECONDS, bytearray()
     with client.stream("POST", url, headers=headers, json=body) as response:
         for chunk in response.iter_raw():
@@ -102,7 +102,7 @@ def _refusal(response: httpx.Response) -> ServiceError:
         said = str(response.json()["error"]["message"])
     except (ValueError, KeyError, TypeError):
         said = ""
-    said = said.replace(os.environ.get("PUBLISHER_LLM_API_KEY") or "\0", "…")[:200]  # some repeat what they were sent
+    said = said.replace(os.environ.get("PUBLISHER_LLM_API_KEY") or "\0", "…")[:200]  # may echo the request
     message = say("the model's endpoint answers {status}{said}", status=status, said=f": {said}" if said else "")
     return ServiceError(message, help=_CHECK_URL)
 
@@ -113,7 +113,7 @@ def _wait(response: httpx.Response, attempt: int) -> float:
 
 
 def points_of(answer: str) -> list[str]:
-    """The points of an answer: a JSON list, or lines with their bullets and numbers taken off."""
+    """The key points of an answer: a JSON list, or lines without their bullets and numbers."""
     start, end = answer.find("["), answer.rfind("]")
     if 0 <= start < end:
         try:
@@ -127,7 +127,7 @@ def points_of(answer: str) -> list[str]:
 
 
 def line_of(answer: str) -> str:
-    """The one line that an answer is, as plain text without quotes around it; empty where it is anything else."""
+    """The answer as one line of plain text without surrounding quotes; empty if it is more than a line."""
     lines = [line for line in answer.strip().strip("`").splitlines() if line.strip()]
     if len(lines) != 1 or len(lines[0]) > _LONGEST_LINE:
         return ""

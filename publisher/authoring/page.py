@@ -1,4 +1,4 @@
-"""A page of the web, fetched within bounds: from public addresses alone, in ten seconds, two megabytes of it."""
+"""Fetch a web page within limits: public addresses only, 10 seconds, 2 MB."""
 
 import asyncio
 import re
@@ -30,7 +30,7 @@ _REFRESH = re.compile(
     re.IGNORECASE,
 )
 _HTML = re.compile(rb"\s*<(?:!doctype html|html|head|body|title|meta|script|link|!--)", re.IGNORECASE)
-# What browsers read under a name (WHATWG Encoding §4.2): the larger table of each family.
+# Browsers read each name as the largest encoding of its family (WHATWG Encoding §4.2).
 _LABELS = {
     "gb2312": "gb18030", "gbk": "gb18030", "x-gbk": "gb18030", "shift_jis": "cp932", "shift-jis": "cp932",
     "sjis": "cp932", "x-sjis": "cp932", "windows-31j": "cp932", "iso-8859-1": "cp1252", "latin1": "cp1252",
@@ -41,16 +41,16 @@ _LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class FetchedPage:
-    """An answer: where it came from in the end, its text, and empty text where it is no HTML."""
+    """The final address after redirects, and the text; empty if the answer is not HTML."""
 
     url: str
     text: str
 
 
 def fetch_page(url: str, *, allow_private: bool = False) -> FetchedPage:
-    """The page at an http(s) address, at most five redirects on.
+    """Fetch the page at an http(s) address, following at most five redirects.
 
-    Raises UsageError for what is no such address, ServiceError where the page cannot be had.
+    Raises UsageError if the address is not of that kind, ServiceError if the page cannot be fetched.
     """
     try:
         return asyncio.run(_fetch(_checked(url), allow_private))
@@ -102,7 +102,7 @@ async def _fetch(url: httpx.URL, allow_private: bool) -> FetchedPage:
 
 
 async def _read(response: httpx.Response) -> FetchedPage:
-    """The text of an HTML page; decompressed here, so that a small answer cannot become a large one."""
+    """The text of an HTML page; decompressed here, so that the size limit holds for the result as well."""
     kind, _, rest = response.headers.get("content-type", "").partition(";")
     packed = response.headers.get("content-encoding", "identity").lower()
     if packed not in {"identity", "gzip", "x-gzip", "deflate", ""}:
@@ -127,7 +127,7 @@ def _is_html(kind: str, content: bytes) -> bool:
 
 
 def _decoded(content: bytes, header: str) -> str:
-    """The text in the first encoding that makes sense of it: mark, header, meta, UTF-8, what it looks like."""
+    """Decode with the first encoding that fits: byte order mark, header, meta element, UTF-8, a guess."""
     for name in _encodings(content, header):
         try:
             return getincrementaldecoder(name)().decode(content).removeprefix("\ufeff")

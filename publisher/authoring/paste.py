@@ -1,4 +1,4 @@
-"""``publisher new --from``: an issue made of a pasted digest; what is no part of a file is told."""
+"""``publisher new --from``: create an issue from a pasted digest, and report any text that is in no file."""
 
 import re
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ _LATIN = re.compile("[A-Za-z]")
 
 @dataclass(frozen=True, slots=True)
 class PastedIssue:
-    """The issue that was made; what was left out, as a sentence, and what is to be mended."""
+    """The issue that was created, a sentence about the text left out, and the findings."""
 
     made: NewIssue
     told: Sentence | None
@@ -34,7 +34,7 @@ class PastedIssue:
 
 
 def paste_issue(config: Config, content: bytes, name: str, slug: str | None = None) -> PastedIssue:
-    """Make a draft of a digest; ``name`` is the file's, for findings. Raises UsageError, with nothing written."""
+    """Create a draft from a digest; findings name the file ``name``. Raises UsageError, with nothing written."""
     file, findings = _text(content, name)
     if not file.text.strip():
         raise UsageError(say("{name} holds no text", name=name), help=say("paste the digest into it, its title first"))
@@ -51,7 +51,7 @@ def paste_issue(config: Config, content: bytes, name: str, slug: str | None = No
 
 
 def told(left_out: Iterable[PastedLine]) -> Sentence | None:
-    """Each piece that is in no file, with the lines where it stood."""
+    """Describe each piece of text that is in no file, with its line numbers."""
     pieces: dict[str, list[int]] = {}
     for line in left_out:
         pieces.setdefault(line.text.strip(), []).append(line.number)
@@ -60,7 +60,7 @@ def told(left_out: Iterable[PastedLine]) -> Sentence | None:
 
 
 def language_of(config: Config, text: str) -> str:
-    """The newsletter's language, unless the script of the text says that it is Chinese or English."""
+    """The newsletter's language, unless the script of the text shows that it is Chinese or English."""
     own = config.newsletter.language
     han, latin = len(_HAN.findall(text)), len(_LATIN.findall(text))
     eastern = own.partition("-")[0].lower() in {"zh", "ja"}

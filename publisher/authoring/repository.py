@@ -1,4 +1,4 @@
-"""``publisher init``: a newsletter repository, made from the files of the sample newsletter."""
+"""``publisher init``: create a newsletter repository from the files of the sample newsletter."""
 
 import json
 import os
@@ -29,14 +29,14 @@ Forge = Literal["github", "gitlab", "none"]
 
 @dataclass(frozen=True, slots=True)
 class StarterBrand:
-    """What ``--accent`` and ``--logo`` ask for: lines of config.yaml, and files by their path."""
+    """The result of ``--accent`` and ``--logo``: lines of config.yaml, and files by path."""
 
     config: bytes = b""
     files: Mapping[str, bytes] = field(default_factory=dict)
 
     @classmethod
     def of(cls, accent: str | None, logo: Path | None) -> Self:
-        """Raises UsageError for a colour that is none or cannot be read, and for a file that is no picture."""
+        """Raises UsageError for an invalid or unreadable colour, and for a file that is not a picture."""
         lines, files = [], {}
         if accent is not None:
             if not re.fullmatch("#(?:[0-9a-f]{3}|[0-9a-f]{6})", accent.strip().lower()):
@@ -61,20 +61,20 @@ class StarterBrand:
 
 NO_BRAND = StarterBrand()
 
-# The sample issue of a language; in another, a new repository begins with an issue to fill in.
+# The sample issue by language; in any other language the repository starts with an empty issue.
 SAMPLES = {"zh_Hans": "2024-12-29-ai-weekly", "en": "2024-12-29-ai-weekly-en"}
 
-# What is there already stays, and init says so: a repository made on a forge often has some of these.
+# These files are kept if they exist, and reported: a repository created on a forge often has some of them.
 YIELDING = (".gitignore", "README.md", "AGENTS.md")
 
 
 @dataclass(frozen=True, slots=True)
 class NewRepository:
-    """What was made; paths are relative to ``root``.
+    """The files that were created; paths are relative to ``root``.
 
-    ``kept``: what was there and stayed. ``ci``: the files of the forge, which was named, or ``guessed``
-    from the remotes. ``new``: whether there was no newsletter before. ``git``: the repository was ``begun``, was
-    ``there``, or is ``missing`` still.
+    ``kept``: existing files that were kept. ``ci``: the CI files of the forge, which was given or ``guessed`` from
+    the remotes. ``new``: whether there was no newsletter before. ``git``: the repository was ``begun``, was
+    ``there`` already, or is ``missing``.
     """
 
     root: Path
@@ -90,12 +90,12 @@ class NewRepository:
 def make_repository(
     root: Path, language: str = "zh-CN", forge: Forge | None = None, brand: StarterBrand = NO_BRAND
 ) -> NewRepository:
-    """Make a newsletter repository in ``root``, which may hold other files already.
+    """Create a newsletter repository in ``root``, which may hold other files.
 
-    CI and hooks stand at the top of the git repository that ``root`` is in, where forges look for them; ``root``
-    becomes one itself where there is none. An existing newsletter gets its CI alone, if ``forge`` asks for it.
-    Raises :class:`UsageError`, with nothing written, where a file it would write exists, ``root`` cannot be written, or
-    there are no words in ``language``, a BCP 47 tag.
+    CI files and hooks go to the top of the enclosing git repository, where forges look for them; if there is none,
+    ``root`` becomes one. In an existing newsletter only CI files are added, if ``forge`` asks for them.
+    Raises :class:`UsageError`, with nothing written, if a file exists already, ``root`` cannot be written, or there is
+    no catalog for ``language``, a BCP 47 tag.
     """
     at = root.resolve()
     there = repository_of(at)
@@ -121,7 +121,7 @@ def make_repository(
 
 
 def _files(language: str) -> dict[str, bytes]:
-    """The files of a new repository, by their paths in it."""
+    """The files of a new repository by path."""
     tag, catalog = canonical(language), nearest(language)
     if tag is None or catalog is None:
         known = ", ".join(name.replace("_", "-") for name in spoken())
@@ -133,11 +133,11 @@ def _files(language: str) -> dict[str, bytes]:
     config = config.replace("language: zh-CN", f"language: {tag}").replace("Asia/Shanghai", locale.timezone)
     if catalog != "zh_Hans":
         config = config.replace("上海市示例路 1 号, 200000", "1 Example Street, London")
-    config = re.sub(r"publish:\n(?:  .*\n)+\n", "", config)  # of the samples' own repository
+    config = re.sub(r"publish:\n(?:  .*\n)+\n", "", config)  # concerns the repository of the samples only
     if slug := SAMPLES.get(catalog):
         issue = _tree(sample / "issues" / slug, f"issues/{slug}")
         at = f"issues/{slug}/issue.yaml"
-        issue[at] = issue[at].replace(b"status: ready", b"status: draft")  # nobody is mailed the sample by surprise
+        issue[at] = issue[at].replace(b"status: ready", b"status: draft")  # never mailed by accident
     else:
         day = datetime.now(ZoneInfo(locale.timezone)).date().isoformat()
         slug = f"{day}-first"
@@ -183,12 +183,12 @@ HOOKS = ".pre-commit-config.yaml"
 
 
 def repository_of(folder: Path) -> Path | None:
-    """The nearest folder at or above ``folder`` (absolute) that git keeps, whether or not git is installed."""
+    """The nearest git repository at or above ``folder`` (absolute), whether or not git is installed."""
     return next((path for path in (folder, *folder.parents) if os.path.lexists(path / ".git")), None)
 
 
 def guess_forge(repository: Path | None) -> Forge:
-    """The forge that the remotes name: ``origin`` before the others, by the host and not by the path."""
+    """The forge of the remotes, by host name; ``origin`` comes first."""
     remotes = re.findall(r"^(\S+)\t(\S+)", (repository and _git(repository, "remote", "-v")) or "", re.MULTILINE)
     for _name, url in sorted(remotes, key=lambda remote: remote[0] != "origin"):
         host = re.match(r"(?:[a-z+]+://)?(?:[^/@]*@)?([^/:]+)[:/]", url, re.IGNORECASE)
@@ -200,7 +200,7 @@ def guess_forge(repository: Path | None) -> Forge:
 
 
 def ci_files(forge: Forge, repository: Path, below: str) -> dict[str, str]:
-    """The CI of a newsletter that stands ``below`` the top of its repository (``.``: at it), by paths from the top."""
+    """The CI files, by path from the top of the repository, of a newsletter in the folder ``below`` it (``.``: top)."""
     names = {"VERSION": __version__, "BRANCH": json.dumps(_default_branch(repository)), "BELOW": json.dumps(below)}
     if forge == "github":
         files = {WORKFLOW: "github.yml", FORM: "story-form.yml", SUBMISSIONS: "submissions.yml"}
@@ -214,7 +214,7 @@ def ci_files(forge: Forge, repository: Path, below: str) -> dict[str, str]:
 
 
 def hooks(below: str) -> dict[str, str]:
-    """The pre-commit configuration, by its path from the top of the repository."""
+    """The pre-commit configuration by its path from the top of the repository."""
     at, under = ("", "") if below == "." else (f"--root {shlex.quote(below)} ", re.escape(f"{below}/"))
     entry, files = json.dumps(f"publisher {at}check"), json.dumps(f"^{under}")
     names = {"VERSION": __version__, "ENTRY": entry, "FILES": files}
@@ -228,7 +228,7 @@ def _default_branch(repository: Path) -> str:
 
 
 def _git(folder: Path, *words: str) -> str | None:
-    """What git prints in ``folder``; None where it is missing or refuses. A hook's own GIT_DIR is not followed."""
+    """The output of git in ``folder``; None if git is missing or fails. GIT_DIR, which a hook may set, is ignored."""
     environment = {name: value for name, value in os.environ.items() if name not in {"GIT_DIR", "GIT_WORK_TREE"}}
     try:
         done = subprocess.run(  # noqa: S603 - git, with fixed words

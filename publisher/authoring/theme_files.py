@@ -1,4 +1,4 @@
-"""The files of a theme, for who wants to own some: what there is, copies into ``templates/``, what differs since."""
+"""The files of a theme: list them, copy them into ``templates/``, and show how the copies differ."""
 
 import difflib
 from collections.abc import Iterable, Iterator
@@ -17,14 +17,14 @@ from publisher.site.site import build_site
 
 
 def themes(config: Config) -> list[tuple[str, str, bool]]:
-    """Name, one sentence, and whether it is in use, of each theme: the built-in ones, and the repository's own."""
+    """Name, description and whether it is in use, for each built-in theme and each of the repository."""
     used = config.theme.name
     own = [] if used in built_in() else [(used, say("of this repository"), True)]
     return [*((name, say(sentence), name == used) for name, sentence in built_in().items()), *own]
 
 
 def theme_files(config: Config) -> dict[str, Path]:
-    """Each file of the newsletter's theme by its name, such as ``email/issue.mjml.j2``; overrides are left out."""
+    """The files of the newsletter's theme by name, such as ``email/issue.mjml.j2``; overrides are not included."""
     found: dict[str, Path] = {}
     for folder in (store() / BASE, folder_of(config.theme, config.root)):
         for file in sorted(path for path in folder.rglob("*") if path.is_file() and path.name != "theme.yaml"):
@@ -33,9 +33,9 @@ def theme_files(config: Config) -> dict[str, Path]:
 
 
 def eject(config: Config, name: str | None, *, force: bool) -> tuple[list[Path], list[Path]]:
-    """Copy a file of the theme, or all, into the folder of overrides: what was written, and what was in the way.
+    """Copy one file of the theme, or all, into the folder of overrides; return what was written and what existed.
 
-    Raises UsageError for a name that the theme lacks, or a folder that cannot be written.
+    Raises UsageError if the theme has no such file or the folder cannot be written.
     """
     own = config.root / config.templates
     files = {own / one: file for one, file in _chosen(config, name).items()}
@@ -48,7 +48,7 @@ def eject(config: Config, name: str | None, *, force: bool) -> tuple[list[Path],
 
 
 def differences(config: Config, name: str | None) -> Iterator[str]:
-    """The lines of a unified diff from the theme as the package has it now to the overrides. Raises UsageError."""
+    """The lines of a unified diff from the packaged theme to the overrides. Raises UsageError."""
     for one, file in _chosen(config, name).items():
         own = config.root / config.templates / one
         if own.is_file():
@@ -79,7 +79,7 @@ _FRAMES = (("email.html", 700, "light"), ("email.html", 375, "dark"), ("site/iss
 
 
 def preview_themes(config: Config, slug: str, names: Iterable[str], out: Path) -> Path:
-    """Render the issue in each theme below ``out``; the page that shows them all. Raises UsageError, DeployError."""
+    """Render the issue in each theme below ``out``; return the overview page. Raises UsageError, DeployError."""
     shown = []
     for name in names:
         dressed = config.model_copy(update={"theme": config.theme.model_copy(update={"name": name})})
@@ -87,7 +87,7 @@ def preview_themes(config: Config, slug: str, names: Iterable[str], out: Path) -
         if edition is None:
             advice = say("publisher check {slug} names them", slug=slug)
             raise UsageError(say("{slug} has errors in the theme {name}", slug=slug, name=name), help=advice)
-        assets = tuple(replace(asset, scaled=False) for asset in edition.assets)  # copies of pictures take long to make
+        assets = tuple(replace(asset, scaled=False) for asset in edition.assets)  # scaled copies are slow
         cover = edition.cover and replace(edition.cover, scaled=False)
         edition = replace(edition, assets=assets, cover=cover)
         label = name.strip("./")

@@ -1,7 +1,7 @@
-"""A translation of an issue, drafted by a model: a sibling folder, item by item.
+"""Draft a translation of an issue with a model: a sibling folder, item by item.
 
-An answer is a stranger's text. It is taken where it has the keys that were asked for and, of Markdown, the original's
-structure: the same blocks, addresses, pictures, code, HTML and placeholders. What fails stays as the original has it.
+The answer is untrusted. It is accepted if it has the requested keys and, in Markdown, the structure of the original:
+the same blocks, addresses, pictures, code, HTML and placeholders. Otherwise the original text is kept.
 """
 
 import json
@@ -32,7 +32,7 @@ from publisher.language.tags import canonical, is_language
 _LINES = frozenset(["title", "subtitle", "subject", "preheader", "headline", "alt", "caption", "credit", "digest"])
 _INLINE = frozenset(["points", "key_points", "attribution"])
 _MARKDOWN = _INLINE | frozenset(["intro", "body", "commentary"])
-_TERMS = frozenset(("section", "tags"))  # one word for all items, asked for once
+_TERMS = frozenset(("section", "tags"))  # translated once for all items
 _INSTRUCTION = (
     "You translate a newsletter for its editor into the language {language}. You get a JSON object; answer with a JSON "
     "object that has the same keys, each value translated, and with nothing else. Keep the Markdown: every paragraph, "
@@ -42,7 +42,7 @@ _INSTRUCTION = (
 _COLONS = re.compile(r"^ {0,3}[:：]{2,}.*$", re.MULTILINE)
 _PLACEHOLDER = re.compile(r"\{\{.*?\}\}|\{\.\w+\}")
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff]")
-_FAILURES = 2  # in a row, after which the endpoint is asked no more
+_FAILURES = 2  # consecutive failures, after which no more requests are made
 
 Texts = dict[tuple[str | int, ...], str]
 """What is to be translated of a file, by the path of its keys."""
@@ -50,21 +50,21 @@ Texts = dict[tuple[str | int, ...], str]
 
 @dataclass(frozen=True, slots=True)
 class DraftedTranslation:
-    """The issue that was made, and why what stayed as the original has it was not translated, by file."""
+    """The issue that was created and, by file, the reason why a text was not translated."""
 
     made: NewIssue
     left: Mapping[str, str]
 
 
 class _UnusableAnswer(Exception):  # noqa: N818
-    """The answer is not taken; the message says why, in words of ours."""
+    """The answer is rejected; the message gives the reason in our own words."""
 
 
 def draft_translation(config: Config, slug: str, language: str, new: str | None = None) -> DraftedTranslation:
-    """Make ``issues/<new>``, a draft that translates the issue ``slug``; ``new`` is the slug with the tag by default.
+    """Create ``issues/<new>``, a draft translation of the issue ``slug``; ``new`` defaults to the slug with the tag.
 
-    Raises :class:`UsageError` where there is no model, the language is taken or the folder is there, and
-    :class:`ServiceError` where the model cannot be asked or no answer can be used; nothing is written then.
+    Raises :class:`UsageError` if no model is configured, the language is taken or the folder exists, and
+    :class:`ServiceError` if a request to the model fails or no answer is usable; nothing is written then.
     """
     if not config.llm.url:
         raise UsageError(say("a translation needs a model"), help=say("set llm.url and llm.model in config.yaml"))
@@ -115,7 +115,7 @@ def _original(config: Config, slug: str, tag: str) -> Issue:
 
 @dataclass
 class _File:
-    """A file as data; ``below`` are the keys that stand under its front matter. ``text`` is what will be written."""
+    """A file as data. ``below`` lists the keys that follow its front matter; ``text`` is the text to be written."""
 
     path: str
     data: dict[str, Any]
@@ -124,7 +124,7 @@ class _File:
     text: str = ""
 
     def render(self, data: Mapping[str, Any]) -> str:
-        """The file with other values; raises _UnusableAnswer where reading it gives others back."""
+        """The file with new values. Raises _UnusableAnswer if parsing it does not return the same values."""
         keys = {key: value for key, value in data.items() if key not in self.below}
         text = "".join(f"{line}\n" for line in self.comments) + (block(keys) if keys else "")
         if not is_markdown(self.path):
@@ -144,7 +144,7 @@ class _File:
 
 
 def _read(config: Config, path: str) -> _File:
-    """The file, which has been read without an error before."""
+    """Read a file that has already been read without errors."""
     file, _ = read_text(config.root, path)
     assert file is not None
     if not is_markdown(path):
@@ -161,7 +161,7 @@ def _read(config: Config, path: str) -> _File:
 
 
 def _texts(data: Any, path: tuple[str | int, ...] = ()) -> Texts:
-    """The texts below a value that readers see and that are no names."""
+    """The texts below a value that readers see, except names."""
     found: Texts = {}
     if isinstance(data, dict | list):
         for key, value in data.items() if isinstance(data, dict) else enumerate(data):
@@ -177,7 +177,7 @@ def _kind(path: Sequence[str | int]) -> str:
 
 @dataclass
 class _Translator:
-    """Asks for a file at a time, and puts what can be used in its place."""
+    """Sends one request per file and replaces the texts for which the answer is usable."""
 
     config: Config
     tag: str
@@ -188,11 +188,11 @@ class _Translator:
 
     @property
     def origin(self) -> dict[str, str]:
-        """What ``generated`` says of each translated part."""
+        """The ``generated`` entry of each translated part."""
         return {"by": str(self.config.llm.model), "grade": "translated"}
 
     def issue(self, file: _File, own: Texts, terms: Sequence[str]) -> None:
-        """The issue's own texts, and the words for all sections and tags. Raises ServiceError."""
+        """Translate the issue's own texts, and all names of sections and tags. Raises ServiceError."""
         try:
             found = self._ask({**own, **{("term", number): text for number, text in enumerate(terms)}})
         except _UnusableAnswer as refused:
@@ -206,7 +206,7 @@ class _Translator:
         self._name(file.data, skip="items")
 
     def item(self, name: str, data: dict[str, Any], file: _File | None = None) -> None:
-        """One item; it stays as it is, with a note in its file, where no answer can be used."""
+        """Translate one item; if no answer is usable it is kept, with a note in its file."""
         try:
             if self._failed >= _FAILURES:
                 raise _UnusableAnswer(say("the endpoint failed before, and was asked no more"))
@@ -231,7 +231,7 @@ class _Translator:
         _put(data, {path: text for path, text in named.items() if path[0] != skip})
 
     def _ask(self, texts: Texts) -> Texts:
-        """The translations, but for the words of sections and tags. Raises _UnusableAnswer, ServiceError."""
+        """Request the translations, except for sections and tags. Raises _UnusableAnswer, ServiceError."""
         keys = {".".join(map(str, path)): path for path in texts if _kind(path) not in _TERMS}
         if not keys:
             return {}
@@ -247,7 +247,7 @@ class _Translator:
 
 
 def _checked(key: str, original: str, answer: Any) -> str:
-    """The answer for one text. Raises _UnusableAnswer."""
+    """Validate the answer for one text. Raises _UnusableAnswer."""
     if not isinstance(answer, str) or not answer.strip():
         raise _UnusableAnswer(say("the answer lacks {key}", key=key))
     if len(answer) > 8 * len(original) + 200 or _UNSEEN.search(answer):
@@ -263,7 +263,7 @@ def _checked(key: str, original: str, answer: Any) -> str:
 
 
 def _shape(text: str, name: str) -> tuple[Any, ...]:
-    """What a translation keeps: blocks in their order; addresses, pictures, code, HTML and placeholders in any."""
+    """What a translation must keep: blocks in order; addresses, pictures, code, HTML and placeholders in any order."""
     read = parsed(text.strip("\n"), inline=name in _INLINE)
     tokens, defined = read.tokens, sorted(one["href"] for one in read.env.get("references", {}).values())
     verbatim = {"fence", "code_block", "html_block", "code_inline", "html_inline"}
@@ -286,7 +286,7 @@ def _put(data: Any, texts: Texts) -> None:
 
 
 def _head(data: dict[str, Any], slug: str, tag: str, origin: dict[str, str] | None) -> dict[str, Any]:
-    """issue.yaml of the translation: a draft, which names its original after the date; ``origin`` is of its texts."""
+    """issue.yaml of the translation: a draft with ``translation_of`` after the date; ``origin``: that of its texts."""
     added: dict[str, Any] = {"language": tag, "status": "draft", "translation_of": slug}
     parts = [part for part in ("intro", "key_points") if data.get(part)]
     if origin and parts:

@@ -1,4 +1,4 @@
-"""YAML as text: values to write, and entries added to what an editor wrote, whose comments and order stay."""
+"""Write YAML as text: scalars, and entries added to an existing file while keeping its comments and order."""
 
 import re
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from publisher.issue.item_file import keys_of
 
 
 def end_of_entry(lines: Sequence[str], first: int) -> int:
-    """The index after the last line of the top-level entry at ``first``; blank lines and comments after it stay out."""
+    """The index after the last line of the top-level entry at ``first``, without blank lines and comments after it."""
     last = first + 1
     for index in range(first + 1, len(lines)):
         line = lines[index]
@@ -28,14 +28,14 @@ def end_of_entry(lines: Sequence[str], first: int) -> int:
 
 
 def scalar(text: str) -> str:
-    """The text on one line, quoted only where YAML needs it."""
+    """The text on one line, quoted only if YAML requires it."""
     text = re.sub(r"\s+", " ", text).strip()
     dumped: str = yaml.safe_dump(text, allow_unicode=True, width=10**9, default_style=None).strip()
     return dumped.removesuffix("\n...").strip()
 
 
 def key_points_block(points: Sequence[str], generated_by: str | None) -> list[str]:
-    """The lines of the entry; each point on one line, quoted only where YAML needs it."""
+    """The lines of the entry; each point on one line, quoted only if YAML requires it."""
     written = [f"- {scalar(point)}" for point in points]
     if generated_by is None:
         return ["key_points:", *(f"  {line}" for line in written)]
@@ -43,9 +43,9 @@ def key_points_block(points: Sequence[str], generated_by: str | None) -> list[st
 
 
 def with_item(file: TextFile, name: str) -> str | None:
-    """The text of issue.yaml with a file at the end of its ``items:``; unchanged where it has no list.
+    """Return the text of issue.yaml with a file appended to ``items:``; unchanged if it has no such list.
 
-    None where the list is written in a way that no line can be added to.
+    None if the list is written in a form that cannot be extended by a line.
     """
     root, _ = parse_yaml(file)
     entry = root.entry("items") if isinstance(root, Mapping) else None
@@ -69,7 +69,7 @@ def with_item(file: TextFile, name: str) -> str | None:
 
 
 def _listed(text: str, path: str) -> list[str | None]:
-    """The files that ``items:`` names; None for an item that is written out."""
+    """The file names in ``items:``; None for an item that is written inline."""
     root, _ = parse_yaml(TextFile(path, text))
     found = root.get("items") if isinstance(root, Mapping) else None
     items = found.items if isinstance(found, Listed) else ()
@@ -77,9 +77,9 @@ def _listed(text: str, path: str) -> list[str | None]:
 
 
 def rewrite(target: Path, text: str) -> None:
-    """Write the text, its lines ended by ``\\n``, with the byte order mark, the line ends and the mode the file had.
+    r"""Write the text, whose lines end in ``\n``, with the byte order mark, line ends and mode that the file has.
 
-    Raises :class:`UsageError`; the file is as it was then.
+    Raises :class:`UsageError`; the file is unchanged then.
     """
     with refusal(say("cannot write {path}", path=target), say("make the folder writable, or make room")):
         before = target.read_bytes()
@@ -89,9 +89,9 @@ def rewrite(target: Path, text: str) -> None:
 
 
 def with_headline(file: TextFile, headline: str, by: str) -> str:
-    """The text of an item's file with a headline that the model ``by`` drafted, and its origin beside those it has.
+    """The text of an item's file with a headline drafted by the model ``by``, and ``generated`` extended to say so.
 
-    Raises :class:`UsageError` where the keys are written in a way that no line can be put among.
+    Raises :class:`UsageError` if the keys are written in a form that cannot be extended by a line.
     """
     given = data_of(_matter(file)).get("generated") or {}
     parts = ("body", "commentary") if "commentary" in file.text else ("body",)
@@ -103,7 +103,7 @@ def with_headline(file: TextFile, headline: str, by: str) -> str:
 
 
 def _matter(file: TextFile) -> Mapping:
-    """The keys of an item's file."""
+    """The front matter of an item's file."""
     found = keys_of(file)
     if not isinstance(found, Mapping):
         advice = say("run publisher check {path}", path=file.path)
@@ -112,7 +112,7 @@ def _matter(file: TextFile) -> Mapping:
 
 
 def _with_value(file: TextFile, key: str, written: str, value: Any) -> str:
-    """The text with the value of a key, which goes below the headline where it is new; comments stay."""
+    """The text with the value of a key replaced, or inserted below the headline; comments are kept."""
     matter, lines = _matter(file), file.text.split("\n")
     entry, headline = matter.entry(key), matter.entry("headline")
     if entry is None:
@@ -134,13 +134,13 @@ def _with_value(file: TextFile, key: str, written: str, value: Any) -> str:
 
 
 class _Plain(str):
-    """A text that was written without quotes: a date stays a date."""
+    """A scalar written without quotes, such as a date, which keeps its type that way."""
 
     __slots__ = ()
 
 
 def written(node: Node | None) -> Any:
-    """The node as data to change and to write with :func:`block`; null as None."""
+    """The node as data, to be changed and written with :func:`block`; null as None."""
     if isinstance(node, Mapping):
         return {entry.key.text: written(entry.value) for entry in node.entries}
     if isinstance(node, Listed):
@@ -151,7 +151,7 @@ def written(node: Node | None) -> Any:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Texts of several lines as blocks, what was written without quotes without, no aliases."""
+    """Writes multi-line texts as block scalars and plain scalars without quotes, and uses no aliases."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
         return True

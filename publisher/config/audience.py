@@ -1,4 +1,4 @@
-"""``audience:`` of config.yaml: who gets an issue that does not say, and what is known of each reader."""
+"""``audience:`` of config.yaml: the default segment of an issue, and the attributes of subscribers."""
 
 import re
 from datetime import date
@@ -33,7 +33,7 @@ def _with_choices(value: str, info: ValidationInfo) -> str:
 
 
 def _fitting(value: str | None, info: ValidationInfo) -> str | None:
-    """The default, or None where it is white space; refused where it does not fit the type."""
+    """The default value, or None if it is white space. Raises ValueError if it does not fit the type."""
     kind, choices = info.data.get("type", "text"), info.data.get("choices", ())
     if value is None or not value.strip() or fits(value.strip(), kind, choices):
         return " ".join((value or "").split()) or None
@@ -41,7 +41,7 @@ def _fitting(value: str | None, info: ValidationInfo) -> str | None:
 
 
 def how_to_write(kind: str, choices: tuple[str, ...] = ()) -> Sentence:
-    """What to write for a value of a type that not every text is of."""
+    """How to write a value of a type that not every text fits."""
     return {
         "number": say("write digits"),
         "date": say("write a day as 2024-12-29"),
@@ -50,7 +50,7 @@ def how_to_write(kind: str, choices: tuple[str, ...] = ()) -> Sentence:
 
 
 def fits(value: str, kind: str, choices: tuple[str, ...] = ()) -> bool:
-    """Whether a value, without white space around it, is of the type ``kind``: numbers are decimals, days ISO 8601."""
+    """Whether a stripped value is of the type ``kind``: numbers are decimals, dates ISO 8601."""
     if kind == "choice":
         return value in choices
     if kind == "number":
@@ -76,7 +76,7 @@ class AttributeConfig(Section):
 
 
 def _attribute(value: Any) -> Any:
-    """A bare value is the default."""
+    """Accept a bare value as the default."""
     return {"default": value} if isinstance(value, str) else value
 
 
@@ -102,5 +102,5 @@ class AudienceConfig(Section):
 
 
 def as_audience(value: Any) -> Any:
-    """A bare text is the segment."""
+    """Accept a bare text as the segment."""
     return {"segment": value} if value is None or isinstance(value, str) else value

@@ -1,4 +1,4 @@
-"""Colours as CSS writes them; their contrast (WCAG 2.2) and lightness in OKLCH (B. Ottosson, 2020; CSS Color 4)."""
+"""CSS colours, their contrast (WCAG 2.2) and lightness in OKLCH (B. Ottosson, 2020; CSS Color 4)."""
 
 import math
 import re
@@ -14,7 +14,7 @@ _STEPS = 400
 
 @lru_cache(maxsize=4096)
 def parse(value: str) -> RGB | None:
-    """A colour as written in CSS; ``None`` for what is no opaque colour (``transparent``, ``inherit``, a gradient)."""
+    """Parse a CSS colour; ``None`` for anything but an opaque colour (``transparent``, ``inherit``, a gradient)."""
     value = value.strip().lower()
     if found := re.search(r"#([0-9a-f]{6}|[0-9a-f]{3})\b", value):
         digits = found[1] if len(found[1]) == 6 else "".join(c * 2 for c in found[1])
@@ -52,21 +52,21 @@ def contrast(one: RGB, other: RGB) -> float:
 
 
 def told(ratio: float) -> float:
-    """A contrast as it is told: cut, not rounded, so that what falls short of a limit never reads as the limit."""
+    """A contrast for display: truncated, not rounded, so that a value below a limit never reads as the limit."""
     return math.floor(ratio * 10) / 10
 
 
 def least_contrast(colour: RGB, grounds: Iterable[RGB]) -> float:
-    """The smallest contrast of a colour with any of the grounds."""
+    """The smallest contrast of a colour with any of the backgrounds."""
     return min(contrast(colour, ground) for ground in grounds)
 
 
 @lru_cache(maxsize=64)
 def nearest(colour: RGB, grounds: tuple[RGB, ...], at_least: float, start: float | None = None) -> RGB:
-    """The colour of the same hue and chroma with ``at_least`` that contrast on every ground, its lightness moved least.
+    """The colour of the same hue and chroma with contrast ``at_least`` on every background, nearest in lightness.
 
-    ``start`` is the lightness (0 to 1) to move from, the colour's own where it is None. Chroma falls where sRGB has no
-    such colour. Where no lightness passes, as on grounds both dark and light, the best one is taken.
+    ``start`` is the lightness (0 to 1) to search from; by default the colour's own. Chroma is reduced if sRGB has no
+    such colour. If no lightness passes, for instance on both dark and light backgrounds, the best one is returned.
     """
     best = colour
     for candidate in shades(colour, start):
@@ -77,7 +77,7 @@ def nearest(colour: RGB, grounds: tuple[RGB, ...], at_least: float, start: float
 
 
 def shades(colour: RGB, start: float | None = None) -> Iterator[RGB]:
-    """Colours of the same hue and chroma, the lightness of each farther from ``start`` (by default its own)."""
+    """Colours of the same hue and chroma, with lightness moving away from ``start`` (by default the colour's own)."""
     lightness, chroma, hue = _oklch(colour)
     first = lightness if start is None else start
     moved = sorted((step / _STEPS for step in range(_STEPS + 1)), key=lambda value: abs(value - first))
@@ -102,7 +102,7 @@ def _oklch(colour: RGB) -> tuple[float, float, float]:
 
 
 def _in_gamut(lightness: float, chroma: float, hue: float) -> RGB:
-    """The colour, with as much of the chroma as sRGB has at this lightness."""
+    """The colour with its chroma reduced to what sRGB has at this lightness."""
     for part in range(20, -1, -1):
         channels = _rgb(lightness, chroma * part / 20, hue)
         if all(-0.0005 <= channel <= 1.0005 for channel in channels):

@@ -1,5 +1,5 @@
-"""config.yaml → :class:`Config`, with every problem at its place; what still stands in it as ``init`` wrote it, and
-would reach readers: real mail waits until that is changed. Nothing is asked of the network.
+"""Read config.yaml into a :class:`Config`, with every problem at its place, and find placeholders of ``init`` that
+would reach readers: real mail is refused until they are changed. No network access.
 """
 
 import os
@@ -27,7 +27,7 @@ _ADDRESSES = re.compile(r"示例路|示例街|example (?:street|road|st\b)", re.
 
 
 def load_config(root: Path) -> Config:
-    """The config of the repository at ``root``. Raises :class:`ConfigError` with every finding."""
+    """Load the config of the repository at ``root``. Raises :class:`ConfigError` with every finding."""
     config, findings = read_config(root)
     if config is None:
         raise ConfigError(findings, root=root)
@@ -35,7 +35,7 @@ def load_config(root: Path) -> Config:
 
 
 def read_config(root: Path) -> tuple[Config | None, list[Diagnostic]]:
-    """The config, or ``None`` and why not. ``config.root`` is the resolved root."""
+    """The config or ``None``, and the findings. ``config.root`` is the resolved root."""
     node, findings = read_nodes(root)
     if node is None or findings:
         return None, findings
@@ -59,7 +59,7 @@ def read_config(root: Path) -> tuple[Config | None, list[Diagnostic]]:
 
 
 def read_nodes(root: Path) -> tuple[Mapping | None, list[Diagnostic]]:
-    """config.yaml as written, for those who need the place of a key."""
+    """The nodes of config.yaml, for callers that need the place of a key."""
     if not os.path.lexists(root / NAME):
         message = say("there is no {name} in {root}", name=NAME, root=str(root.resolve()))
         advice = say("type publisher init DIR to make a newsletter repository, or name one with --root DIR")
@@ -84,9 +84,9 @@ def _readers_can_leave(config: Config, node: Mapping) -> list[Diagnostic]:
 
 
 def unready(config: Config) -> dict[tuple[str, str], Fault]:
-    """What keeps real mail from leaving, by key; nothing under the folder transport.
+    """The faults, by key, that prevent real mail; empty with the folder transport.
 
-    A provider that is only a catcher on loopback counts as real.
+    A provider that only catches mail on loopback counts as real.
     """
     if not config.delivery.leaves:
         return {}
@@ -112,7 +112,7 @@ def unready(config: Config) -> dict[tuple[str, str], Fault]:
 
 
 def refuse_placeholders(config: Config) -> None:
-    """Raise UsageError where real mail would leave with placeholders."""
+    """Raise UsageError if real mail would be sent with placeholders."""
     if found := unready(config):
         advice = (say("{help} in {key}", help=fault.help or "", key=".".join(key)) for key, fault in found.items())
         faults = listed((fault.message for fault in found.values()), say("{one}; {other}"))
@@ -121,7 +121,7 @@ def refuse_placeholders(config: Config) -> None:
 
 
 def config_warnings(config: Config) -> list[Diagnostic]:
-    """The same as findings, at the keys of config.yaml; a language without words; a webhook's address: a secret."""
+    """Warnings at keys of config.yaml: placeholders, a language without a catalog, a secret webhook address."""
     found = unready(config)
     if config.alerts.webhook:
         advice = say("set PUBLISHER_ALERTS_WEBHOOK to it instead, delete the key, and make a new address")

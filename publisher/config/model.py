@@ -1,4 +1,4 @@
-"""config.yaml as a frozen value. Defaults stand here and nowhere else."""
+"""config.yaml as a frozen value. All defaults are defined here."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -53,7 +53,7 @@ class Newsletter(Section):
 
     @property
     def zone(self) -> ZoneInfo:
-        """The time zone."""
+        """The time zone as a ZoneInfo."""
         return ZoneInfo(self.timezone)
 
     @property
@@ -127,7 +127,7 @@ class DeliveryConfig(Section):
 
     @property
     def leaves(self) -> bool:
-        """Whether mail leaves this machine at all."""
+        """Whether mail leaves this machine."""
         return self.transport != "folder"
 
 
@@ -201,7 +201,7 @@ class ChannelConfig(Section):
         return self.url_env or f"PUBLISHER_CHANNEL_{self.name.upper().replace('-', '_')}"
 
     def fill(self, values: Mapping[str, str]) -> str:
-        """The text with each place filled in."""
+        """The text with each placeholder replaced."""
         return PLACES_IN_POSTS.sub(lambda place: values[place[1]], self.text)
 
 

@@ -1,6 +1,6 @@
-"""Names in config.yaml that the rooms above give their meaning: codes in ``checks.levels``, words in ``labels``.
+"""Names in config.yaml that are defined by higher rooms: codes in ``checks.levels``, words in ``labels``.
 
-Imports run down the house, so these rooms are loaded by name, and only where config.yaml names something of theirs.
+Imports go from higher to lower rooms only, so these rooms are imported dynamically, and only if config.yaml uses them.
 """
 
 import difflib
@@ -31,7 +31,7 @@ _ANY_PLACEHOLDER = re.compile(r"%\((\w*)\)[sd]?|\{(\w+)\}")
 
 @cache
 def every_code() -> dict[str, Code]:
-    """The whole catalogue, by name: every module that may enter a code is imported."""
+    """The whole catalogue of codes by name; imports every module that may register one."""
     for room in _ROOMS:
         for module in pkgutil.walk_packages(importlib.import_module(room).__path__, f"{room}."):
             importlib.import_module(module.name)
@@ -40,7 +40,7 @@ def every_code() -> dict[str, Code]:
 
 @cache
 def every_word() -> Named[str, Named[str, str]]:
-    """The names that ``labels`` may have, each with what is filled in there: its name, and how it is written."""
+    """The names allowed in ``labels``, each with its placeholders and how they are written."""
     words: dict[str, Named[str, str]] = {}
     for name, texts in labels().items():
         everywhere = "{newsletter}" if name.startswith(LABELS["service"]) else ""
@@ -50,7 +50,7 @@ def every_word() -> Named[str, Named[str, str]]:
 
 
 def unspoken(language: str, config: Config) -> Fault | None:
-    """What is wrong where readers of a language would meet another; ``labels`` may hold every word instead."""
+    """Findings for a language that has no catalog, unless ``labels`` provides every word."""
     name = nearest(language)
     if name and covers(name, language):
         return None
@@ -64,7 +64,7 @@ def unspoken(language: str, config: Config) -> Fault | None:
 
 
 def wrong_names(path: str, node: Mapping, config: Config) -> list[Diagnostic]:
-    """What is wrong with the names in config.yaml (``path``) and with the rule files it names, each at its place."""
+    """Findings for unknown names in config.yaml (``path``) and in the rule files it lists, each at its place."""
     levels, own = find(node, ("checks", "levels")), node.get("labels")
     found: list[Diagnostic] = []
     if config.rule_files or config.checks.levels:
@@ -114,7 +114,7 @@ def _word(path: str, entry: Entry) -> Iterator[Diagnostic]:
         inside = found[1] or found[2] or ""
         near = [filled[one] for one in difflib.get_close_matches(inside, filled, 1, 0.6)]
         if filled.get(inside, " ")[:-1] == found[0][:-1] or (found[2] and not near):
-            continue  # right, with s or d; or braces of the author's own
+            continue  # valid with %s or %d, or the braces are the author's own
         advice = say("write {words}", words=either(near or sorted(filled.values()))) if filled else say("delete it")
         message = say("{place} is not filled in here: readers would see it as it is", place=found[0])
         yield BAD_VALUE.at(Place(path, entry.value.span), message, help=advice)

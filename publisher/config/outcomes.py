@@ -1,8 +1,8 @@
-"""What conditions on one reader come to together: every combination that a reader can meet, and no other.
+"""All combinations of answers that the conditions of an issue can have for one reader.
 
-Tests of a topic are independent; those of the language, or of one attribute, follow from one value. So the conditions
-are decided one such fact after another, and what is left of them is kept once: the work grows with the number of
-different rests, which is bounded, and not with the number of combinations.
+Topic tests are independent; tests of the language, or of one attribute, depend on a single value. The conditions are
+therefore decided one such value after another, and equal remainders are merged: the work grows with the number of
+distinct remainders, which is bounded, not with the number of combinations.
 """
 
 import operator
@@ -19,7 +19,7 @@ Rest = Segment | bool
 MOST_TESTS = 64
 MOST_RESTS = 64
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
-_NOTHING = "\x01"  # stands before every text, and no one has it
+_NOTHING = "\x01"  # sorts before every text; no attribute has this value
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
     "!=": operator.ne,
@@ -31,7 +31,7 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def reduced(segment: Rest, known: Mapping[Test, bool]) -> Rest:
-    """What is left of a condition where some of its tests are known; True or False where that decides it."""
+    """The remainder of a condition after some of its tests are decided; True or False if that decides the whole."""
     match segment:
         case bool() | Topic() | Language() | Attribute():
             return segment if isinstance(segment, bool) else known.get(segment, segment)
@@ -50,7 +50,7 @@ def reduced(segment: Rest, known: Mapping[Test, bool]) -> Rest:
 
 
 def tests_of(segment: Segment) -> Iterator[Test]:
-    """The tests that a condition consists of, in their order."""
+    """The tests in a condition, in order."""
     match segment:
         case And(parts) | Or(parts):
             for part in parts:
@@ -62,12 +62,12 @@ def tests_of(segment: Segment) -> Iterator[Test]:
 
 
 def spoken(test: Language, language: str) -> bool:
-    """Whether a reader of ``language`` passes."""
+    """Whether a reader of ``language`` passes the test."""
     return f"{language.lower()}-".startswith(f"{test.tag}-")
 
 
 def compared(test: Attribute, held: str, number: float | None) -> bool:
-    """Whether an attribute passes: its text, empty where it is missing, and the number that it is, if it is one."""
+    """Whether an attribute passes: ``held`` is its text, empty if missing, and ``number`` its numeric value, if any."""
     compare = _COMPARE[test.comparison]
     if test.comparison in {"=", "!="}:
         return compare(held, test.value)
@@ -77,12 +77,12 @@ def compared(test: Attribute, held: str, number: float | None) -> bool:
 
 
 def number_of(text: str) -> float | None:
-    """The number that an attribute is, as the databases read it: a sign, digits, perhaps a point and digits."""
+    """The numeric value of an attribute as the databases read it: optional sign, digits, optional point and digits."""
     return float(text) if len(text) <= 30 and _NUMBER.fullmatch(text) else None
 
 
 def decide(segment: Segment, topics: Iterable[str], language: str, attributes: Mapping[str, str]) -> bool:
-    """Whether a reader meets the condition; his name is the attribute ``name``."""
+    """Whether a reader meets the condition. The reader's name is the attribute ``name``."""
 
     def holds(test: Test) -> bool:
         if isinstance(test, Topic):
@@ -96,7 +96,7 @@ def decide(segment: Segment, topics: Iterable[str], language: str, attributes: M
 
 
 def outcomes(conditions: Sequence[Segment]) -> list[tuple[bool, ...]] | None:
-    """Every combination of answers that some reader gives, sorted; None where there are too many to be told apart."""
+    """Every combination of answers that some reader has, sorted; None if there are too many to enumerate."""
     facts: dict[Test | str, dict[Test, None]] = {}
     for test in (test for condition in conditions for test in tests_of(condition)):
         facts.setdefault(_fact(test), {})[test] = None
@@ -115,15 +115,15 @@ def outcomes(conditions: Sequence[Segment]) -> list[tuple[bool, ...]] | None:
 
 
 def _fact(test: Test) -> Test | str:
-    """What a test asks about: one topic, the language, or an attribute by its name."""
+    """The value that a test depends on: one topic, the language, or an attribute by name."""
     if isinstance(test, Attribute):
         return "name" if test.name.lower() == "name" else test.name
     return test if isinstance(test, Topic) else Language("")
 
 
 def _independent(tests: list[Test]) -> list[list[Test]]:
-    """The tests of one fact, apart where they compare an attribute both as number and as text: then it is taken to be
-    any of each, at worst a variant nobody gets.
+    """The tests of one value, split if they compare an attribute both as number and as text: the two are then treated
+    as independent, which at worst adds a variant that no reader gets.
     """
     ordered = [test for test in tests if isinstance(test, Attribute) and test.comparison not in {"=", "!="}]
     numbers: list[Test] = [test for test in ordered if is_number(test.value)]
@@ -133,7 +133,7 @@ def _independent(tests: list[Test]) -> list[list[Test]]:
 
 
 def _answers(tests: Sequence[Test]) -> Iterator[dict[Test, bool]]:
-    """What the tests of one fact can say together: a value from each range in which none of them changes its answer."""
+    """The possible combined answers of the tests of one value, from one sample per range in which no answer changes."""
     if isinstance(tests[0], Topic):
         yield from (dict.fromkeys(tests, answer) for answer in (True, False))
     of_language = [test for test in tests if isinstance(test, Language)]

@@ -1,4 +1,4 @@
-"""What other packages bring by entry point, loaded when asked for: providers, and rules over an issue."""
+"""Plug-ins of other packages, found by entry point and imported on demand: providers, channels and rules."""
 
 import traceback
 from functools import cache
@@ -18,25 +18,25 @@ Kind = TypeVar("Kind")
 
 @cache
 def plugins(group: str) -> dict[str, EntryPoint]:
-    """The entry points of a group, by name. Nothing is imported to know."""
+    """The entry points of a group, by name. Imports nothing."""
     taken = _TAKEN.get(group, ())
     return {found.name: found for found in sorted(entry_points(group=group)) if found.name not in taken}
 
 
 def plugin_name(entry: EntryPoint) -> str:
-    """What people know it by: its name, and that of its package."""
+    """A plug-in's name for messages, with the name of its package."""
     return f"{entry.name} of {entry.dist.name} {entry.dist.version}" if entry.dist else entry.name
 
 
 def broken(entry: EntryPoint, told: str) -> PluginError:
-    """The error of a plug-in that cannot be used."""
+    """A PluginError for a plug-in that cannot be used."""
     package = entry.dist.name if entry.dist else entry.name
     advice = say("mend it, or uninstall {package}", package=package)
     return PluginError(say("the plug-in {name} {told}", name=plugin_name(entry), told=told), help=advice)
 
 
 def load_plugin(entry: EntryPoint) -> Any:
-    """The object that an entry point names. Raises PluginError, whatever its code raises."""
+    """Import the object of an entry point. Raises PluginError for any exception of its code."""
     try:
         return entry.load()
     except (Exception, SystemExit) as error:
@@ -44,7 +44,7 @@ def load_plugin(entry: EntryPoint) -> Any:
 
 
 def plugin_class(group: str, name: str, base: type[Kind]) -> type[Kind]:
-    """The subclass of ``base`` that the entry point ``name`` names, and that has this name. Raises PluginError."""
+    """The subclass of ``base`` at the entry point ``name``, whose ``name`` must be the same. Raises PluginError."""
     entry = plugins(group)[name]
     found = load_plugin(entry)
     if not (isinstance(found, type) and issubclass(found, base) and found.__dict__.get("name") == name):
@@ -53,7 +53,7 @@ def plugin_class(group: str, name: str, base: type[Kind]) -> type[Kind]:
 
 
 def blamed(error: BaseException) -> PluginError | None:
-    """The error of a plug-in, where ``error`` passed through its code; None where it is ours."""
+    """A PluginError if ``error`` was raised through a plug-in's code, otherwise None."""
     modules = {
         entry.module.partition(".")[0]: entry
         for name in (PROVIDERS, RULES, CHANNELS)
@@ -66,22 +66,22 @@ def blamed(error: BaseException) -> PluginError | None:
 
 
 def in_a_line(error: BaseException) -> str:
-    """Kind and message of an exception, without the addresses that a provider's may quote."""
+    """Type and message of an exception, without addresses that a provider's message may quote."""
     return without_addresses(f"{type(error).__name__}: {error}")
 
 
 def transport_names() -> tuple[str, ...]:
-    """The names that ``delivery.transport`` may have, ours first."""
+    """The possible values of ``delivery.transport``, built-in ones first."""
     return (*BUILT_IN, *plugins(PROVIDERS))
 
 
 def known_transport(value: str) -> str:
-    """``value``, where there is such a provider."""
+    """Validate that there is such a provider."""
     return value if value in BUILT_IN else _known(value, "delivery.transport", transport_names())
 
 
 def known_channel(value: str) -> str:
-    """``value``, where there is such a kind of channel."""
+    """Validate that there is such a kind of channel."""
     return _known(value, "via", (*_TAKEN[CHANNELS], *plugins(CHANNELS)))
 
 

@@ -1,9 +1,9 @@
-"""Read an ``audience``: ``topic:weekly and language:zh and not (city = "Paris" or age < 18)``.
+"""Parse an ``audience``: ``topic:weekly and language:zh and not (city = "Paris" or age < 18)``.
 
-A test is ``topic:NAME``, ``language:TAG`` (``zh`` takes in ``zh-CN``), or an attribute compared with a value by
+A test is ``topic:NAME``, ``language:TAG`` (``zh`` includes ``zh-CN``), or an attribute compared with a value by
 ``= != < <= > >=`` (``city:Paris`` is ``city = Paris``); tests combine with ``and``, ``or``, ``not`` and parentheses,
-``not`` binding closest and ``or`` least. ``all`` is everybody. Names and values of letters, digits and ``_ - . @ / +``
-stand bare, others in double quotes. What they mean in the database is said in :mod:`publisher.audience.segments`.
+``not`` binding closest and ``or`` least. ``all`` matches every subscriber. Names and values of letters, digits and
+``_ - . @ / +`` need no quotes, others stand in double quotes. :mod:`publisher.audience.segments` translates to SQL.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LONGEST = 2_000
 
 
 class SegmentError(ValueError):
-    """The expression is wrong at ``start`` to ``end`` (offsets in code points); ``help`` says what to write."""
+    """A fault from ``start`` to ``end`` (offsets in code points); ``help`` says what to write."""
 
     def __init__(self, start: int, end: int, message: Sentence, help: Sentence) -> None:
         super().__init__(message)
@@ -35,26 +35,26 @@ class SegmentError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class All:
-    """Everybody."""
+    """Every subscriber."""
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """Who chose a topic."""
+    """Subscribers who chose a topic."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """Who reads a language, in any region and script."""
+    """Subscribers who read a language, in any region and script."""
 
     tag: str
 
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """Whose attribute compares so; a missing attribute is the empty text."""
+    """Subscribers whose attribute passes the comparison; a missing attribute is an empty text."""
 
     name: str
     comparison: Comparison
@@ -63,21 +63,21 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """Who is not in it."""
+    """Subscribers outside the operand."""
 
     part: Segment
 
 
 @dataclass(frozen=True, slots=True)
 class And:
-    """Who is in all of them."""
+    """Subscribers in all of the operands."""
 
     parts: tuple[Segment, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """Who is in any of them."""
+    """Subscribers in any of the operands."""
 
     parts: tuple[Segment, ...]
 
@@ -104,7 +104,7 @@ class _Token:
 
 @lru_cache(maxsize=256)
 def parse_segment(text: str) -> Segment:
-    """The meaning of an expression. Raises SegmentError with the place of the fault."""
+    """Parse an expression. Raises SegmentError with the place of the fault."""
     if len(text) > LONGEST:
         advice = say("write at most {longest} characters", longest=LONGEST)
         raise SegmentError(LONGEST, len(text), say("the audience is too long"), advice)
@@ -118,12 +118,12 @@ def parse_segment(text: str) -> Segment:
 
 
 def is_number(value: str) -> bool:
-    """Whether more and less than this value are those of numbers; else of texts, by code points."""
+    """Whether ``<`` and ``>`` with this value compare numbers; otherwise they compare texts, by code point."""
     return _NUMBER.fullmatch(value) is not None
 
 
 def checked_audience(text: str) -> str:
-    """For the models: the expression as it is, if it is one; else refused at the value's place."""
+    """A pydantic validator: the expression unchanged if it is valid, otherwise an error at the value's place."""
     try:
         parse_segment(text)
     except SegmentError as error:
@@ -150,7 +150,7 @@ def _tokens(text: str) -> list[_Token]:
 
 
 class _Parser:
-    """Recursive descent: one method a level of binding."""
+    """Recursive descent: one method per level of precedence."""
 
     def __init__(self, tokens: list[_Token]) -> None:
         self.tokens, self.at = tokens, 0
@@ -160,7 +160,7 @@ class _Parser:
         return self.tokens[self.at]
 
     def takes(self, kind: str, text: str) -> bool:
-        """Take the next token if it is this one."""
+        """Consume the next token if it is this one."""
         found = self.next.kind == kind and self.next.text.lower() == text
         self.at += found
         return found
@@ -224,5 +224,5 @@ class _Parser:
         return Not(test) if sign == "!=" else test
 
     def error(self, message: Sentence, help: Sentence = _EXAMPLE) -> SegmentError:
-        """At the next token, or at the end."""
+        """A SegmentError at the next token, or at the end."""
         return SegmentError(self.next.start, self.next.end, message, help)

@@ -1,4 +1,4 @@
-"""``theme:`` of config.yaml: a built-in theme, and the brand put on it."""
+"""``theme:`` of config.yaml: the theme, and the brand applied to it."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ class Palette:
 
     @property
     def grounds(self) -> tuple[colour.RGB, ...]:
-        """The backgrounds that text stands on."""
+        """The backgrounds behind text."""
         return tuple(rgb(self.tokens[name]) for name in GROUNDS)
 
     def with_accent(self, accent: str) -> Palette:
-        """The palette with another accent, and the label that is read best on it."""
+        """The palette with another accent, and the label colour of higher contrast on it."""
         labels = ("#ffffff", self.tokens["page"] if colour.luminance(rgb(self.tokens["page"])) < 0.2 else "#1a1815")
         label = max(labels, key=lambda one: colour.contrast(rgb(one), rgb(accent)))
         return Palette(MappingProxyType({**self.tokens, "accent": accent, "on_accent": label}))
 
 
 def rgb(written: str) -> colour.RGB:
-    """A colour of a palette, which is known to be one."""
+    """Parse a colour of a palette, already validated."""
     found = colour.parse(written)
     assert found is not None
     return found
@@ -61,14 +61,14 @@ def rgb(written: str) -> colour.RGB:
 
 @cache
 def store() -> Path:
-    """The folder of the built-in themes: inside a wheel, or beside the package in a checkout."""
+    """The folder of the built-in themes: inside an installed wheel, or beside the package in a checkout."""
     shipped = Path(str(importlib.resources.files("publisher"))) / "_theme"
     return shipped.resolve() if shipped.is_dir() else Path(__file__).resolve().parents[2] / "templates"
 
 
 @cache
 def built_in() -> Mapping_[str, str]:
-    """The built-in themes: name and one sentence, the base first."""
+    """The built-in themes by name, each with its description; the base theme comes first."""
     found = {file.parent.name: str(_described(file)["description"]) for file in sorted(store().glob("*/theme.yaml"))}
     return {BASE: found.pop(BASE), **found}
 
@@ -104,12 +104,12 @@ def _address(value: str) -> str:
 
 
 def _in_both(value: Any) -> Any:
-    """``X`` for ``{light: X}``."""
+    """Accept ``X`` for ``{light: X}``."""
     return value if isinstance(value, dict) else {"light": value}
 
 
 def _of_all(value: Any) -> Any:
-    """``X`` for ``{title: X, body: X}``."""
+    """Accept ``X`` for ``{title: X, body: X}``."""
     return {"title": value, "body": value} if isinstance(value, str) else value
 
 
@@ -210,34 +210,34 @@ class ThemeConfig(Section):
 
     @property
     def files(self) -> tuple[str, ...]:
-        """All files that it names, relative to the root."""
+        """All files it refers to, relative to the root."""
         logo = (self.logo.light, self.logo.dark) if self.logo else ()
         return tuple(name for name in (*logo, self.icon, self.header, *self.css) if name)
 
 
 def folder_of(theme: ThemeConfig, root: Path) -> Path:
-    """The folder of the theme that is named: in the store, or in the repository."""
+    """The folder of a theme: a built-in one, or one in the repository."""
     return store() / theme.name if theme.name in built_in() else root / theme.name
 
 
 def theme_places(config: Config) -> tuple[Path, ...]:
-    """Where a file of the theme may be: in the newsletter's own folder, its theme's, the base theme's."""
+    """The paths at which a file of the theme may be: the newsletter's overrides, its theme, the base theme."""
     return config.root / config.templates, folder_of(config.theme, config.root), store() / BASE
 
 
 def theme_folders(config: Config) -> tuple[Path, ...]:
-    """The folders in which a file of the theme is looked for, in their order."""
+    """The folders that are searched for a file of the theme, in order."""
     return tuple(dict.fromkeys(folder.resolve() for folder in theme_places(config) if folder.is_dir()))
 
 
 def described_in(theme: ThemeConfig, root: Path) -> str | None:
-    """The file of the repository, relative to its root, that describes the theme, where it has one of its own."""
+    """The path, relative to the root, of the repository's own ``theme.yaml``, if it has one."""
     path = posixpath.normpath(f"{theme.name}/theme.yaml")
     return path if theme.name not in built_in() and os.path.lexists(root / path) else None
 
 
 def _own(theme: ThemeConfig, root: Path) -> dict[str, Any]:
-    """What the theme's own file says. Raises ConfigError."""
+    """The content of the theme's ``theme.yaml``. Raises ConfigError."""
     if theme.name in built_in():
         return _described(store() / theme.name / "theme.yaml")
     path = described_in(theme, root)
@@ -252,13 +252,13 @@ def _own(theme: ThemeConfig, root: Path) -> dict[str, Any]:
 
 
 def tokens(theme: ThemeConfig, root: Path, kind: str) -> Mapping_[str, Any]:
-    """The tokens of one kind (a field of :class:`Described`): the base's, the theme's over them. Raises ConfigError."""
+    """The tokens of one kind (a field of :class:`Described`), of the base and the theme. Raises ConfigError."""
     base, own = _described(store() / BASE / "theme.yaml"), _own(theme, root)
     return MappingProxyType({**base.get(kind, {}), **own.get(kind, {})})
 
 
 def palettes(theme: ThemeConfig, root: Path) -> tuple[Palette, Palette]:
-    """The colours in light and in dark. Raises ConfigError."""
+    """The colours of the light and the dark scheme. Raises ConfigError."""
     light, dark = (Palette(tokens(theme, root, mode)) for mode in ("light", "dark"))
     if theme.accent is None:
         return light, dark

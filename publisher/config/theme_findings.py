@@ -1,4 +1,4 @@
-"""What is wrong with ``theme:``, and with the files that it names."""
+"""Findings about ``theme:`` and the files that it refers to."""
 
 import posixpath
 import re
@@ -22,7 +22,7 @@ _TEXTS = {"ink": GROUNDS, "title": ("card",), "soft": GROUNDS, "accent": GROUNDS
 """The colours of texts, and what each stands on in mail or on pages."""
 _HEX = regex(r"(?<![\w&/])#(?:[0-9a-f]{6}|[0-9a-f]{3})\b", re.IGNORECASE)
 _FAMILY = regex(r"font-family\s*:\s*(?![\s{]|var\(|inherit|ui-monospace)[^;}\"]+", re.IGNORECASE)
-_VIVID = 64  # between the largest and the smallest channel: a grey is nobody's accent
+_VIVID = 64  # difference of the largest and smallest channel: a grey is no accent
 _COMMENT = regex(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
 _ESCAPE = regex(r"\\(?:([0-9a-f]{1,6})[ \t\n]?|(?=[^\n]))", re.IGNORECASE)
 _SCHEME = "[a-z][a-z0-9+.-]*:"
@@ -34,7 +34,7 @@ _WRONG = regex(
 
 
 def theme_findings(config: Config, node: Mapping, root: Path, path: str) -> list[Diagnostic]:
-    """What is wrong with ``theme:``: accents that cannot be read, files that are not there."""
+    """Findings about ``theme:``: accents without enough contrast, missing files."""
     theme = config.theme
     if findings := [
         *_outside(config, node, path),
@@ -51,7 +51,7 @@ def theme_findings(config: Config, node: Mapping, root: Path, path: str) -> list
 
 
 def shadowed(config: Config) -> Iterator[Diagnostic]:
-    """What the newsletter's own templates keep of a look that ``theme:`` sets: the first of a kind in each file."""
+    """Findings for overridden templates that ignore a value set in ``theme:``; the first of each kind per file."""
     theme, own = config.theme, config.root / config.templates
     if not own.is_dir() or not (theme.accent or theme.logo or theme.fonts.title or theme.fonts.body):
         return
@@ -59,7 +59,7 @@ def shadowed(config: Config) -> Iterator[Diagnostic]:
         try:
             name, text = file.relative_to(own).as_posix(), file.read_text(encoding="utf-8", errors="replace")
         except OSError:
-            continue  # the theme's own reading tells of it
+            continue  # reported when the theme itself is read
         shipped = next((at / name for at in theme_folders(config)[1:] if (at / name).is_file()), None)
         known = shipped.read_text(encoding="utf-8") if shipped else ""
         lines = [(at, line) for at, line in enumerate(text.splitlines(), 1) if line not in known]
@@ -94,7 +94,7 @@ def _footer(config: Config, node: Mapping, path: str) -> Iterator[Diagnostic]:
 
 
 def weighed(palette: Palette) -> tuple[float, str]:
-    """The least contrast of a palette's accent, and the nearest colour that can be read."""
+    """The lowest contrast of a palette's accent, and the nearest colour with enough contrast."""
     accent, label = rgb(palette.tokens["accent"]), rgb(palette.tokens["on_accent"])
     worst = colour.least_contrast(accent, (*palette.grounds, label))
     return worst, colour.written(colour.nearest(accent, palette.grounds, colour.ENOUGH))
@@ -125,7 +125,7 @@ def _contrasts(theme: ThemeConfig, node: Mapping, root: Path, path: str) -> Iter
 
 
 def _own_contrasts(theme: ThemeConfig, root: Path) -> Iterator[Diagnostic]:
-    """Colours of the theme's own file that cannot be read on one another, the worst ground of each text."""
+    """Findings for colours of the theme's own file with too little contrast: the worst background per text colour."""
     path = described_in(theme, root)
     both = palettes(theme, root)
     file = read_text(root, path)[0] if path else None
@@ -198,7 +198,7 @@ def _outside(config: Config, node: Mapping, path: str) -> Iterator[Diagnostic]:
 
 
 def _at(node: Mapping, path: str, *keys: str) -> Place:
-    """The place of a key below ``theme:``, or of the nearest one around it that is written."""
+    """The place of a key below ``theme:``, or of the nearest enclosing key that is written."""
     found = find(node, ("theme", *keys)) or find(node, ("theme", *keys[:-1]))
     return Place(path, found.span if found else Span.point(1, 1))
 
@@ -207,12 +207,12 @@ def _is_there(root: Path, name: str, *, folder: bool) -> bool:
     file = root / name
     try:
         return file.resolve().is_relative_to(root.resolve()) and (file.is_dir() if folder else file.is_file())
-    except (OSError, RuntimeError, ValueError):  # too long a name, links in a circle, a NUL
+    except (OSError, RuntimeError, ValueError):  # name too long, circular links, NUL in the path
         return False
 
 
 def _sheet(root: Path, path: str) -> Iterator[Diagnostic]:
-    """What a style sheet must not hold: bytes that are no text, ``@import``, addresses elsewhere, HTML."""
+    """Findings for a style sheet that is not text, or contains ``@import``, external addresses or HTML."""
     file, findings = read_text(root, path)
     yield from findings
     text = _COMMENT.sub(lambda comment: " " + "\n" * comment[0].count("\n"), file.text if file else "")

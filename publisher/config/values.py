@@ -1,4 +1,4 @@
-"""What single values of config.yaml have to be. Each validator refuses with a message and an action, at the value."""
+"""Types of single values in config.yaml. Each validator raises with a message and an action, at the value's place."""
 
 import re
 from datetime import timedelta
@@ -30,7 +30,7 @@ _ADDRESS = re.compile(r"[^@\s<>(),;:\"\[\]\\]+@[^@\s<>(),;:\"\[\]\\]+")
 
 
 class Section(BaseModel):
-    """A mapping of config.yaml: unknown keys are refused, values never change."""
+    """A section of config.yaml: unknown keys are rejected, instances are immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, defer_build=True)
 
@@ -69,7 +69,7 @@ def _web_url(value: str) -> str:
 
 
 def _sender(value: str) -> str:
-    """``Name <address>`` or an address alone."""
+    """``Name <address>`` or just an address."""
     if re.search(r"[\r\n]", value):
         raise refuse(say("the sender has to be one line"), say("write Name <address@example.com>"))
     if not _ADDRESS.fullmatch(sender_of(value)[1]):
@@ -78,7 +78,7 @@ def _sender(value: str) -> str:
 
 
 def sender_of(value: str) -> tuple[str, str]:
-    """Name and address of ``Name <address>``, ``address`` or ``address (Name)``, each whole; none of anything else."""
+    """Name and address of ``Name <address>``, ``address`` or ``address (Name)``; both empty for anything else."""
     match = _SENDER.fullmatch(value.strip())
     if match is None:
         return "", ""
@@ -93,7 +93,7 @@ def _timezone(value: str) -> str:
         if value in SYSTEM_ZONES:
             raise ValueError(value)
         ZoneInfo(value)
-    except (KeyError, ValueError, OSError):  # OSError: a name such as "Asia" is a folder of the database
+    except (KeyError, ValueError, OSError):  # OSError: the name is a folder of the zone database, such as "Asia"
         near = [
             zone
             for zone in available_timezones() - SYSTEM_ZONES
@@ -122,7 +122,7 @@ def _database(value: str) -> str:
 
 
 def _rule_path(value: str) -> str:
-    """A file below the root, so that what runs stands in the repository."""
+    """A file below the root, so that only code in the repository is run."""
     if not _RULE_FILE.fullmatch(value) or ".." in value.split("/"):
         message = say("{value!r} is no rule file below config.yaml", value=value[:80])
         raise refuse(message, say("write a path such as {path}", path="rules/house.py"))
@@ -183,7 +183,7 @@ Sender = Annotated[str, AfterValidator(_sender)]
 TimeZone = Annotated[str, AfterValidator(_timezone)]
 Tracking = Annotated[
     Literal["off", "clicks"],
-    BeforeValidator(lambda value: "off" if str(value).lower() == "false" else value),  # what YAML 1.1 makes of off
+    BeforeValidator(lambda value: "off" if str(value).lower() == "false" else value),  # YAML 1.1 reads off as false
 ]
 DatabaseUrl = Annotated[str, AfterValidator(_database)]
 RulePath = Annotated[str, AfterValidator(_rule_path)]
