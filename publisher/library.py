@@ -30,7 +30,7 @@ _SILENT = logging.NullHandler()
 
 
 def load(root: str | PathLike[str], slug: str) -> Issue:
-    """Load the issue ``slug``, checked by every rule that needs no other issue. Raises ContentError if it has errors."""
+    """Load the issue ``slug``, checked by every rule that needs no other issue. Raises ContentError for errors."""
     from publisher.checks.engine import check_issue
 
     issue, found = check_issue(_config(root, slug), slug)
@@ -47,7 +47,7 @@ def check(root: str | PathLike[str], *slugs: str) -> list[Diagnostic]:
 
 
 def render(root: str | PathLike[str], slug: str, *, drafts: bool = True) -> Edition:
-    """Render the edition of an issue. Raises ContentError if it has errors, UsageError if a draft, unless ``drafts``."""
+    """Render the edition of an issue. Raises ContentError for errors, UsageError for a draft unless ``drafts``."""
     from publisher.proofing.proof import proofread
 
     proof = proofread(_config(root, slug), slug)

@@ -1,4 +1,4 @@
-"""The command line: one module a command, thin. What a command does lives in the rooms below."""
+"""The command line: one thin module per group of commands. The work is done by the rooms below."""
 
 from publisher.cli.app import main
 

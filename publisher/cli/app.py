@@ -1,6 +1,6 @@
-"""The ``publisher`` command: its root options, and the one place where a failure becomes a message and an exit status.
+"""The ``publisher`` command: its global options, and the one place that maps exceptions to messages and exit statuses.
 
-Exit status: 0 fine; 1 the content, or the outcome, is not; 2 the call, the config or the world is wrong.
+Exit status: 0 success; 1 the content or the outcome has faults; 2 wrong call, wrong config or environment.
 """
 
 import errno
@@ -21,7 +21,7 @@ from publisher.diagnostics.sentences import LANGUAGES, language, reason_of, say
 from publisher.errors import ConfigError, PublisherError, UsageError
 from publisher.language import first_spoken
 
-# The commands of each module. Its top imports typer, the frame and what that needs: rooms load when a command runs.
+# The commands of each module. At import each loads only typer and the frame; rooms are imported when a command runs.
 MODULES = {
     "authoring": ("init", "new", "add", "draft"), "check": ("check", "explain", "schema"),
     "build": ("build", "wechat"),
@@ -32,7 +32,7 @@ MODULES = {
     "backup": ("backup", "restore", "move"), "doctor": ("doctor", "verify"), "theme": ("theme",),
     "audience": ("audience",), "mcp": ("mcp",), "archiving": ("archive-mailings",),
 }  # fmt: skip
-# The order of --help.
+# Their order in --help.
 COMMANDS = (
     "init", "new", "add", "check", "explain", "schema", "build", "wechat", "preview", "lsp", "mcp", "plan", "publish",
     "hold", "send", "pause", "resume", "cancel", "status", "reconcile", "report", "verify", "serve",
@@ -72,13 +72,13 @@ def root_options(
     ] = False,
 ) -> None:
     """Options before the command."""
-    if sys.platform == "win32":  # it has no flock, by which writers and senders stay apart
+    if sys.platform == "win32":  # no flock there, which writers and senders rely on
         raise UsageError(say("publisher runs on Linux and macOS alone"), help=say("on Windows, run it in WSL"))
     context.obj = root
 
 
 def application(args: Sequence[str] = ()) -> typer.Typer:
-    """The application with the command that ``args`` name; with all, where they name none."""
+    """The application with only the command that ``args`` name, or with all commands if they name none."""
     words = (
         word
         for last, word in zip(("", *args), args, strict=False)
@@ -86,7 +86,7 @@ def application(args: Sequence[str] = ()) -> typer.Typer:
     )
     name = next(words, "")
     if "--help" in args and (name not in args or args.index("--help") < args.index(name)):
-        name = ""  # the list of all
+        name = ""  # the list of all commands
     for module, commands in MODULES.items():
         if name in commands or not any(name in others for others in MODULES.values()):
             importlib.import_module(f"publisher.cli.{module}")
@@ -96,7 +96,7 @@ def application(args: Sequence[str] = ()) -> typer.Typer:
 
 def main() -> None:
     """Run the command line and exit."""
-    gc.set_threshold(50_000, 20, 50)  # tokens and nodes are many and in no cycle: a sixth of the time went into looking
+    gc.set_threshold(50_000, 20, 50)  # many tokens and nodes, no cycles: collection took a sixth of the time
     use_streams()
     status = 2
     try:
@@ -112,11 +112,11 @@ def main() -> None:
         complain(say("interrupted"))
         status = 130
     except (BrokenPipeError, SystemExit) as error:
-        # click and rich turn the first into the second, with status 1.
+        # click and rich turn BrokenPipeError into SystemExit(1).
         if not isinstance(error, BrokenPipeError) and not isinstance(error.__context__, BrokenPipeError):
             raise
-        # The reader of our output has gone (``publisher … | head``): nothing is wrong with us.
-        work_on_unheard()  # what is still buffered goes nowhere
+        # The reader of our output has ended (``publisher … | head``): not an error.
+        work_on_unheard()  # discard what is still buffered
         status = 0
     except Exception as error:
         if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT} and error.filename is None:
@@ -129,7 +129,7 @@ def main() -> None:
 
 
 def _language_first(args: list[str]) -> list[str]:
-    """The arguments with ``--lang`` before the command: it may stand after it as well."""
+    """The arguments with ``--lang`` moved before the command; users may write it after it as well."""
     for place, word in enumerate(args):
         if word == "--":
             break
@@ -153,7 +153,7 @@ _NEAR = re.compile(r"(?<=')[\w.-]+(?=')|--[\w-]+")
 
 
 def _mistake(error: Exception) -> tuple[str, str] | None:
-    """What click says of a call in English, and what may be meant, in another language that was asked for."""
+    """Translate click's English usage error and its suggestions, if another language was asked for."""
     text = getattr(error, "format_message", str)() if language.get() != "en" else ""
     for pattern, said in _MISTAKES.items():
         if match := re.match(pattern, text, re.DOTALL):
@@ -165,7 +165,7 @@ def _mistake(error: Exception) -> tuple[str, str] | None:
 
 
 def _call_error(error: Exception) -> int:
-    """Show a mistake in the call as click would, a plug-in's in a line; a defect of ours keeps its traceback."""
+    """Show a usage error as click does and a plug-in's error as one line; re-raise a defect of our own."""
     show, code = getattr(error, "show", None), getattr(error, "exit_code", None)
     if isinstance(code, int):
         if told := _mistake(error):

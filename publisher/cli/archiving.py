@@ -1,4 +1,4 @@
-"""``publisher archive-mailings``: old mailings folded into their accounts, and back."""
+"""``publisher archive-mailings``: fold old mailings into their accounts, and unfold them."""
 
 from __future__ import annotations
 

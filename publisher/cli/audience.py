@@ -1,4 +1,4 @@
-"""``publisher audience``: who reads, at a glance, and ``ask``, who still does. No address is shown."""
+"""``publisher audience``: statistics of the subscribers; and ``ask``: whether inactive ones still read. No addresses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``publisher init``, ``new``, ``add`` and ``draft``: what writes files for editors."""
+"""``publisher init``, ``new``, ``add`` and ``draft``: commands that write files for editors."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def init(
 
 
 def _remarks(made: NewRepository) -> list[str]:
-    """What somebody has to know of the repository that was made, a line each."""
+    """Remarks about the new repository, one per line."""
     said: list[str] = [say("Kept your {name}.", name=name) for name in made.kept]
     if ".gitignore" in made.kept:
         said.append(say("Add these lines to it: /.publisher/ /dist/ /outbox/ *.csv *.eml"))
@@ -134,7 +134,7 @@ def new(
 
 
 def _pasted(file: Path) -> bytes:
-    """What stands in a file or on standard input, a byte more than a text may have at most."""
+    """The content of a file or of standard input, at most one byte more than the maximum size."""
     from publisher.documents.text import MAX_BYTES
 
     if str(file) == "-":

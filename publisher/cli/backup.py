@@ -1,4 +1,4 @@
-"""``publisher backup``, ``restore`` and ``move``: the newsletter's data as one file, or in another database."""
+"""``publisher backup``, ``restore`` and ``move``: the newsletter's data as one file, or into another database."""
 
 import os
 from collections import Counter

@@ -1,4 +1,4 @@
-"""``publisher build``: emails and archive; ``wechat``: an issue for WeChat's editor."""
+"""``publisher build``: emails and archive; ``wechat``: an issue as an article for WeChat."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""``publisher check``, ``explain`` and ``schema``: every problem, what it means, and what editors write by."""
+"""``publisher check``, ``explain`` and ``schema``: all findings, their explanations, and the schemas of the files."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _mendable(root: Path, findings: Sequence[Diagnostic]) -> int:
 
 
 def _mend(root: Path, findings: Sequence[Diagnostic], *, yes: bool) -> bool:
-    """Show what --fix would change, ask, and write it; whether anything was written."""
+    """Show the changes of --fix, ask, and write them; return whether anything was written."""
     from publisher.checks.fixes import ASKED, MENDED, NOTHING, apply_fix, changes, plan_fixes
 
     fixes = plan_fixes(root, findings)
@@ -113,7 +113,7 @@ def _show(
     *,
     folded: bool = False,
 ) -> None:
-    """The result, on standard output; text for people on ``stream``."""
+    """Print the result to standard output; text for people goes to ``stream``."""
     if format == "text":
         show_findings(findings, root, stream, folded=folded)
         return
@@ -145,7 +145,7 @@ def explain(
 
 
 def explained(root: Path, code: str) -> str:
-    """The page of a finding's code, as Markdown. Raises UsageError."""
+    """The explanation of a finding's code as Markdown. Raises UsageError."""
     from publisher.checks.registry import codes
     from publisher.config import read_config
 

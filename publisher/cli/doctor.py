@@ -1,4 +1,4 @@
-"""``publisher doctor`` and ``verify``: is everything ready to send, and does a message come from here?"""
+"""``publisher doctor`` and ``verify``: readiness to send, and the origin of a message or page."""
 
 from dataclasses import asdict
 from typing import Annotated

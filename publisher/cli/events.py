@@ -1,4 +1,4 @@
-"""``publisher events`` and ``reconcile``: feedback from a file or from a provider's queue, and what it settles."""
+"""``publisher events`` and ``reconcile``: apply feedback from a file or a provider's queue, and settle with it."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def pull(
 
 
 def drain_queue(applier: Applier, config: Config, url: str | None = None, *, follow: bool = False) -> bool:
-    """Pull until the queue is empty, or for ever; False where no provider has a queue. Raises ServiceError."""
+    """Pull until the queue is empty, or forever; False if no provider has a queue. Raises ServiceError."""
     from publisher.feedback.intake import take_in
     from publisher.providers import first
 
@@ -94,7 +94,7 @@ def drain_queue(applier: Applier, config: Config, url: str | None = None, *, fol
 
 
 def _finish(config: Config, database: Database, applied: Applied, format: str, source: str) -> int:
-    """Say what was done, call the alarm where there is one; the exit status."""
+    """Print the result, call the alert webhook if a tripwire went off, and return the exit status."""
     from publisher.delivery.tripwires import alert
     from publisher.feedback.apply import tripped_by
 

@@ -1,4 +1,4 @@
-"""What every command shares: the application, its arguments and options, the config and the database.
+"""What all commands share: the application, common arguments and options, config and database.
 
 A command returns its exit status; None is 0.
 """
@@ -31,12 +31,12 @@ app = typer.Typer(
 
 
 def examples(*lines: str) -> str:
-    """The calls, as the epilog of ``--help``, a line each."""
+    """Example calls as the epilog of ``--help``, one per line."""
     return f"Example: {lines[0]}" if len(lines) == 1 else "\n\n".join(("Examples:", *lines))
 
 
 def moment_back(option: str, span: str) -> datetime:
-    """The moment a ``span`` before now, as an option has it. Raises UsageError."""
+    """The moment ``span`` (an option's value) before now. Raises UsageError."""
     from publisher.audience.model import shifted
 
     try:
@@ -47,7 +47,7 @@ def moment_back(option: str, span: str) -> datetime:
 
 
 def config_of(context: typer.Context) -> Config:
-    """The config of the newsletter at ``--root``. Raises ConfigError."""
+    """Load the config of the newsletter at ``--root``. Raises ConfigError."""
     from publisher.config import load_config
 
     return load_config(context.obj)
@@ -57,9 +57,9 @@ def config_of(context: typer.Context) -> Config:
 def opened(
     context: typer.Context, config: Config | None = None, *, mails: bool = False
 ) -> Iterator[tuple[Config, Database]]:
-    """The config, read unless given, and the database, closed after the block. Raises ConfigError, DatabaseError.
+    """The config, loaded unless given, and the database, closed after the block. Raises ConfigError, DatabaseError.
 
-    With ``mails`` a config that still has the sample's values is refused: UsageError.
+    With ``mails``, raises UsageError if the config still has the sample's values.
     """
     from publisher.config.load import refuse_placeholders
     from publisher.database import open_database
@@ -73,10 +73,10 @@ def opened(
 
 @contextmanager
 def needs_extra(extra: str, package: str) -> Iterator[None]:
-    """Imports of a package that an extra brings. Raises UsageError where it is not installed."""
+    """Context for imports of a package that an extra installs. Raises UsageError if it is missing."""
     try:
         yield
-    except ImportError as error:  # also where a release before the one we need is installed
+    except ImportError as error:  # also raised if an older release of the package is installed
         if (error.name or "").startswith("publisher"):
             raise
         message = say("this needs {package}", package=package)
@@ -84,7 +84,7 @@ def needs_extra(extra: str, package: str) -> Iterator[None]:
 
 
 def slug_of(name: str | None) -> str | None:
-    """The slug in ``issues/SLUG/``, as shells complete it; a callback of arguments. Whether it exists is for later."""
+    """Callback of arguments: the slug in ``issues/SLUG/``, as shells complete it. Does not check that it exists."""
     parts = Path(name).parts if name else ()
     if "issues" in parts[:-1]:
         return parts[len(parts) - 1 - parts[::-1].index("issues") + 1]
@@ -92,9 +92,9 @@ def slug_of(name: str | None) -> str | None:
 
 
 def chosen_slugs(root: Path, named: Sequence[str] | None) -> list[str] | None:
-    """The slugs of the issues ``named`` as ``SLUG``, ``issues/SLUG`` or a file in it; ``None`` where none is named.
+    """The slugs of the issues ``named`` as ``SLUG``, ``issues/SLUG`` or a file in it; ``None`` if none is named.
 
-    Raises ``UsageError`` for one that does not exist, naming those that do.
+    Raises ``UsageError`` for one that does not exist, listing those that do.
     """
     from publisher.issue.folder import discover, is_file, is_folder, leads_inside
     from publisher.issue.series import steps_of
@@ -119,7 +119,7 @@ def chosen_slug(root: Path, name: str) -> str:
 
 
 def slug_in(root: Path, name: str) -> str:
-    """The folder's name in ``name``, which may be a path from the root or from where we are; it need not exist."""
+    """The folder's name in ``name``, a slug or a path from the root or the current folder; it need not exist."""
     if (slug := slug_of(name)) and slug != name:
         return slug
     from publisher.issue.series import slug_of_path

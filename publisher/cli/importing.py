@@ -1,4 +1,4 @@
-"""``publisher subscribers import|add``: who comes in, by whose word, and the mail that asks them to confirm."""
+"""``publisher subscribers import|add``: add subscribers, on whose consent evidence, and ask them to confirm."""
 
 from __future__ import annotations
 
@@ -74,14 +74,14 @@ def import_(
             tally = importing.write(database, found, pending=pending, series=names, progress=bar.at)
         with database.connect() as connection:
             if database.dialect == "sqlite":
-                connection.exec_driver_sql("PRAGMA cache_size=-4096")  # KiB; the sorting of all takes as much again
+                connection.exec_driver_sql("PRAGMA cache_size=-4096")  # KiB; SQLite's sorter takes as much again
             now = numbers(connection)
         _print_import(format, found, tally, problems, now)
         return _ask(config, database) if pending else 0
 
 
 def _answers(options: list[str]) -> dict[str, Any]:
-    """``Gone=unsubscribed`` → the value or column, and what it says."""
+    """Parse ``Gone=unsubscribed`` into the value or column and its meaning."""
     from publisher.audience.standing import ImportStatus
 
     found = {}
@@ -95,7 +95,7 @@ def _answers(options: list[str]) -> dict[str, Any]:
 
 
 def _series(config: Config, database: Database, named: list[str] | None) -> list[str]:
-    """The series ``named``. Raises UsageError for one without a ready step."""
+    """Load the series ``named``. Raises UsageError for one without a ready step."""
     from publisher.audience.series import known_series
     from publisher.delivery.series import ready_series
 
@@ -186,7 +186,7 @@ def add(
 
 
 def _ask(config: Config, database: Database) -> int:
-    """Mail a confirmation to the pending who were never asked; the exit status."""
+    """Mail a confirmation to pending subscribers who have not been asked; return the exit status."""
     from publisher.web import outbox
 
     with database.begin() as connection:
@@ -195,7 +195,7 @@ def _ask(config: Config, database: Database) -> int:
 
 
 def deliver(config: Config, database: Database, done: str) -> int:
-    """Mail what waits in the outbox of confirmations, and say how many as ``done`` has it; the exit status."""
+    """Mail the waiting confirmations and report their number with the sentence ``done``; return the exit status."""
     from publisher.audience.tokens import Tokens
     from publisher.web import outbox
     from publisher.web.confirmation import ConfirmationMailer

@@ -1,7 +1,7 @@
-"""``publisher mcp``: what a helper may ask of a newsletter's repository, over the Model Context Protocol.
+"""``publisher mcp``: read-only tools for AI assistants over the Model Context Protocol.
 
-Questions only, and only of the repository that it was started in: nothing here writes content, sends, publishes or
-knows a subscriber. The account of a mailing is numbers.
+They answer only about the repository in which the server was started, and cannot write content, send, publish or read
+subscriber data. The account of a mailing consists of numbers.
 """
 
 import json
@@ -43,7 +43,7 @@ _INSTRUCTIONS = "A newsletter kept in git. AGENTS.md of the repository has its f
 
 
 def _tools(context: typer.Context) -> list[Callable[..., str]]:
-    """The tools, each a question whose answer is JSON or Markdown. Faults are told, with the way out."""
+    """The tools; each returns JSON or Markdown. Errors are returned with the action to take."""
     root: Path = context.obj
 
     def check(issues: list[str] | None = None) -> str:
@@ -108,7 +108,7 @@ def _json(value: Any) -> str:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """A fault as an answer, with its findings and the way out."""
+    """An error as an answer, with its findings and the action to take."""
     from mcp.server.mcpserver.exceptions import ToolError
 
     from publisher.diagnostics.machines import as_object

@@ -1,4 +1,4 @@
-"""Where words go: results to standard output, everything else to standard error; questions, JSON, numbers, bars."""
+"""Output: results to standard output, everything else to standard error; prompts, JSON, numbers, progress bars."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "
 
 
 class _Unheard:
-    """An output whose reader may go: what cannot be written any more is written nowhere."""
+    """A stream whose reader may end; further output is then discarded."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -46,7 +46,7 @@ class _Unheard:
     def _mended(self) -> Iterator[None]:
         try:
             yield
-        except OSError:  # the pipe, the terminal, the disk of a log; what is buffered goes the same way
+        except OSError:  # a closed pipe or terminal, a full disk; the buffer is discarded as well
             os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
 
 
@@ -54,10 +54,10 @@ codecs.register_error("escaped", lambda error: (json.dumps(error.object[error.st
 
 
 def use_streams() -> None:
-    """What this process was started without leads nowhere; nobody has to hear a remark; and a sign that the encoding of
-    the output lacks is written as JSON does, which keeps JSON.
+    """Replace missing standard streams by /dev/null, ignore write errors on standard error, and escape characters that
+    the output's encoding lacks as JSON does, so that JSON stays valid.
     """
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):  # each gets the lowest number, its own
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):  # each open() gets the lowest free descriptor
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
     sys.stderr = _Unheard(sys.stderr)
@@ -66,57 +66,57 @@ def use_streams() -> None:
 
 
 def as_file() -> TextIO:
-    """Standard output for the text of a file, which is UTF-8."""
+    """Standard output for the content of a file, in UTF-8."""
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="strict")
     return sys.stdout
 
 
 def work_on_unheard() -> None:
-    """From now on nobody has to listen: a mailing does not end because a log, a pipe or a terminal did."""
+    """Ignore write errors from now on: a mailing must not end because a log, a pipe or a terminal did."""
     sys.stdout, sys.stderr = (_Unheard(stream) for stream in (sys.stdout, sys.stderr))
 
 
 def put(text: str, style: str = "") -> None:
-    """A result, on standard output; a sentence in the reader's language."""
+    """Print a result to standard output, in the user's language."""
     write(styled(text, style) + "\n", sys.stdout)
 
 
 def tell(text: str, style: str = "", *, label: str = "") -> None:
-    """A remark, on standard error; likewise. Where it has a ``label``, the style is that one's."""
+    """Print a remark to standard error, in the user's language. With a ``label``, the style applies to the label only."""
     shown = styled(label, style, sys.stderr) + rendered(text) if label else styled(text, style, sys.stderr)
     write(shown + "\n", sys.stderr)
 
 
 def write(text: str, stream: TextIO) -> None:
-    """At once: both streams may lead to one log, and the process may be killed."""
+    """Write and flush: both streams may go to one log, and the process may be killed."""
     stream.write(text)
     stream.flush()
 
 
 def styled(text: str, style: str, stream: TextIO | None = None) -> str:
-    """A sentence in the reader's language, with the signs for ``bold red`` and the like where the stream, standard
-    output by default, shows them.
+    """A sentence in the user's language, with escape codes for ``bold red`` and the like if the stream (by default
+    standard output) supports them.
     """
     codes = ";".join(_CODES[word] for word in style.split())
     return f"\x1b[{codes}m{rendered(text)}\x1b[0m" if codes and colored(stream or sys.stdout) else rendered(text)
 
 
 def colored(stream: TextIO) -> bool:
-    """Whether colours are wanted there: of a terminal that has them, or by FORCE_COLOR; never with NO_COLOR."""
+    """Whether the stream gets colours: a terminal that supports them, or FORCE_COLOR; never with NO_COLOR."""
     wanted = os.environ.get("FORCE_COLOR") or (stream.isatty() and os.environ.get("TERM") not in {"dumb", "unknown"})
     return bool(wanted) and not os.environ.get("NO_COLOR")
 
 
 def console(*, stderr: bool = False) -> Console:
-    """For tables, bars and Markdown, which are drawn to the width of a terminal."""
-    from rich.console import Console  # most commands draw nothing
+    """A rich console for tables, bars and Markdown, which depend on the terminal's width."""
+    from rich.console import Console  # most commands do not need it
 
     return Console(stderr=stderr, soft_wrap=True, highlight=False, emoji=False)
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str | int]], right: Collection[int]) -> None:
-    """A table on standard output, with the columns ``right`` at their right edge. Words are as a reader has them."""
+    """Print a table to standard output; columns in ``right`` are right-aligned. Cells are already translated."""
     from rich.markup import escape
     from rich.table import Table
 
@@ -134,12 +134,12 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str | int]], right: Coll
 
 
 def warn(text: str) -> None:
-    """A warning, on standard error; likewise."""
+    """Print a warning to standard error, in the user's language."""
     tell(text, "yellow", label=say("warning: "))
 
 
 def complain(message: str, help: str | None = None) -> None:
-    """Say what failed, in one line, and what to do about it, in another."""
+    """Print an error to standard error: what failed in one line, what to do in another."""
     from publisher.diagnostics.text import printable
 
     for style, label, text in (("bold red", say("error: "), message), ("cyan", say("help: "), help)):
@@ -148,12 +148,12 @@ def complain(message: str, help: str | None = None) -> None:
 
 
 def emit(value: Any) -> None:
-    """The result as JSON."""
+    """Print the result as JSON."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
 def plain(value: Any) -> Any:
-    """A value of ours as JSON values: dataclasses and named tuples as objects, moments as ISO 8601."""
+    """Convert to JSON values: dataclasses and named tuples to objects, datetimes to ISO 8601."""
     if is_dataclass(value):
         return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
     if hasattr(value, "_asdict"):
@@ -166,7 +166,7 @@ def plain(value: Any) -> Any:
 
 
 def write_page(target: Path, page: str, option: str) -> None:
-    """Write a page and say where. Raises UsageError, naming the ``option`` for another place."""
+    """Write a page and print its path. Raises UsageError, naming the ``option`` for another path."""
     from publisher.documents.atomic import write_file
 
     advice = say("name another file with {option}", option=option)
@@ -176,7 +176,7 @@ def write_page(target: Path, page: str, option: str) -> None:
 
 
 def agreed(question: str, yes: bool, refusal: PublisherError | None = None) -> bool:
-    """Whether ``yes`` is given, or the terminal says so, or nobody is there and no ``refusal`` is to be raised."""
+    """Whether ``yes`` is given or the user agrees; without a terminal True, or ``refusal`` raised if given."""
     if yes:
         return True
     if sys.stdin.isatty():
@@ -190,7 +190,7 @@ def agreed(question: str, yes: bool, refusal: PublisherError | None = None) -> b
 def show_findings(
     findings: Iterable[Diagnostic], root: Path | None = None, stream: TextIO | None = None, *, folded: bool = False
 ) -> None:
-    """Findings for people, on standard error by default, with many of one kind as one if ``folded``."""
+    """Print findings for people, by default to standard error; with ``folded``, many of one kind become one."""
     from publisher.diagnostics.text import render_text
 
     stream = stream or sys.stderr
@@ -222,24 +222,24 @@ class Bar:
         self.stop()
 
     def stop(self) -> None:
-        """Leave the terminal to somebody else."""
+        """Remove the bar, so that others can write to the terminal."""
         if self._bar:
             self._bar.stop()
             self._bar = None
 
     def begin(self, word: str, count: int | None = None) -> None:
-        """Other work begins, of so many steps."""
+        """Start anew, with ``total`` steps."""
         if self._bar:
             self._bar.reset(self._task, description=rendered(word), total=count)
             self._bar.start()
 
     def total(self, count: int) -> None:
-        """So much is to be done."""
+        """Set the number of steps."""
         if self._bar:
             self._bar.update(self._task, total=count)
 
     def step(self, count: int = 1) -> None:
-        """More is done."""
+        """Advance."""
         if self._bar:
             self._bar.advance(self._task, count)
             self._bar.start()
@@ -247,7 +247,7 @@ class Bar:
     def at(
         self, done: int, total: int | None = None, word: str | None = None, notes: Sequence[str] | None = None
     ) -> None:
-        """So much is done, of so much, of what ``word`` says; with ``notes`` the rate and these follow."""
+        """Set progress and total, labelled ``word``; ``notes`` follow after the rate."""
         if self._bar:
             speed = self._bar.tasks[0].speed if notes is not None else None
             note = ", ".join([*([f"{speed:,.0f}/s"] if speed else []), *(notes or ())])

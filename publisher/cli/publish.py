@@ -1,4 +1,4 @@
-"""``publisher plan`` and ``publish``: what is due, and that it goes out, once."""
+"""``publisher plan`` and ``publish``: show what is due, and publish it once."""
 
 from pathlib import Path
 from typing import Annotated, Literal

@@ -1,4 +1,4 @@
-"""What ``publish`` shows: progress on standard error, what became of each issue on standard output."""
+"""Output of ``publish``: progress on standard error, the result of each issue on standard output."""
 
 import os
 import sys
@@ -27,7 +27,7 @@ QUIET = frozenset({Action.DONE, Action.DRAFT, Action.SETTLED, Action.LATE})
 
 
 def run(context: typer.Context, options: PublishOptions, *, as_json: bool) -> int:
-    """Do it; the exit status."""
+    """Run publish; return the exit status."""
     config, interrupt = config_of(context), Interrupt()
     with Bar(say("building")) as bar:
         observer = RunObserver(
@@ -65,7 +65,7 @@ def _started(bar: Bar, started: Started) -> None:
 
 
 def _confirm_first(bar: Bar, slugs: Sequence[str]) -> bool:
-    """Ask on a terminal whether a first run is to mail several issues."""
+    """Ask on a terminal whether a first run shall mail several issues."""
     if not sys.stdin.isatty():
         return False
     bar.stop()
@@ -74,7 +74,7 @@ def _confirm_first(bar: Bar, slugs: Sequence[str]) -> bool:
 
 
 def _print_findings(config: Config, published: Published) -> None:
-    """Errors and warnings, many of one kind as one. A job's summary has all warnings."""
+    """Print errors and warnings, folded by kind; a CI job summary lists all warnings."""
     warnings = [found for found in published.diagnostics if found.severity is Severity.WARNING]
     shown = [found for found in published.diagnostics if found.severity is not Severity.INFO]
     show_findings(shown, config.root, folded=True)
@@ -84,7 +84,7 @@ def _print_findings(config: Config, published: Published) -> None:
         try:
             with Path(summary).open("a", encoding="utf-8") as file:
                 file.write("\n".join([f"## {head}", "", *lines, ""]))
-        except OSError as error:  # everybody is mailed, and the account is still to be told
+        except OSError as error:  # the mail is out; the account must still be printed
             warn(say("{path} cannot be written: {reason}", path=summary, reason=reason_of(error)))
 
 
@@ -134,7 +134,7 @@ def _print(config: Config, published: Published) -> None:
 
 
 def _quiet(kind: Action, n: int) -> Sentence:
-    """What needs no line of its own."""
+    """Whether an outcome needs no line of its own."""
     return {
         Action.DONE: counted("{n:,} issue mailed earlier", "{n:,} issues mailed earlier", n),
         Action.SETTLED: counted("{n:,} issue mailed elsewhere", "{n:,} issues mailed elsewhere", n),
@@ -179,7 +179,7 @@ def _aside(text: str) -> None:
 
 
 def _short(path: Path) -> str:
-    """Relative to where the command was typed, if that is shorter."""
+    """The path relative to the current folder, if that is shorter."""
     try:
         return str(path.resolve().relative_to(Path.cwd()))
     except ValueError:

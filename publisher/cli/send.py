@@ -1,4 +1,4 @@
-"""``publisher send``, ``hold``, ``pause``, ``resume``, ``cancel``: mail an issue; an operator's word about it."""
+"""``publisher send``, ``hold``, ``pause``, ``resume``, ``cancel``: mail an issue, and control a mailing."""
 
 from datetime import timedelta
 from typing import Annotated, Literal
@@ -64,7 +64,7 @@ _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def _seconds(text: str) -> float:
-    """``90m`` → 5400.0."""
+    """Parse ``90m`` into 5400.0."""
     number, unit = text[:-1], text[-1:]
     try:
         seconds = float(number) * _UNITS[unit]
@@ -132,7 +132,7 @@ def cancel(context: typer.Context, issue: Issue, yes: Yes = False) -> int:
 
 
 def _set(context: typer.Context, issue: str, wanted: str, question: str = "", yes: bool = True) -> str | None:
-    """What an operator wants of a mailing, written down; how far it is. None where the answer is no."""
+    """Record the operator's decision on a mailing; return its account. None if the confirmation was declined."""
     from publisher.delivery.mailings import newest, set_operator
     from publisher.delivery.states import numbered
 

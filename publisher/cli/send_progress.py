@@ -1,4 +1,4 @@
-"""What ``send`` shows while it works: a bar on standard error, or JSON lines on standard output."""
+"""Progress of ``send``: a bar on standard error, or JSON lines on standard output."""
 
 import json
 from collections.abc import Sequence
@@ -13,15 +13,15 @@ from publisher.diagnostics import counted, rendered, say
 
 
 def json_line(**row: Any) -> None:
-    """One JSON object a line on standard output."""
+    """Print one JSON object on a line of standard output."""
     print(json.dumps(row), flush=True)
 
 
 class JsonLines(nullcontext[None]):
-    """How far it is, as JSON lines."""
+    """Progress as JSON lines."""
 
     def started(self, started: Started) -> None:
-        """Before the first call."""
+        """Called before the first call to the provider."""
         json_line(
             event="start",
             issue=started.mailing.slug,
@@ -34,7 +34,7 @@ class JsonLines(nullcontext[None]):
         )
 
     def progress(self, step: Step) -> None:
-        """After each."""
+        """Called after each call."""
         counts = ("submitted", "rejected", "uncertain", "throttled", "in_flight")
         json_line(event="progress", **{name: getattr(step, name) for name in counts})
 
@@ -48,7 +48,7 @@ class SendBar(Bar):
         self._stopping = False
 
     def started(self, started: Started) -> None:
-        """Before the first call."""
+        """Called before the first call to the provider."""
         account = started.account
         about: dict[str, Any] = {"slug": self._issue, "excluded": account.excluded, "transport": started.transport}
         frozen = counted(
@@ -65,7 +65,7 @@ class SendBar(Bar):
         self.begin(say("Sending"), account.pending)
 
     def progress(self, step: Step) -> None:
-        """After each."""
+        """Called after each call."""
         done = step.submitted + step.rejected + step.uncertain + step.excluded
         bad = ((name, getattr(step, name)) for name in ("rejected", "uncertain"))
         self.at(done, notes=[rendered(numbered({name: n})) for name, n in bad if n])

@@ -1,4 +1,4 @@
-"""``publisher send``: what it asks, refuses and mails, and what it says of that."""
+"""``publisher send``: checks before a mailing, the mailing itself, and its report."""
 
 import signal
 from collections.abc import Callable, Iterator, Sequence
@@ -38,7 +38,7 @@ _OVERDUE = say("overdue: ")
 
 @dataclass
 class Sending:
-    """``publisher send ISSUE``. ``json``: one object a line on standard output."""
+    """One call of ``publisher send ISSUE``. ``json``: JSON lines on standard output."""
 
     context: typer.Context
     issue: str
@@ -53,7 +53,7 @@ class Sending:
         self.config = config_of(self.context)
 
     def run(self, addresses: Sequence[str], *, dry_run: bool) -> int:
-        """Do it, or send a test to ``addresses``; the exit status."""
+        """Mail the issue, or send a test to ``addresses``; return the exit status."""
         refuse_unknown(self.config, self.issue)
         proof = proofread(self.config, self.issue)
         show_findings((d for d in proof.findings if d.severity is not Severity.INFO), folded=True)
@@ -87,7 +87,7 @@ class Sending:
             if siblings is None:
                 return status
             status = max(status, self._mail(database, proof.edition, siblings, dry_run))
-            for edition in siblings:  # frozen along, now or before
+            for edition in siblings:  # frozen together with it, now or earlier
                 if status < 2 and not self.options.interrupt.count:
                     status = max(status, self._mail(database, edition, (), dry_run))
             if not dry_run:
@@ -95,7 +95,7 @@ class Sending:
             return status
 
     def _is_held(self, database: Database) -> bool:
-        """Whether an operator's veto stands; it is said."""
+        """Whether the issue is on hold; if so, say it."""
         with database.connect() as connection:
             found = publication(connection, self.issue)
         if held := found.held_at is not None:
@@ -105,9 +105,9 @@ class Sending:
         return held
 
     def _siblings(self, database: Database, family: FamilyRule) -> tuple[list[Edition] | None, int]:
-        """The editions that go with the issue, and the exit status of those that cannot; None: they hold it back.
+        """The translations to mail with the issue, and the exit status for those that cannot be; None if they block it.
 
-        Of a family whose mailing has begun it is those that are not complete: none is begun anew.
+        Once a family's mailing has begun these are the incomplete ones; no further one is begun.
         """
         with database.connect() as connection:
             mailed = {one.slug: mailings.newest(connection, one.slug) for one in family.members}
@@ -151,7 +151,7 @@ class Sending:
         return sent.exit_status
 
     def _ask_witness(self, database: Database, *slugs: str) -> Witness | None:
-        """The archive, which knows nothing that the ledger does not; None where it is not to be asked."""
+        """Raise UsageError if the live archive knows of mail that the ledger lacks; None if it is not to be asked."""
         if self.without_archive:
             return None
         try:
@@ -243,7 +243,7 @@ def _unfit(proof: Proof) -> str | None:
 
 
 def print_ending(sent: Sent, provider: Provider, fine: Callable[[str], None]) -> None:
-    """The tripwires, and what the end of a run means; ``fine`` tells what is no trouble."""
+    """Print the tripwires and the meaning of the end of a run; ``fine`` tells which endings are no trouble."""
     for tripped in sent.tripped:
         complain(say("tripwire {name}: {told}", name=tripped.name, told=tripped.message), tripped.help)
     message, action = explain(sent, provider)
@@ -254,15 +254,15 @@ def print_ending(sent: Sent, provider: Provider, fine: Callable[[str], None]) ->
 
 
 def account_row(sent: Sent) -> dict[str, Any]:
-    """The account as the JSON of ``status`` has it."""
+    """The account as in the JSON of ``status``."""
     mailing = sent.mailing
     return status_row(mailing.slug, mailing, sent.account, mailing_state(sent.account, mailing.operator))
 
 
 @contextmanager
 def stop_on_signals(interrupt: Interrupt) -> Iterator[None]:
-    """SIGINT and SIGTERM ask for an orderly end; a second one for an immediate one. A terminal that closes asks once,
-    unless whoever started us wants that to be ignored (``nohup``).
+    """Stop in an orderly way on SIGINT and SIGTERM, at once on a second one. SIGHUP stops in an orderly way too, unless
+    it was ignored at start (``nohup``).
     """
 
     def ask(_number: int, _frame: object) -> None:

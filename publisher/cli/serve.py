@@ -1,4 +1,4 @@
-"""``publisher preview``, ``serve``, ``worker`` and ``lsp``: what runs until it is stopped."""
+"""``publisher preview``, ``serve``, ``worker`` and ``lsp``: long-running commands."""
 
 import socket
 from datetime import UTC, datetime
@@ -44,7 +44,7 @@ def preview(
 
 
 def _free(port: int) -> bool:
-    """Whether nobody listens on the port yet."""
+    """Whether the port is not yet in use."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -103,7 +103,7 @@ def worker(
         def refuse(slug: str) -> None:
             try:
                 refuse_forgetful(Witness.open(config), database, slug)
-            except DeployError as error:  # a machine that may not look into the archive carries on what was frozen
+            except DeployError as error:  # a machine that cannot read the archive still sends what was frozen
                 report(say("{slug}: the archive cannot be asked: {told}", slug=slug, told=error.message))
 
         def freeze() -> None:

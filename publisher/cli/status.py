@@ -1,4 +1,4 @@
-"""``publisher status`` and ``report``: the account of a mailing, to the last person; the same as a page."""
+"""``publisher status`` and ``report``: the account of a mailing in the terminal, and as a page."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def _report(context: typer.Context, config: Config, database: Database, issue: s
 
 
 def _compare(before: MailingReport, after: MailingReport, *, tells: bool) -> None:
-    """Counts and shares of what was submitted, side by side; the change is in percentage points."""
+    """Print counts and shares of submitted side by side; differences are in percentage points."""
     from publisher.delivery.states import FEEDBACK, not_known, word
 
     both = before, after
@@ -186,7 +186,7 @@ def _compare(before: MailingReport, after: MailingReport, *, tells: bool) -> Non
 
 
 def _counted(counts: dict[str, Any] | None, name: str, unknown: frozenset[str]) -> tuple[str, float | None]:
-    """A cell, and the share of the submitted in it where there is one."""
+    """A table cell with a count and, if any were submitted, its share."""
     if counts is None:
         return "–", None
     if name in unknown:

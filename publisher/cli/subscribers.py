@@ -1,4 +1,4 @@
-"""``publisher subscribers``: who gets the newsletter. Addresses are printed to standard output only, never logged."""
+"""``publisher subscribers``: manage subscribers. Addresses go to standard output only and are never logged."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _address(text: str) -> Any:
 
 if TYPE_CHECKING:
     Person = Address
-else:  # an argument of the command line, which the callback has made an Address
+else:  # an argument, which the callback has parsed into an Address
     Person = Annotated[str, typer.Argument(metavar="ADDRESS", callback=_address, help="An email address.")]
 
 commands = typer.Typer(no_args_is_help=True, help="Import, export and look after the audience.")

@@ -1,4 +1,4 @@
-"""``publisher suppressions``: who is never mailed."""
+"""``publisher suppressions``: addresses that are never mailed."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def push(context: typer.Context) -> None:
 
 
 def _theirs(config: Config) -> tuple[SuppressionList, str]:
-    """The list of the provider in use, or of the first that has one: a relay may hand on to SES."""
+    """The suppression list of the configured provider, or of the first that has one: a relay may use SES."""
     from publisher.providers import first
 
     def ask(provider: Provider) -> tuple[SuppressionList, str] | None:

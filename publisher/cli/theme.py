@@ -1,4 +1,4 @@
-"""``publisher theme``: which themes there are, and how to own a file of one."""
+"""``publisher theme``: list themes, and copy files of one to change them."""
 
 from pathlib import Path
 from typing import Annotated
