@@ -1,4 +1,4 @@
-"""``publisher audience``: statistics of the subscribers; and ``ask``: whether inactive ones still read. No addresses."""
+"""``publisher audience``: statistics of the subscribers; and ``ask``: do inactive ones still read. No addresses."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def put(text: str, style: str = "") -> None:
 
 
 def tell(text: str, style: str = "", *, label: str = "") -> None:
-    """Print a remark to standard error, in the user's language. With a ``label``, the style applies to the label only."""
+    """Print a remark to standard error, in the user's language. With a ``label``, the style applies to it alone."""
     shown = styled(label, style, sys.stderr) + rendered(text) if label else styled(text, style, sys.stderr)
     write(shown + "\n", sys.stderr)
 
@@ -198,10 +198,10 @@ def show_findings(
 
 
 class Bar:
-    """A progress bar on standard error; it vanishes when the work is done. Off a terminal it is nothing at all.
+    """A progress bar on standard error, removed at the end. Does nothing unless standard error is a terminal.
 
-    With ``file`` it goes over the bytes of that file. It is shown from the first step on, by a thread: a process with
-    one thread may be copied (:func:`publisher.proofing.together.workers`).
+    With ``file`` it measures the bytes read of that file. A thread draws it from the first step on: only a process with
+    one thread may fork (:func:`publisher.proofing.together.workers`).
     """
 
     def __init__(self, word: str, file: Path | None = None) -> None:
