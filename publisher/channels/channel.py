@@ -30,7 +30,7 @@ class Post:
 
 
 class RefusedError(Exception):
-    """Nothing was posted for certain. The message is a code without any address: it is stored and shown."""
+    """Certain failure: nothing was posted. The message is a code without any address: it is stored and shown."""
 
 
 class Channel(ABC):
@@ -40,7 +40,7 @@ class Channel(ABC):
 
     @abstractmethod
     def __init__(self, address: str) -> None:
-        """Raises UsageError if the address is invalid or a library is missing. Makes no network call."""
+        """Open the channel. Raises UsageError if the address is invalid or a library is missing. No network call."""
 
     @abstractmethod
     def post(self, post: Post) -> None:
@@ -96,7 +96,7 @@ _UNREACHED = re.compile(r"NewConnectionError|ConnectTimeoutError|NameResolutionE
 
 
 class AppriseChannel(Channel):
-    """Channel through one service of apprise. Its log tells why a post failed, but has addresses: a code is kept."""
+    """Channel through one service of apprise. Of its log, which contains addresses, only an error code is kept."""
 
     name = "apprise"
 

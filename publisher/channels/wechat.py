@@ -103,7 +103,7 @@ class Article:
 
 
 def write_article(issue: Issue, config: Config, *, draft: bool = False) -> tuple[Article | None, list[Diagnostic]]:
-    """Return the article of an issue, or None, and why WeChat would not accept it. A ``draft`` needs a cover."""
+    """Return the article of an issue, or None and the reasons why WeChat would refuse it. A ``draft`` needs a cover."""
     issue = for_anyone(issue, config.newsletter.language)
     words = Locale.of(issue.language, config.labels)
     most = min(config.delivery.picture_bytes, PICTURE_BYTES)

@@ -194,7 +194,10 @@ def variables(brand: Brand, language: str) -> str:
 
 
 def theme_text(config: Config, name: str, *, needed: bool = True) -> str:
-    """Return the text of a theme file that is not a template; empty if not ``needed`` and missing, else UsageError."""
+    """Return the text of a theme file that is not a template, such as a style sheet.
+
+    Raises UsageError if it cannot be read, or is missing and ``needed``; otherwise a missing file is empty.
+    """
     for folder in theme_folders(config):
         file = folder / name
         if file.is_file():

@@ -172,7 +172,7 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True)
 class CountedLinks:
-    """Links of an email whose clicks are counted: (number, URL) in its order. Mail links to ``base`` and the number.
+    """Links of an email whose clicks are counted, as (number, URL) in its order; the mail has ``base`` and the number.
 
     Numbers begin at 1. Links that only other variants have come last.
     """
@@ -186,7 +186,7 @@ class Edition:
     """Everything a reader gets, independent of the recipient.
 
     ``digest`` is ``sha256:`` and 64 hex digits over subject, preheader, HTML, text, web page body and assets.
-    ``commit`` is the last commit that changed a source of the edition; None outside git or if one is not committed.
+    ``commit`` is the last commit that changed a source of the edition; None outside git or with uncommitted changes.
     ``mailed`` is the number of items in the email if the others are only on the web page, otherwise None.
     ``earlier``: stories of other issues that its own follow, newest first; not part of the digest.
     ``variants``: all variants, if readers get different ones; the first is this edition, whose ``digest`` covers all.

@@ -116,7 +116,7 @@ def _pairs(graph: Iterable[list[str]]) -> Iterator[str]:
 
 @lru_cache(maxsize=4)
 def _edges(root: Path, head: str, shared: tuple[str, ...]) -> dict[str, tuple[Edge, ...]]:
-    """Map each commit to its parents with the parts that differ. A root commit changes all shared files."""
+    """Map each commit to its parents with the parts that differ. A root commit counts as changing shared files."""
     graph = [line.split() for line in _git(root, "rev-list", "--parents", head).splitlines()]
     changes = _git(root, *_DIFF_TREE, input="".join(f"{line}\n" for line in _pairs(graph)))
     answers = iter(_answers(changes))

@@ -50,7 +50,7 @@ def render(issue: Issue, config: Config, others: Others | None = None) -> tuple[
 
 
 def _joined(variants: Sequence[IssueVariant], editions: Sequence[Edition]) -> Edition:
-    """Combine the editions of all variants into the first, which is shown where no reader is known."""
+    """Combine the editions of all variants into the first one, which is shown if no subscriber is known."""
     assets = {asset.name: asset for edition in editions for asset in edition.assets}
     kept = tuple(
         Variant(variant.name, variant.condition, replace(edition, stories=(), assets=(), cover=None))

@@ -45,7 +45,7 @@ class Desk:
     # Documents
 
     def opened(self, params: types.DidOpenTextDocumentParams) -> None:
-        """A document was opened; it replaces the file from now on."""
+        """Register an opened document, which replaces its file."""
         item = params.text_document
         if (found := self._where(item.uri)) and found[1].startswith(("issues/", "series/", "config.yaml")):
             letter, path = found
@@ -53,7 +53,7 @@ class Desk:
             letter.changed(path)
 
     def changed(self, params: types.DidChangeTextDocumentParams) -> None:
-        """A document was edited."""
+        """Apply edits to a document."""
         if at := self._at(params.text_document.uri):
             letter, path, document = at
             for change in params.content_changes:
@@ -62,14 +62,14 @@ class Desk:
             letter.changed(path)
 
     def closed(self, params: types.DidCloseTextDocumentParams) -> None:
-        """A document was closed; the file is used again."""
+        """Forget a closed document; its file is used again."""
         if at := self._at(params.text_document.uri):
             letter, path, _ = at
             del letter.open[path]
             letter.changed(path)
 
     def files_changed(self, uris: Iterable[str]) -> None:
-        """Files were changed, created or deleted on disk."""
+        """Queue checks for files that were changed, created or deleted on disk."""
         for file in filter(None, map(path_of, uris)):
             for root, letter in self._newsletters.items():
                 if file.is_relative_to(root):

@@ -79,7 +79,7 @@ class OpenNewsletter:
         return file.relative_to(self.root).as_posix()
 
     def changed(self, path: str) -> None:
-        """A document was opened, edited or closed, or its file has changed."""
+        """Queue checks after a document was opened, edited or closed, or its file has changed."""
         self._turn += not path.endswith(".md")
         slug, room = slug_of_path(path), path.partition("/")[0]
         if part_of(path) is None:

@@ -63,7 +63,7 @@ def _in_theme(finding: Diagnostic, config: Config) -> Diagnostic:
 def _lines(config: Config, named: list[str]) -> Iterator[tuple[int, Place]]:
     """Yield each line of the repository's own mail templates and style sheets that contains one of the names.
 
-    The rank is the name's index; ``len(named)`` for the main template. The package's files cannot be edited: no lines.
+    The rank is the name's index, or ``len(named)`` for the main template. The package's own files are skipped.
     """
     own = [folder for folder in theme_folders(config) if folder.is_relative_to(config.root)]
     sheets = [config.root / name for name in config.theme.css]

@@ -58,7 +58,7 @@ _BREAK_IN_TEXT = re.compile(r"(?<=([^\s<>\n]))\n(?=([^\s<>\n]))")
 
 @cache
 def _markdown() -> MarkdownIt:
-    """The parser whose renderer is used here."""
+    """The MarkdownIt instance that renders tokens, with our rules."""
     md = new_parser().use(notes_plugin)
     md.add_render_rule("image", _picture)
     for name in BOXES:

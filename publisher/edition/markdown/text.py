@@ -34,7 +34,7 @@ _APART = frozenset({"p", "div", "blockquote", "section", "h1", "h2", "h3", "h4",
 _RAISED = str.maketrans("0123456789+-−=()in", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁱⁿ")  # 10<sup>9</sup> must not become 109
 _SILENT = ACTIVE - TAGS - {"embed"}  # a void element, which has no content to leave out
 _LINE = 72
-"""Columns of a line; a wider table is written as a list."""
+"""Columns of a line; the rows of a wider table are written as lines of ``head: cell``."""
 
 
 def underlined(text: str, with_: str) -> str:

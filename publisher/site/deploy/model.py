@@ -48,7 +48,7 @@ class Difference:
 
 
 class ChangedMeanwhileError(DeployError):
-    """Another deployment is running."""
+    """Another deployment changed the destination at the same time."""
 
     def __init__(self, what: str) -> None:
         advice = say("run publisher publish again; it goes on from what is there")
