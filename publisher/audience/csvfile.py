@@ -75,7 +75,7 @@ class CsvFile:
 
         ``progress`` is called with the number of bytes read so far. Raises RowError if the rest cannot be read.
         """
-        with self.path.open("rb", CHUNK) as raw:  # a large buffer: each read releases the GIL
+        with self.path.open("rb", CHUNK) as raw:  # large buffer, because each read releases the GIL
             # ``again`` yields the lines of the current record once more.
             text, again = tee(io.TextIOWrapper(raw, encoding=self.encoding, errors="strict", newline=""))
             reader = csv.reader(text, delimiter=self.delimiter, strict=True)
@@ -136,7 +136,7 @@ def _undecodable(path: Path, encoding: str) -> int:
         try:
             for part in file:
                 line += decoder.decode(part).count("\n")
-        except UnicodeDecodeError as error:  # the object may begin with the rest of UTF-16's last line end
+        except UnicodeDecodeError as error:  # the rest of a UTF-16 line end may precede the error
             line += error.object[: error.start].decode(encoding, "replace").count("\n")
     return line
 

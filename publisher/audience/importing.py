@@ -68,8 +68,7 @@ def survey(
     complain: Callable[[RowError], None],
     progress: Callable[[int], None] = lambda _: None,
 ) -> Survey:
-    """Read the whole file without writing; ``complain`` is called with each problem. Raises UsageError: no such
-    file.
+    """Read the file without writing; ``complain`` is called with each problem. Raises UsageError: no such file.
 
     ``answers``: the status that a value or a column stands for. ``declared``: attributes whose values are checked.
     """

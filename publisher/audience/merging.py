@@ -73,7 +73,7 @@ class _Batch:
         wanted = {entry.past.reference for entry in entries if entry.past and entry.past.reference}
         self.references = set(connection.scalars(select(s.reference).where(among(connection, s.reference, wanted))))
         self.fresh = new_references(len(entries))
-        # Lazy, with the first new subscriber: PostgreSQL's sequence advances by all of them.
+        # Lazy, until the first new subscriber: PostgreSQL's sequence advances by len(entries).
         self.ids = chain.from_iterable(new_ids(connection, subscribers.c.id, n) for n in [len(entries)])
         self._by_hand: set[int] | None = None
         self._choices: dict[int, set[str]] | None = None
@@ -237,7 +237,7 @@ class _Batch:
         self.history.append({"subscriber_id": key, "at": self.at, "change": what, "how": _IMPORT, "evidence": why})
 
     def write(self, busy: Callable[[], object]) -> None:
-        """Write the decisions; ``busy`` is called when only database work remains."""
+        """Write the decisions; ``busy`` is called when only SQL remains to run."""
         decided = ((subscribers, self.new), (consents, self.history), (suppressions, self.held))
         inserts = [one for table, rows in decided for one in insertion(self.connection, table, rows)]
         busy()
@@ -260,8 +260,7 @@ def write_batch(
 ) -> list[RowOutcome]:
     """Merge rows into the audience; return their outcomes. ``source`` (file, sha256) is the evidence of consent.
 
-    Those who are confirmed afterwards are enrolled in ``series``. ``busy`` is called when only database work
-    remains.
+    Those who are confirmed afterwards are enrolled in ``series``. ``busy`` is called when only SQL remains to run.
     """
     batch = _Batch(connection, entries, source, pending)
     outcomes = [batch.take(entry) for entry in entries]

@@ -177,7 +177,7 @@ class Standings:
             for index, header in columns
         ]
         self.everybody = ImportStatus.FINE
-        """Status of every row, if the file's name tells one."""
+        """Status of every row, if the file's name gives one."""
 
     def observe(self, row: Sequence[str]) -> None:
         """Observe a row, which is as wide as the header."""
@@ -194,14 +194,14 @@ class Standings:
         return {column.index for column in self._speakers if self._about(column) is not ImportStatus.FINE}
 
     def standing(self, row: Sequence[str]) -> ImportStatus:
-        """Return the worst status in a row, once the file is read; an unknown value counts as confirmed."""
+        """Return the worst status in a row, once the file is read; unknown values are ignored."""
         if not self._speakers:
             return self.everybody
         found = {self.everybody} | {self._says(column, normal(row[column.index])) for column in self._speakers}
         return next(standing for standing in WORST if standing in found)
 
     def questions(self, stem: str) -> list[str]:
-        """Return the questions to answer before the import; ``stem``, the file's name, may tell a status too."""
+        """Return the questions to answer before the import; ``stem``, the file's name, may give a status too."""
         asked = []
         for column in self._columns:
             if (values := column.asks()) and self._about(column) is None:

@@ -33,8 +33,8 @@ def now() -> datetime:
 def new_references(count: int = 1) -> Iterator[str]:
     """Yield opaque references for subscribers: 24 random hexadecimal digits, 96 bits.
 
-    Those of one call share the first 8 digits, and have 64 random bits each: neighbours in the index, they halve
-    what a large import writes. A reference need not be unguessable: links are signed besides.
+    Those of one call share the first 8 digits and have 64 random bits each: being neighbours in the index, they
+    halve the writes of a large import. A reference need not be unguessable, because links are signed.
     """
     digits = os.urandom(4 + 8 * count).hex()
     return (digits[:8] + digits[at : at + 16] for at in range(8, len(digits), 16))
@@ -198,8 +198,7 @@ def is_paused(subscriber: Subscriber) -> bool:
 
 
 def counts(connection: Connection, chosen: ColumnElement[bool] | None = None) -> dict[str, int]:
-    """Count subscribers by :class:`ConsentState`, the confirmed ones who are ``paused``, and ``suppressed``
-    mailboxes.
+    """Count subscribers by :class:`ConsentState`, confirmed ones who are ``paused``, and ``suppressed`` mailboxes.
 
     A suppressed subscriber counts in their state as well. ``chosen``, a condition on subscribers, restricts all
     counts to these subscribers and their mailboxes.

@@ -25,7 +25,7 @@ class Reason(StrEnum):
     MANUAL = "manual"
     PROVIDER = "provider"
     SILENT = "silent"
-    """Did not answer whether they still read; ends with any sign of them, or by an operator."""
+    """Did not answer whether they still read; lifted when they act, or by an operator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def suppress(connection: Connection, mailbox_key: str, reason: Reason, detail: s
 
 
 def release(connection: Connection, mailbox_key: str, only: Reason | None = None) -> bool:
-    """Delete a suppression, but not if its reason is other than ``only``. False if nothing was deleted."""
+    """Delete the suppression of a mailbox, if its reason is ``only`` (None: any). False if nothing was deleted."""
     mine = delete(suppressions).where(suppressions.c.mailbox_key == mailbox_key)
     return connection.execute(mine.where(suppressions.c.reason == only.value) if only else mine).rowcount > 0
 

@@ -82,7 +82,7 @@ enrolments = Table(
     Index("ix_enrolments_series_started_at", "series", "started_at"),
 )
 
-# One row per subscriber and step, permanently, whatever the outcome (not for a pause); by reference, as in recipients.
+# One row per subscriber and step, permanently, whatever the outcome except a pause; by reference, as in recipients.
 taken_steps = Table(
     "taken_steps",
     metadata,

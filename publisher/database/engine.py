@@ -187,9 +187,7 @@ def clock(connection: Connection) -> float:
 
 
 def keep_out_of_git(folder: Path) -> None:
-    """Create the folder. ``.publisher`` gets a .gitignore of its own, whatever the newsletter's says. Raises
-    OSError.
-    """
+    """Create the folder. ``.publisher`` gets its own .gitignore, whatever the newsletter's says. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     if folder.name == ".publisher" and not (folder / ".gitignore").exists():
         (folder / ".gitignore").write_text("*\n", encoding="ascii")

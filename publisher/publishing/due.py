@@ -53,7 +53,7 @@ MAILS = frozenset({Action.DUE, Action.RESUME})
 NEEDS_SOMEBODY = frozenset(
     {Action.CONFLICT, Action.UNCERTAIN, Action.EXPIRED, Action.MISSED, Action.UNKNOWN, Action.RENAMED, Action.BROKEN}
 )
-"""Actions that need an operator; they make publish exit with 1."""
+"""Actions that need an operator: publish exits with 1, or 2 for UNKNOWN."""
 
 
 @dataclass(frozen=True, slots=True)

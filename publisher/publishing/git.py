@@ -94,7 +94,7 @@ def export(root: Path, revision: str, into: Path, paths: Sequence[str]) -> None:
 
 @contextmanager
 def at_revision(config: Config, commit: str, slugs: Sequence[str]) -> Iterator[Config | None]:
-    """Check out the newsletter with those issues into a temporary folder; yields its config, None if unreadable.
+    """Check out ``commit`` with those issues into a temporary folder; yield its config, None if unreadable.
 
     All other files come along: templates and config.yaml refer to files, and an issue may show any picture.
     """

@@ -51,7 +51,7 @@ class Lease:
             self.check_in(connection)
 
     def check_in(self, connection: Connection) -> None:
-        """Do so within a transaction, which then commits only if the lease is ours throughout."""
+        """Renew it within a transaction, which then commits only if the lease is ours. Raises LeaseLostError."""
         mine = (leases.c.name == NAME) & (leases.c.holder == self.holder) & (leases.c.fence == self.fence)
         if connection.execute(update(leases).where(mine).values(beat=clock(connection))).rowcount != 1:
             message = say("another run of publish took over while this one was not answering; this one stops")
@@ -67,8 +67,8 @@ class Lease:
 def take(database: Database, *, waiting: Callable[[str], None] = lambda _: None) -> Iterator[Lease]:
     """Hold the lease for the block.
 
-    If the holder seems dead, wait for the end of its term; ``waiting`` is called with its description. Raises
-    LeaseLostError as soon as the holder proves alive.
+    If another run holds it, wait for the end of its term (``waiting`` is called with the holder's description).
+    Raises LeaseLostError as soon as the holder renews it.
     """
     lease = _take(database, waiting)
     beats = threading.Thread(target=lease._beat, name="publish lease", daemon=True)

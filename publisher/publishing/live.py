@@ -30,7 +30,7 @@ class Provenance:
 
 
 def read_provenance(text: str) -> Provenance | None:
-    """Parse ``sha256:…; commit=…``, as in the meta tag and in ``X-Publisher-Edition``; None if it is neither."""
+    """Parse ``sha256:…; commit=…``, as in the meta tag and in ``X-Publisher-Edition``; None if it does not match."""
     found = _PROVENANCE.match(text.strip())
     return Provenance(found[1], None if found[2] in {None, "none"} else found[2]) if found else None
 

@@ -173,7 +173,7 @@ def _letter(editions: Sequence[Edition]) -> MailContent:
 def _edition(
     config: Config, slug: str, last: date, shown: Sequence[Edition]
 ) -> tuple[Edition | None, list[Diagnostic]]:
-    """Render the edition of these issues: of each the title, preheader or subtitle, headlines, and a link."""
+    """Render the edition of these issues: of each the title, date, subtitle or preheader, headlines, and a link."""
     language = Counter(one.language for one in shown).most_common(1)[0][0]
     words, places = Locale.of(language, config.labels), Places(slug, Span.point(1))
     items = []

@@ -231,7 +231,7 @@ class _Publish(Run):
             return IssueResult(decision, None, say("not sent: the archive could not be brought up to date"))
         siblings = self.translations.others(edition.slug) if decision.kind is Action.DUE else ()
         together = [editions[one.slug] for one in siblings if one.slug in editions]
-        for one in () if blocked else (edition, *together):  # a worker may mail all that is frozen
+        for one in () if blocked else (edition, *together):  # translations too: a worker may mail all that is frozen
             if fault := wait_until_live(self.config, one, witness.archive.place):
                 advice = say("run publisher publish again once the page is there; it goes on from here")
                 return IssueResult(decision, None, say("nothing was sent: {fault}", fault=fault), advice)

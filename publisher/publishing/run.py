@@ -61,7 +61,7 @@ class IssueResult:
         if self.sent:
             return self.sent.exit_status
         if self.failed or self.decision.kind is Action.UNKNOWN:
-            return 2  # the ledger is incomplete, so nothing else is certain
+            return 2  # the ledger is incomplete: no other result is certain
         return 1 if self.trouble or self.decision.needs_somebody else 0
 
 
@@ -120,7 +120,7 @@ class Published:
 
     @property
     def tripped(self) -> list[Tripped]:
-        """What needs an operator, without what a mailing's sender has reported already."""
+        """Tripwires of the run: what needs an operator, except what a mailing's sender has reported already."""
         return [
             Tripped(
                 "overdue" if outcome.decision.kind is Action.EXPIRED else outcome.decision.kind.value,

@@ -109,7 +109,7 @@ def forget_sight(connection: Connection, slugs: Iterable[str]) -> None:
 
 
 def hold(config: Config, database: Database, slug: str, why: str = "") -> str:
-    """Hold an issue; return the message. Raises UsageError: no such issue, a step of a series, or mailed already."""
+    """Hold an issue; return the reply. Raises UsageError: no such issue, a step of a series, or mailed already."""
     refuse_unknown(config, slug)
     if slug.startswith(f"{SERIES}/"):
         advice = say("write status: draft in its file; publisher pause {slug} lets those who are left wait", slug=slug)
@@ -129,7 +129,7 @@ def hold(config: Config, database: Database, slug: str, why: str = "") -> str:
 
 
 def release(config: Config, database: Database, slug: str) -> str:
-    """Release a held issue; return the message. Its veto window and schedule have not stopped."""
+    """Release a held issue; return the reply. Its veto window and schedule have not stopped meanwhile."""
     with database.begin() as connection:
         if publication(connection, slug).held_at is None:
             refuse_unknown(config, slug)

@@ -171,7 +171,7 @@ def mail(
 
 
 def refuse_forgetful(witness: Witness, database: Database, slug: str, *, correction: bool = False) -> None:
-    """Raise UsageError, for ``send``, if readers have the issue and the ledger does not know it; DeployError."""
+    """Raise UsageError, for ``send``, if readers have the issue and the ledger does not know it. Raises DeployError."""
     publication, mailed = witness.refuse(database, slug)
     if mailed or correction:
         return

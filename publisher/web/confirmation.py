@@ -29,7 +29,7 @@ from publisher.web.outbox import ConfirmationRequest, Wording
 LOOK_AGAIN = 20.0  # seconds between checks of the outbox, which other processes fill too
 SHORT = 5.0  # longest wait in seconds inside a delivery: a throttle, or a retry nearly due
 QUOTA_EVERY = 3600.0
-HELD = 300.0  # seconds without a try after the provider refused for the day, or the account
+HELD = 300.0  # seconds without a try after the provider refused everything (daily quota, account)
 GRACE = 8.0
 
 log = logging.getLogger("publisher.web")

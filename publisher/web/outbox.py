@@ -1,9 +1,10 @@
 """Outbox of confirmation mail: one row per question. As in the ledger, a claim is committed before the mail is
 submitted; claims of a process that died become uncertain and are not retried unless the person asks again.
 
-``audience ask`` uses it too: subscribers without a sign of life for long are asked whether they still read, reminded,
-and suppressed if they stay silent. Signs are the person's own actions (subscribed, confirmed, returned, chose,
-answered), an operator's word for them, and an open or click event that no machine made; a delivery is none.
+``audience ask`` uses it too: subscribers not heard of for long are asked whether they still read, reminded, and
+suppressed if they do not answer. Heard of means that the person acted (subscribed, confirmed, returned, chose,
+answered), an operator vouched for them, or an event shows an open or click not made by a machine; a delivery does not
+count.
 """
 
 from dataclasses import dataclass
@@ -39,7 +40,7 @@ CONFIRM, ASK = "confirm", "ask"
 
 
 class Wording(StrEnum):
-    """Text of a question; the value is the prefix of its words."""
+    """Text of a question; the value is the prefix of its message keys."""
 
     CONFIRM = "mail"
     AGAIN = "again"

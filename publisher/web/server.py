@@ -27,7 +27,7 @@ MOST = 1000  # concurrent connections
 SHARE = 64  # connections per network; none for proxies in FORWARDED_ALLOW_IPS, which serve many clients
 SECONDS = {"head": 10.0, "body": 20.0, "answer": 60.0}
 """Deadlines for a request's head, then its body, then the answer."""
-GRACE = 10  # seconds that running requests may take after SIGTERM
+GRACE = 10  # seconds that running requests may take at shutdown
 
 
 def run(config: Config, host: str, port: int) -> None:

@@ -63,7 +63,7 @@ class EditionChange:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Actions of publish if it ran now. ``ledger``: whether a database was read; without it, mailings are unknown."""
+    """Result of a plan. ``ledger``: whether a database was read; without it, mailings are unknown."""
 
     decisions: tuple[IssueDecision, ...]
     work: bool  # whether publish would do anything
