@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from publisher.config.audience import AudienceConfig, as_audience
@@ -17,6 +17,7 @@ from publisher.config.values import (
     ChannelName,
     DatabaseUrl,
     Duration,
+    HttpUrl,
     Language,
     OneLine,
     PostText,
@@ -145,6 +146,12 @@ class Deploy(Section):
     )
     verify_timeout: Duration = Field(timedelta(minutes=3), description="How long publish waits for a page to be live")
 
+    @model_validator(mode="after")
+    def _somewhere(self) -> Self:
+        if self.to == "s3" and not self.bucket:
+            raise refuse(say("deploy.bucket is not set"), say("add deploy: {to: s3, bucket: …} to config.yaml"))
+        return self
+
 
 class ServiceConfig(Section):
     """The readers' web service."""
@@ -182,7 +189,7 @@ class Feedback(Section):
 class Alerts(Section):
     """Who hears of a tripwire."""
 
-    webhook: str | None = Field(None, description="Better PUBLISHER_ALERTS_WEBHOOK, which wins: it is a secret")
+    webhook: HttpUrl | None = Field(None, description="Better PUBLISHER_ALERTS_WEBHOOK, which wins: it is a secret")
 
 
 class ChannelConfig(Section):
@@ -215,7 +222,7 @@ def _named_once(value: tuple[ChannelConfig, ...]) -> tuple[ChannelConfig, ...]:
 class Llm(Section):
     """An OpenAI-compatible endpoint that drafts key points. The key comes from PUBLISHER_LLM_API_KEY."""
 
-    url: str | None = None
+    url: HttpUrl | None = None
     model: str | None = None
 
 

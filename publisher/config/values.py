@@ -52,8 +52,8 @@ def _duration(value: Any) -> Any:
         raise refuse(message, say("write a shorter one, such as 24h")) from None
 
 
-def _web_url(value: str) -> str:
-    """An http or https URL, ending in ``/``."""
+def _http_url(value: str) -> str:
+    """An http or https URL."""
     try:
         parts = urlsplit(value.strip())
         host, _ = parts.hostname, parts.port
@@ -62,10 +62,16 @@ def _web_url(value: str) -> str:
     if parts.scheme not in {"http", "https"} or not host or re.search(r"\s", value.strip()):
         message = say("the URL has to begin with https:// or http:// and name a host")
         raise refuse(message, say("write https://example.com/"))
+    return value.strip()
+
+
+def _web_url(value: str) -> str:
+    """An http or https URL of a host and a path, ending in ``/``."""
+    parts = urlsplit(value := _http_url(value))
     if parts.query or parts.fragment or parts.username or parts.password:
         message = say("the URL can hold a host and a path only")
-        raise refuse(message, say("write {scheme}://{host}/", scheme=parts.scheme, host=host))
-    return value.strip().rstrip("/") + "/"
+        raise refuse(message, say("write {scheme}://{host}/", scheme=parts.scheme, host=parts.hostname))
+    return value.rstrip("/") + "/"
 
 
 def _sender(value: str) -> str:
@@ -178,6 +184,7 @@ Duration = Annotated[
         {"type": ["string", "integer"], "examples": ["24h", "30m", "2d"], "pattern": r"^(0|(\d+\s*[smhdw]\s*)+)$"}
     ),
 ]
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
 WebUrl = Annotated[str, AfterValidator(_web_url)]
 Sender = Annotated[str, AfterValidator(_sender)]
 TimeZone = Annotated[str, AfterValidator(_timezone)]

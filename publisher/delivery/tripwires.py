@@ -175,10 +175,11 @@ def withdrawn(config: Config, connection: Connection, found: Iterable[Mailing]) 
 
 def stranded(config: Config, connection: Connection, found: Iterable[Mailing]) -> Iterator[tuple[str, str, str]]:
     """Of these mailings those with somebody left whose files are gone, or a draft again: what to say, what to do."""
-    there, left, r = {*discover(config.root), *steps_of(config.root)}, Counter[int](), recipients.c
+    left, r = Counter[int](), recipients.c
     for state in (RecipientState.PENDING, RecipientState.CLAIMED):
         of = select(r.mailing_id, func.count()).where(r.state == literally(state)).group_by(r.mailing_id)
         left.update(dict(map(tuple, connection.execute(of))))
+    there = {*discover(config.root), *steps_of(config.root)} if left else set()
     for mailing in found:
         slug, gone = mailing.slug, mailing.slug not in there
         if not left[mailing.id] or mailing.operator == Operator.CANCELLED or slug.startswith(DIGEST):

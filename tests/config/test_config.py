@@ -73,6 +73,26 @@ def test_a_length_of_time_is_a_number_and_a_unit(tmp_path: Path, text: str, want
     assert sound(tmp_path, BASE + f"publish: {{expires_after: {text}}}\n").publish.expires_after == wanted
 
 
+@pytest.mark.parametrize(
+    ("text", "column", "words"),
+    [
+        ("deploy: {to: s3}", 9, "deploy.bucket is not set"),
+        ("alerts: {webhook: hooks.example.com/x}", 19, "https://"),
+        ("llm: {url: localhost:1234, model: m}", 12, "https://"),
+    ],
+)
+def test_what_would_only_be_told_when_it_is_used_is_told_at_its_place(
+    tmp_path: Path, text: str, column: int, words: str
+) -> None:
+    config, (found,) = read(tmp_path, f"{BASE}{text}\n")
+    assert (config, found.span.line, found.span.column, words in found.message) == (None, 5, column, True)
+
+
+def test_an_address_of_a_service_keeps_its_query(tmp_path: Path) -> None:
+    webhook = "https://hooks.example.com/x?key=a"
+    assert sound(tmp_path, f"{BASE}alerts: {{webhook: '{webhook}'}}\n").alerts.webhook == webhook
+
+
 @pytest.mark.parametrize("text", ["24", "-1h", "1y", "h", "1.5h", "999999999999d", "PT1H"])
 def test_any_other_length_of_time_is_refused(tmp_path: Path, text: str) -> None:
     config, found = read(tmp_path, BASE + f"publish: {{expires_after: {text}}}\n")

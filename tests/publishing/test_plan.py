@@ -324,6 +324,13 @@ def test_a_plan_makes_no_database_where_the_environment_names_one(room: Newsroom
     assert not lost.parent.exists()
 
 
+def test_a_name_of_no_issue_among_the_unmailed_is_told_with_its_line(room: Newsroom) -> None:
+    with (room.root / "config.yaml").open("a", encoding="utf-8") as file:
+        file.write("publish: {unmailed: [2020-nope]}\n")
+    (told,) = (note for note in plan(room)["notes"] if "unmailed" in note)
+    assert re.fullmatch(r"config\.yaml:\d+: publish\.unmailed names 2020-nope, and there is no such issue", told)
+
+
 def test_without_a_database_nothing_is_said_in_its_name(room: Newsroom) -> None:
     old = room.issue("2020-01-01-old")
     room.commit("Long ago")

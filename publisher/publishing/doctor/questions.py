@@ -104,8 +104,9 @@ def database(probes: Probes) -> Finding:
         if opened.dialect == "postgresql":
             theirs = datetime.fromtimestamp(database_clock(connection), UTC)
             probes.clocks.append((say("the database"), theirs, datetime.now(UTC)))
-        for one in withdrawn(probes.config, connection, mailings.every_newest(connection)):
-            return warning(one.message, one.help)
+        with suppress(UsageError):  # a machine without a checkout
+            for one in withdrawn(probes.config, connection, mailings.every_newest(connection)):
+                return warning(one.message, one.help)
     return ok(say("{url} is open, writable and up to date", url=opened.url))
 
 

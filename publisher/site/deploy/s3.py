@@ -56,13 +56,10 @@ class S3Destination:
     @classmethod
     def open(cls, deploy: Deploy) -> Self:
         """Open the bucket of ``deploy`` in config.yaml, with boto3's usual chain of credentials. Raises UsageError."""
-        if not deploy.bucket:
-            advice = say("add deploy: {to: s3, bucket: …} to config.yaml")
-            raise UsageError(say("deploy.bucket is not set"), help=advice)
         prefix = deploy.prefix.strip("/")
         return cls(
             _client("s3", deploy.region),
-            deploy.bucket,
+            deploy.bucket or "",  # config.yaml is refused without
             prefix + "/" if prefix else "",
             _client("cloudfront", deploy.region or "us-east-1") if deploy.distribution else None,
             deploy.distribution,
