@@ -238,7 +238,7 @@ def _line(token: Token) -> _Rows:
 
 
 def _words(children: Iterable[Token]) -> Iterator[Token]:
-    """The tokens without text that is not prose: autolinks, and code in HTML elements."""
+    """The tokens except text that is not prose: autolinks, and code in HTML elements."""
     verbatim: list[str] = []
     for child in children:
         if child.type == "link_open" and child.info == "auto":

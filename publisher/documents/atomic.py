@@ -42,7 +42,7 @@ def replacing(path: Path, mode: int = 0o600) -> Iterator[BinaryIO]:
         with os.fdopen(handle, "wb") as file:
             os.fchmod(handle, mode)
             yield file
-        os.replace(temporary, path)  # noqa: PTH105 - a good part of a large build
+        os.replace(temporary, path)  # noqa: PTH105 - faster; matters in a large build
     except BaseException:
         with suppress(OSError):
             Path(temporary).unlink()

@@ -48,8 +48,8 @@ _SCRIPTS = {
 }  # fmt: skip
 _LATIN = "\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u017f", 60
 _SIGNS = re.compile("[\u2010-\u2026\u20ac\u00a0\u00ab\u00bb\u00ae\u00a9№]")
-# Unlikely patterns of non-ASCII Latin letters: a vowel between vowels, a consonant between consonants (both of the
-# same kind in the right code page, as ø for ř), and letters that hardly any name has.
+# Unlikely patterns of non-ASCII Latin letters: a vowel between vowels, a consonant between consonants (both
+# result from a wrong code page, as in ø for ř), and letters that hardly any name has.
 _ODDITIES = re.compile("(?<=[av])v(?=[av])|(?<=[bc])[cn](?=[bc])|n(?=[av])|x")
 
 _WESTERN = {bytes([byte]).decode("cp1252", "ignore") or chr(byte): byte for byte in range(0x80, 0x100)}

@@ -8,7 +8,7 @@ from publisher.issue.markdown import parsed
 from publisher.issue.model import Item, Prose
 
 _BRACKETED = re.compile(r"\[([^\[\]\n]+)\]")
-Definitions = dict[str, tuple[int, int]]  # label (^label of a note): first line, end line
+Definitions = dict[str, tuple[int, int]]  # label (^label of a note): first line, end (exclusive)
 
 
 def halves(item: Item) -> tuple[Prose, Prose | None]:

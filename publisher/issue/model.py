@@ -74,7 +74,7 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Image with its texts. ``image`` is as written, relative to the issue's folder."""
+    """Image with alternative text, caption and credit. ``image`` is as written, relative to the issue's folder."""
 
     image: str
     alt: str
@@ -140,7 +140,7 @@ class Wechat:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """Story. ``anchor`` is unique within the issue and stable; ``headline`` may be empty for some kinds.
+    """Story in an issue. ``anchor`` is unique within the issue and stable; ``headline`` may be empty for some kinds.
 
     ``only`` is a condition on readers (:mod:`publisher.config.segments`); None if the item is for all.
     """
@@ -163,7 +163,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """Issue after validation. The defaults of ``subject`` and ``language`` are filled in."""
+    """Validated issue. The defaults of ``subject`` and ``language`` are filled in."""
 
     slug: str
     folder: str

@@ -143,7 +143,7 @@ def _looked(root: Path, path: str) -> _IssueFile | None:
     if (held := shadows.get().get(whole)) is not None:
         return _IssueFile(path, held, _KEY in held)
     try:
-        status = os.stat(whole)  # noqa: PTH116 - asked of every issue
+        status = os.stat(whole)  # noqa: PTH116 - called for every issue
         state = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
         known = _seen.get(whole)
         if known is None or known.state != state:

@@ -117,7 +117,7 @@ def _look(file: str, state: State | int) -> bytes:
     if isinstance(state, int):
         return b"no file %d" % state
     try:
-        with open(file, "rb") as opened:  # noqa: PTH123 - this is most of a first look
+        with open(file, "rb") as opened:  # noqa: PTH123 - most of the time of a first run
             return hashlib.file_digest(opened, "sha256").digest()
     except OSError as error:
         return b"no file %d" % -(error.errno or 1)

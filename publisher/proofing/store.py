@@ -63,7 +63,7 @@ class Store:
 
     @property
     def slugs(self) -> list[str]:
-        """The slugs of all issues, sorted, as by :func:`publisher.issue.discover`. Raises UsageError like it."""
+        """The slugs of all issues, sorted; raises UsageError as :func:`publisher.issue.folder.discover` does."""
         return sorted(self.others.translations.slugs)
 
     def key(self, slug: str) -> bytes:

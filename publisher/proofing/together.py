@@ -230,7 +230,7 @@ def beside(here: Callable[[], _T], there: Callable[[], _T]) -> tuple[_T, _T] | N
 
 
 def _tell(sender: Connection, work: Callable[[], object]) -> None:
-    threading.Thread(target=_end_with_parent, daemon=True).start()  # else its writes could clash with the next build
+    threading.Thread(target=_end_with_parent, daemon=True).start()  # or its writes could clash with the next build
     with suppress(BaseException):  # no answer means failure
         sender.send(work())
 
@@ -240,7 +240,7 @@ def is_alone() -> bool:
     database or lock. Inherited descriptors do not count. Always False except on Linux.
     """
     try:
-        threads, opened = (os.listdir(f"/proc/self/{what}") for what in ("task", "fd"))  # noqa: PTH208 - names alone
+        threads, opened = (os.listdir(f"/proc/self/{what}") for what in ("task", "fd"))  # noqa: PTH208 - only names
         return len(threads) == 1 and not any(map(_is_own, opened))
     except OSError:
         return False

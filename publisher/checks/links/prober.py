@@ -37,7 +37,7 @@ class LinkResult:
     """Result for a link. ``detail`` describes it; ``target`` is the new URL if it has moved."""
 
     state: LinkState
-    detail: Sentence = say("the link is alive")  # noqa: RUF009 - it never changes
+    detail: Sentence = say("the link is alive")  # noqa: RUF009 - immutable
     target: str | None = None
 
 

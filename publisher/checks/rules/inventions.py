@@ -192,8 +192,8 @@ def _sentences(found: Invention) -> tuple[Sentence, Sentence]:
 
 
 def inventions(claim: str, source: Summed, language: str, *, drafted: bool = True) -> list[Invention]:
-    """Return what the claim contains and the source does not, in reading order. For a claim written by a person (not
-    ``drafted``) only names with unusual spelling count, as people may add a place or a person.
+    """Return what the claim contains and the source does not, in reading order. In a claim written by a person (not
+    ``drafted``), only names with unusual spelling are checked, as people may add a place or a person.
     """
     others = (*_quotes(claim, source), *_when(claim, source), *other_currencies(claim, source))
     return sorted((*_names(claim, source, language, drafted), *others), key=lambda one: one.start)

@@ -131,7 +131,7 @@ class Said:
         self._spoken = {self._language, subtags(other).language} <= _SPOKEN
 
     def lacking(self, text: str) -> Iterator[Number]:
-        """Yield the numbers of a text that are not among them, neither in words nor as digits in other groups."""
+        """Yield the numbers of a text that these texts lack, even in words or as digits in other groups."""
         rows = None
         for number in numbers(text, comma=self._comma):
             digits = _digits(number.values)

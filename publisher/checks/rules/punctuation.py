@@ -65,8 +65,8 @@ def check(context: Context) -> Iterator[Diagnostic]:
 
 
 def _half_width(context: Context) -> Iterator[Diagnostic]:
-    """Half-width marks in Chinese and Japanese text. In lines with more other words only between Han or kana or at the
-    end; in an issue in another language only between them.
+    """Half-width marks in Chinese and Japanese text. In lines with more words of other scripts, only between Han or
+    kana, or at the end; in an issue in another language only between them.
     """
     chinese = Locale.of(context.issue.language, {}).counts_characters
     japanese = subtags(context.issue.language).language == "ja"

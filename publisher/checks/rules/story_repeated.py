@@ -272,7 +272,7 @@ class _Last:
                     del self._index[pair]
         for at in range(max(self._end, place - WINDOW), place):
             slug, day, stories = self._ordered[at]
-            for number, told in zip(self._numbers, stories):  # noqa: B905 - the numbers never end
+            for number, told in zip(self._numbers, stories):  # noqa: B905 - an infinite iterator
                 self._stories[number] = _PastHeadline(slug, day, told[1], told[5], _pairs(told[1]))
                 self._held.append((at, number))
                 for pair in self._stories[number].pairs:

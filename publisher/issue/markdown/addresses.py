@@ -25,8 +25,8 @@ def addresses_plugin(md: MarkdownIt) -> None:
 
 
 def _trim_links(md: MarkdownIt) -> None:
-    """Linkify matches all of ``https://x/路径，谢谢。``: search only within runs that no URL extends beyond, and end
-    each match where CJK text continues.
+    """Limit linkify, which matches all of ``https://x/路径，谢谢。``: search only within runs that no URL extends
+    beyond, and end each match where CJK text continues.
     """
     linkify: Any = md.linkify
     match_all, match_here = linkify.match, linkify.match_at_start

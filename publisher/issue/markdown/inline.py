@@ -195,7 +195,7 @@ _BRACKET = re.compile(r"\\.|[\[\]]", re.DOTALL)
 
 
 def brackets(state: StateInline, silent: bool) -> bool:
-    """Treat brackets that cannot begin a link, picture or note as text, to avoid quadratic time."""
+    """Treat brackets that cannot begin a link, picture or note as text, without trying the rules for these."""
     source, end = state.src, state.pos
     assert isinstance(state, InlineState)
     if state.hopeless is None:
