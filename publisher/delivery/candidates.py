@@ -1,4 +1,4 @@
-"""The candidates of a mailing, by SQL alone: each subscriber with its variant, and why it is no recipient."""
+"""The candidates of a mailing, as one SQL query: each subscriber with its variant and its reason for exclusion."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,10 +22,10 @@ from publisher.issue.translations import Family, pick
 
 @dataclass(frozen=True, slots=True)
 class FamilyRule:
-    """Who gets which of an issue and its translations. ``fallback`` is the newsletter's language.
+    """Rule for which subscriber gets which member of a translation family. ``fallback`` is the newsletter's language.
 
-    ``shared``: the readers are shared out among all members, which are frozen in one transaction; else whoever had
-    none of the family gets this one. ``late``: although the family was mailed without it.
+    ``shared``: subscribers are divided among all members, frozen in one transaction; otherwise those without one get
+    this. ``late``: allowed although the family was mailed without this member.
     """
 
     members: Family
@@ -34,12 +34,12 @@ class FamilyRule:
     late: bool = False
 
     def others(self, slug: str) -> list[str]:
-        """The slugs of the other members."""
+        """Return the slugs of the other members."""
         return [one.slug for one in self.members if one.slug != slug]
 
 
 def variant_of(conditions: Sequence[str], home: str) -> ColumnElement[int]:
-    """The number of a subscriber's variant: the first is for whoever meets the condition of no other."""
+    """Return the number of a subscriber's variant: that of the first condition met, otherwise 0."""
     others: list[tuple[ColumnElement[bool], ColumnElement[int]]] = [
         (segment_clause(one, home), literal_column(str(n))) for n, one in enumerate(conditions) if n
     ]
@@ -47,7 +47,7 @@ def variant_of(conditions: Sequence[str], home: str) -> ColumnElement[int]:
 
 
 def reason_of(chosen: Subquery) -> ColumnElement[Any]:
-    """Why a candidate is no recipient; NULL where it is one."""
+    """Return the reason why a candidate is excluded; NULL if it is a recipient."""
     return case((chosen.c.why.is_not(None), chosen.c.why), (chosen.c.copy > 1, Exclusion.DUPLICATE.value), else_=None)
 
 
@@ -63,15 +63,15 @@ def candidates(
     correction: bool,
     due: Select[Any] | None = None,
 ) -> Subquery:
-    """Each subscriber with its variant, the reason that it alone gives, and which copy of its inbox it is among those
-    without; and the moment before which it gets nothing, if there is one. With ``due`` only these, of whom no inbox
-    takes a step twice. Raises UsageError where whom the issue, or another of its family, reached is folded.
+    """Return a row per subscriber: variant, reason for exclusion by its own data, rank among the subscribers of its
+    inbox who have no reason, and ``not_before`` if there is one. With ``due``, only these, and no inbox gets a step
+    twice. Raises UsageError if an earlier mailing of the issue or its family is folded.
     """
     if family or not correction:
         refuse_folded(connection, [slug, *(family.others(slug) if family else ())])
     s, before = subscribers.c, newest(connection, slug)
     joined: FromClause = subscribers
-    # An inbox may stand there twice, spelled differently: the last word about it counts.
+    # Several subscribers may share an inbox through different spellings: the latest change decides for all.
     shared = due is not None or _shares_inboxes(connection)
     latest = (lambda value: func.max(value).over(partition_by=s.mailbox_key)) if shared else lambda value: value
     left_at = latest(case((s.state == "unsubscribed", s.changed_at)))
@@ -91,7 +91,7 @@ def candidates(
         elsewhere = _any(s.mailbox_key.in_(_inboxes(*others, pending=True)), inboxes_with(connection, *others))
         assert elsewhere is not None
         if family.shared:
-            usable = case((s.state == "confirmed", 0), else_=1)  # what else leaves a reader out does so to the inbox
+            usable = case((s.state == "confirmed", 0), else_=1)  # other exclusions apply to the whole inbox anyway
             spoken: ColumnElement[str] = func.coalesce(s.language, "")
             if shared:
                 spoken = func.first_value(spoken).over(partition_by=s.mailbox_key, order_by=(usable, s.id))
@@ -102,7 +102,7 @@ def candidates(
         included = func.coalesce(segment, literal_column("false"))
         reasons.append((included.is_(literal_column("false")), Exclusion.SEGMENT))
     paused_until = latest(s.paused_until)
-    if due is None:  # a step waits for the end of a pause
+    if due is None:  # a step of a series is sent after the pause instead
         reasons.append((paused_until > now, Exclusion.PAUSED))
         if slug and not slug.startswith(DIGEST):
             reasons.append((latest(s.digest) == MONTHLY, Exclusion.DIGEST))
@@ -122,7 +122,7 @@ def candidates(
     why = case(*((test, reason.value) for test, reason in reasons), else_=None).label("why")
     when = [] if moment is None else [moment.label("not_before")]
     found = select(s.id, s.reference, s.mailbox_key, why, variant.label("variant"), *when)
-    if due is not None:  # whatever is known of their inboxes
+    if due is not None:  # all subscribers of their inboxes
         found = found.where(s.mailbox_key.in_(select(other.c.mailbox_key).where(other.c.reference.in_(due))))
     alone = found.select_from(joined).subquery()
     copy: ColumnElement[int] = literal_column("1")
@@ -133,8 +133,8 @@ def candidates(
 
 
 def _shares_inboxes(connection: Connection) -> bool:
-    """Whether two subscribers may have one inbox. PostgreSQL, where the next statement may see another moment, is not
-    asked.
+    """Whether two subscribers may share an inbox. Always True on PostgreSQL, where the next statement may see other
+    data.
     """
     if connection.dialect.name != "sqlite":
         return True
@@ -143,22 +143,22 @@ def _shares_inboxes(connection: Connection) -> bool:
 
 
 def _any(*conditions: ColumnElement[bool] | None) -> ColumnElement[bool] | None:
-    """Whether one of these holds; None where there is none."""
+    """Return the disjunction of the conditions that are not None; None if there are none."""
     there = [one for one in conditions if one is not None]
     return or_(*there) if there else None
 
 
 def _languages_of(connection: Connection, slug: str, family: FamilyRule) -> list[str]:
-    """The languages of subscribers whose edition is that of ``slug``; empty is who has none."""
+    """Return the subscribers' languages for which ``slug`` is the edition; an empty string is no language."""
     spoken = connection.execute(select(func.coalesce(subscribers.c.language, "")).distinct()).scalars()
     return [language for language in spoken if pick(language, family.members, family.fallback) == slug]
 
 
 def _unusable() -> ColumnElement[bool]:
-    """What cannot be an envelope address: too long, no @, white space. The audience lets none in; others may."""
+    """Condition: the address cannot be an envelope address. The audience refuses these; other writers may not."""
     key = subscribers.c.address_key
     return or_(
-        func.length(key) > 254,  # RFC 5321, section 4.5.3.1.3, less the brackets
+        func.length(key) > 254,  # RFC 5321, section 4.5.3.1.3, without the angle brackets
         key.not_like("%_@_%"),
         key.like("% %"),
         key.like("%\n%"),
@@ -167,7 +167,7 @@ def _unusable() -> ColumnElement[bool]:
 
 
 def _inboxes(*slugs: str, pending: bool = False) -> Any:
-    """The inboxes that a mailing of the issues reached, or may have, or, with ``pending``, is going to reach."""
+    """Select the inboxes that mailings of the issues reached or may have reached; with ``pending``, also will reach."""
     m, r, s = mailings.c, recipients.c, subscribers.c
     perhaps: ColumnElement[bool] = r.state.in_(
         (RecipientState.SUBMITTED, RecipientState.UNCERTAIN, RecipientState.CLAIMED)
@@ -179,7 +179,7 @@ def _inboxes(*slugs: str, pending: bool = False) -> Any:
 
 
 def waits_for_correction(connection: Connection, mailing: Mailing) -> bool:
-    """Whether a correction takes over who is pending: some wait for their local time, and nothing is in flight."""
+    """Whether a correction takes over the pending recipients: some wait for their local time, and none is claimed."""
     if mailing.finished_at is not None or mailing.operator == Operator.CANCELLED:
         return False
     claimed = unsettled(connection, mailing.id)[RecipientState.CLAIMED]

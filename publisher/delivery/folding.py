@@ -1,9 +1,9 @@
-"""Old mailings folded: their recipients leave the table, packed and with a digest, and come back to the byte.
+"""Folding of old mailings: recipients are moved to a compressed table with a digest, and can be restored exactly.
 
-The decision and the account, with the report, are one transaction; from then on these stand. The recipients follow a
-batch a commit, so that other writers wait for no more than one; a run that was interrupted goes on. A recipient is in
-one of the two tables at every moment. Nobody can be mailed again: whatever asks whom a folded mailing reached is
-refused, and steps of series, which grow for ever, are never folded.
+Account and report are stored in the transaction that decides to fold, and do not change after it. The recipients
+follow in one commit per batch, so that other writers never wait for longer; an interrupted run can continue. At
+every moment each recipient is in exactly one of the two tables. A folded mailing cannot cause second copies: a
+freeze that needs its recipients is refused, and steps of series, whose mailings keep growing, are never folded.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ from publisher.errors import DatabaseError, UsageError
 from publisher.issue.folder import SERIES
 
 BATCH = 5_000
-"""Recipients a commit, and packed into one row: some 250 kB."""
+"""Recipients per commit and per packed row of about 250 kB."""
 
 _AS_STORED = Table(
     "recipients",
@@ -40,10 +40,10 @@ f = folded_recipients.c
 
 
 def foldable(connection: Connection, before: datetime, slug: str | None = None) -> list[Mailing]:
-    """The mailings with unpacked recipients of issues whose every mailing ended before that moment, oldest first.
+    """Return unpacked mailings of issues whose mailings all ended before ``before``, oldest first.
 
-    Any mailing of the issue holds back all: one that is under way, or paused; one with somebody pending, claimed or
-    uncertain; one with a second copy, which trips a wire.
+    An issue is skipped if any of its mailings is unfinished or paused; has pending, claimed or uncertain
+    recipients; or has a second copy, which is reported by a tripwire.
     """
     m, r, of = mailings.c, recipients.c, mailings.alias("of").c
     states = (RecipientState.PENDING, RecipientState.CLAIMED, RecipientState.UNCERTAIN)
@@ -64,13 +64,13 @@ def foldable(connection: Connection, before: datetime, slug: str | None = None) 
 
 
 def begin(connection: Connection, mailing: Mailing, report: str, now: datetime) -> None:
-    """Keep the account and the report of a mailing; from now on it is folded."""
+    """Store the account and the report of a mailing, which is folded from then on."""
     told = json.dumps(asdict(account(connection, mailing.id)))
     insert_once(connection, foldings, {"mailing_id": mailing.id, "folded_at": now, "account": told, "report": report})
 
 
 def pack(database: Database, mailing_id: int) -> None:
-    """Pack the recipients of a mailing, as long as it is folded."""
+    """Pack the recipients of a mailing; stop if it is unfolded meanwhile."""
     c = _AS_STORED.c
     with database.connect() as connection:
         ends = select(func.min(c.number), func.max(c.number)).where(c.mailing_id == mailing_id)
@@ -92,7 +92,7 @@ def pack(database: Database, mailing_id: int) -> None:
 
 
 def unfold(database: Database, slug: str) -> int:
-    """Put the recipients of an issue's mailings back as they were; how many. Raises UsageError, DatabaseError."""
+    """Restore the recipients of an issue's mailings. Return how many. Raises UsageError, DatabaseError."""
     m, restored = mailings.c, 0
     with database.connect() as connection:
         query = select(m.id).join(foldings, foldings.c.mailing_id == m.id).where(m.slug == slug).order_by(m.id)
@@ -113,7 +113,7 @@ def unfold(database: Database, slug: str) -> int:
                 rows = _unpack(part.digest, part.rows) if part else []
                 insert_rows(connection, _AS_STORED, rows)
             restored += len(rows)
-        with database.begin() as connection:  # whoever packs holds its row: a look at what is packed comes after
+        with database.begin() as connection:  # waits for a concurrent pack, which locks this row
             connection.execute(delete(foldings).where(foldings.c.mailing_id == mailing_id))
             if connection.execute(select(f.first).where(f.mailing_id == mailing_id).limit(1)).first():
                 advice = say("wait for it to end, then again")
@@ -122,7 +122,7 @@ def unfold(database: Database, slug: str) -> int:
 
 
 def droppable(connection: Connection, before: datetime) -> list[Mailing]:
-    """The mailings that were folded before that moment, all of it, and can still be unfolded, oldest first."""
+    """Return the mailings folded completely before ``before`` that can still be unfolded, oldest first."""
     packed, left = (
         select(c.mailing_id).where(c.mailing_id == foldings.c.mailing_id).exists() for c in (f, recipients.c)
     )
@@ -131,29 +131,29 @@ def droppable(connection: Connection, before: datetime) -> list[Mailing]:
 
 
 def drop(connection: Connection, mailing_id: int) -> None:
-    """Forget the packed recipients of a mailing for good; its account and its report stay."""
+    """Delete the packed recipients of a mailing permanently; its account and its report stay."""
     connection.execute(delete(folded_recipients).where(f.mailing_id == mailing_id))
 
 
 def is_dropped(connection: Connection, mailing_id: int) -> bool:
-    """Whether nothing is left of a folded mailing's recipients, packed or not."""
+    """Whether a folded mailing has no recipients any more, packed or not."""
     queries = (select(c.mailing_id).where(c.mailing_id == mailing_id).limit(1) for c in (f, recipients.c))
     return not any(connection.execute(query).first() for query in queries)
 
 
 def folded_at(connection: Connection) -> dict[int, datetime]:
-    """When each folded mailing was folded, by its id."""
+    """Return the time of folding of each folded mailing, by its id."""
     return {row[0]: row[1] for row in connection.execute(select(foldings.c.mailing_id, foldings.c.folded_at))}
 
 
 def report_of(connection: Connection, mailing_id: int) -> str | None:
-    """The report of a folded mailing as it was then, as JSON; None where it is not folded."""
+    """Return the stored report of a folded mailing as JSON; None if it is not folded."""
     query = select(foldings.c.report).where(foldings.c.mailing_id == mailing_id)
     return connection.execute(query).scalar()
 
 
 def refuse_folded(connection: Connection, slugs: Collection[str]) -> None:
-    """Raise UsageError where a mailing of these issues is folded: whom it reached must be known before a freeze."""
+    """Raise UsageError if a mailing of these issues is folded: a freeze must know its recipients."""
     m = mailings.c
     query = select(m.id, m.slug).join(foldings, foldings.c.mailing_id == m.id).where(m.slug.in_(slugs)).limit(1)
     if row := connection.execute(query).first():
@@ -165,7 +165,7 @@ def refuse_folded(connection: Connection, slugs: Collection[str]) -> None:
 
 
 class FoldedRecipient(NamedTuple):
-    """A packed recipient: the mailing's id, reference and slug; the row, moments as ISO 8601 text."""
+    """Packed recipient: the mailing's id, reference and slug, and the row with times as ISO 8601 text."""
 
     mailing_id: int
     mailing: str
@@ -181,12 +181,12 @@ _PARTS = (
 
 
 def find(connection: Connection, mailing: str, number: int) -> FoldedRecipient | None:
-    """The packed recipient with this number in the mailing with this reference."""
+    """Return the packed recipient with this number in the mailing with this reference, or None."""
     return next(_found(connection, mailing, [number]), None)
 
 
 def references(connection: Connection, wanted: Iterable[tuple[str, int]]) -> set[str]:
-    """The subscribers' references of packed recipients, by the reference of the mailing and the number."""
+    """Return the subscriber references of packed recipients, given as (mailing reference, number)."""
     numbers: dict[str, set[int]] = {}
     for mailing, number in wanted:
         numbers.setdefault(mailing, set()).add(number)
@@ -208,8 +208,8 @@ def _found(connection: Connection, mailing: str, numbers: Collection[int]) -> It
 
 
 def all_of(connection: Connection, reference: str, mailing: str | None = None) -> Iterator[FoldedRecipient]:
-    """The packed recipients that were this subscriber, oldest mailing first; of one mailing where its
-    reference is given. Looks through all that is packed: one to two seconds a million.
+    """Yield the packed recipients of a subscriber, oldest mailing first, or those in the mailing with reference
+    ``mailing``. Scans all packed rows: one to two seconds per million.
     """
     needle = f'"{reference}"'.encode()
     query = _PARTS.where(mailings.c.reference == mailing) if mailing else _PARTS
@@ -220,15 +220,15 @@ def all_of(connection: Connection, reference: str, mailing: str | None = None) -
 
 
 def rows_of(connection: Connection, slug: str) -> Iterator[FoldedRecipient]:
-    """Every packed recipient of an issue's mailings, oldest mailing first."""
+    """Yield every packed recipient of an issue's mailings, oldest mailing first."""
     for part in connection.execute(_PARTS.where(mailings.c.slug == slug).execution_options(yield_per=20)):
         for row in _unpack(part.digest, part.rows):
             yield FoldedRecipient(part.mailing_id, part.reference, part.slug, row)
 
 
-@lru_cache(maxsize=4)  # late events come sorted by recipient: from a few parts in turn
+@lru_cache(maxsize=4)  # late events are sorted by recipient, so a few parts are read in turn
 def _unpack(digest: str, packed: bytes) -> list[dict[str, Any]]:
-    """The rows, for reading. Raises DatabaseError where they are not what was packed."""
+    """Return the rows, which must not be modified. Raises DatabaseError if the digest does not match."""
     try:
         data = zlib.decompress(packed)
     except zlib.error:

@@ -1,7 +1,7 @@
-"""Freeze: one transaction counts the candidates and writes each of them, as recipient or excluded with the reason.
+"""Freeze: one transaction counts the candidates and writes each as a recipient or as excluded, with the reason.
 
-No subscriber passes through Python: one INSERT … SELECT decides all. The transaction ends only if what was written is
-what was counted, so a mailing can never lose the tail of its audience.
+The subscribers are not loaded into Python: one INSERT … SELECT decides everything. The transaction commits only if
+the number of rows written is the number counted, so a mailing cannot lose part of its audience.
 """
 
 import secrets
@@ -31,8 +31,8 @@ from publisher.mail.message import MailContent
 
 
 class Addressed(NamedTuple):
-    """What is mailed; a condition over ``subscribers``, None: to everybody; when, None: at once; the number of a
-    subscriber's variant, None: as the variants' conditions say.
+    """Content to mail; a condition on ``subscribers`` (None: all); the local time (None: at once); the number of a
+    subscriber's variant (None: by the conditions of the variants).
     """
 
     letter: MailContent
@@ -54,21 +54,21 @@ def freeze(
     home: str = "",
     now: datetime | None = None,
 ) -> Mailing:
-    """Write the mailing of ``letter`` with every candidate, inside the caller's transaction; or find the one there is.
+    """Write the mailing of ``letter`` with every candidate, in the caller's transaction; or return the ongoing one.
 
-    ``segment`` is a condition over ``subscribers``; with ``local`` each reader waits for that time. Whoever an earlier
-    mailing of the issue may have reached is excluded, unless this is a ``correction``; that of a mailing in which some
-    still wait takes over who is pending there, with their moments, and reaches nobody else. Whoever gets, or had,
-    another member of the ``family`` is excluded. Its ``siblings`` are written along, unless there was a mailing of the
-    family. Deciding that there is none and writing one is one transaction; so is deciding who gets which variant, where
-    a reader whose language is not known reads that of ``home``; a number by subscriber, ``variant``, decides instead of
-    the variants' conditions. Raises UsageError as :func:`ongoing` and where the
-    family was mailed without this member, DatabaseError where the count does not come out.
+    ``segment`` is a condition on ``subscribers``; with ``local`` each recipient waits for that time. Subscribers
+    whom an earlier mailing of the issue may have reached are excluded, unless this is a ``correction``. A
+    correction of a mailing in which recipients still wait takes over only its pending recipients, with their times.
+    Subscribers who got or will get another member of the ``family`` are excluded. ``siblings`` are frozen too,
+    unless the family was mailed before. One transaction checks that there is no other mailing, writes this one and
+    assigns the variants: by ``variant`` if given, otherwise by their conditions, with ``home`` as the language of
+    subscribers without one. Raises UsageError like :func:`ongoing` and if the family was mailed without this
+    member, DatabaseError if the counts differ.
     """
     if connection.dialect.name == "postgresql":
-        # One snapshot for the count and the rows; the first statement of the caller's transaction has to be ours.
+        # One snapshot for the count and the rows; this must be the first statement of the caller's transaction.
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        if family:  # whoever freezes another member is waited for, and then seen: this takes no snapshot
+        if family:  # waits for a freeze of another member and then sees it, as LOCK takes no snapshot
             connection.exec_driver_sql("LOCK TABLE mailings IN SHARE UPDATE EXCLUSIVE MODE")
     if family:
         _refuse_late(connection, letter.slug, family)
@@ -100,7 +100,7 @@ def _freeze(
 
 
 def begin(connection: Connection, letter: MailContent, before: Mailing | None, audience: int, now: datetime) -> int:
-    """Write a mailing after the one ``before``, still without its recipients; its id."""
+    """Write a mailing that follows ``before``, without recipients. Return its id."""
     take_as_own(connection, now)
     values = {
         "reference": secrets.token_hex(4),
@@ -123,7 +123,7 @@ def begin(connection: Connection, letter: MailContent, before: Mailing | None, a
 def write_recipients(
     connection: Connection, mailing_id: int, chosen: Subquery, now: datetime, audience: int, base: int = 0
 ) -> None:
-    """Write the recipients from number ``base`` + 1 on. Raises DatabaseError where they are not ``audience`` people."""
+    """Write the recipients from number ``base`` + 1 on. Raises DatabaseError if their number is not ``audience``."""
     columns = ["mailing_id", "number", "reference", "variant", "state", "attempts", "reason", "released"]
     columns += ["held", "not_before"] * ("not_before" in chosen.c)
     written = connection.execute(insert(recipients).from_select(columns, _rows(mailing_id, chosen, now, base))).rowcount
@@ -150,11 +150,11 @@ def preview(
     now: datetime | None = None,
     due: Select[Any] | None = None,
 ) -> tuple[list[int], dict[str, int]]:
-    """What a freeze would find, nothing written: the recipients of each of the variants, which have these conditions,
-    one number where there are none; and how many are excluded by reason.
+    """Count what a freeze would write, without writing: recipients per variant, given by the variants' conditions
+    (one number if there are none), and excluded candidates by reason.
 
-    With ``due``, references, only of these, for whom it is a step of a series.
-    Raises UsageError where the family was mailed without this member.
+    With ``due`` (a query of references), only those subscribers, for a step of a series. Raises UsageError if the
+    family was mailed without this member.
     """
     if family:
         _refuse_late(connection, slug, family)
@@ -174,7 +174,7 @@ def _rows(mailing_id: int, chosen: Subquery, now: datetime, base: int = 0) -> An
     reason = reason_of(chosen)
     rows = select(
         literal(mailing_id),
-        base + func.row_number().over(order_by=(chosen.c.variant, chosen.c.id)),  # a bulk call holds one variant
+        base + func.row_number().over(order_by=(chosen.c.variant, chosen.c.id)),  # each bulk call holds one variant
         chosen.c.reference,
         chosen.c.variant,
         case((reason.is_(None), RecipientState.PENDING), else_=RecipientState.EXCLUDED),
@@ -189,10 +189,10 @@ def _rows(mailing_id: int, chosen: Subquery, now: datetime, base: int = 0) -> An
 
 
 def ongoing(connection: Connection, letter: MailContent, *, correction: bool = False) -> Mailing | None:
-    """The mailing that a ``send`` of ``letter`` carries on; None where a new one has to be frozen.
+    """Return the mailing that a ``send`` of ``letter`` continues; None if a new one has to be frozen.
 
-    Raises UsageError where the edition has changed under a mailing that is not cancelled; a ``correction`` may have
-    changed, once the mailing that it corrects is finished, or while some wait for their local time.
+    Raises UsageError if the edition has changed under a mailing that is not cancelled; for a ``correction`` it may
+    have, if the corrected mailing is finished or while recipients wait for their local time.
     """
     slug, mailing = letter.slug, newest(connection, letter.slug)
     if mailing is None and correction:
@@ -208,7 +208,7 @@ def ongoing(connection: Connection, letter: MailContent, *, correction: bool = F
         raise UsageError(message, help=say("publisher publish sends it; publisher send --test ADDR shows it"))
     if mailing is None or not begun:
         return None
-    if mailing.audience == 0 or _missed(connection, mailing):  # it reached nobody, and must not use the issue up
+    if mailing.audience == 0 or _missed(connection, mailing):  # it reached nobody, and must not block the issue
         return None
     if mailing.digest == letter.digest:
         return mailing
@@ -225,7 +225,7 @@ def _missed(connection: Connection, mailing: Mailing) -> bool:
 
 
 def changed(mailing: Mailing, digest: str) -> UsageError:
-    """The refusal of a changed edition, with the ways out."""
+    """Return the error for a changed edition, with the possible actions."""
     was = f"{mailing.digest[:19]}…"
     if mailing.commit:
         was = say("{digest} of commit {commit}", digest=was, commit=mailing.commit[:12])
@@ -243,7 +243,7 @@ def changed(mailing: Mailing, digest: str) -> UsageError:
 
 
 def _give_over(connection: Connection, mailing: Mailing) -> None:
-    """End a mailing for its correction: who is pending is excluded there. A claim meanwhile fails one of the two."""
+    """End a corrected mailing by excluding its pending recipients. A concurrent claim makes one of the two fail."""
     r = recipients.c
     pending = recipients.update().where(r.mailing_id == mailing.id, r.state == literally(RecipientState.PENDING))
     connection.execute(pending.values(state=RecipientState.EXCLUDED, reason=Exclusion.CORRECTED, held=0))
@@ -270,17 +270,17 @@ def _begun(connection: Connection, slug: str) -> bool:
 def family_of(
     config: Config, translations: Translations, slug: str, *, shared: bool = True, late: bool = False
 ) -> FamilyRule | None:
-    """The rule for an issue that has translations, or is one; None for any other."""
+    """Return the rule for an issue that has translations or is one; None for any other issue."""
     members = translations.family(slug)
     return FamilyRule(members, config.newsletter.language, shared, late) if members else None
 
 
 def addressed(config: Config, edition: Edition, now: datetime | None = None) -> Addressed:
-    """An edition to the audience that it is for. Raises SegmentError."""
+    """Return the arguments of a freeze for an edition and its audience. Raises SegmentError."""
     return Addressed(MailContent.of(edition), segment_of(config, edition), local_time_of(config, edition, now))
 
 
 def segment_of(config: Config, edition: Edition | Issue) -> ColumnElement[bool] | None:
-    """The condition on subscribers for an issue's audience, or config.yaml's; None: everybody. Raises SegmentError."""
+    """Return the condition for the audience of an issue or else of config.yaml; None means all. Raises SegmentError."""
     expression = edition.audience or config.audience.segment
     return segment_clause(expression, config.newsletter.language) if expression else None

@@ -1,7 +1,7 @@
-"""The ledger: claim, record, recover. Each call is one transaction; nothing is submitted before its claim is committed.
+"""The ledger: claim, record, recover. Each call is one transaction, and claims are committed before submission.
 
-This is *at most once plus reconciliation*: a process may die between the provider's acceptance and our record of it.
-Such a recipient becomes uncertain, is settled by events, and is sent to again only when an operator releases it.
+This is *at most once plus reconciliation*: a process may die after the provider accepted a message but before that is
+recorded. Such a recipient becomes uncertain, is settled by events, and is mailed again only if an operator allows it.
 """
 
 import os
@@ -34,13 +34,13 @@ from publisher.errors import DatabaseError
 from publisher.providers.outcomes import Outcome, Verdict
 from publisher.providers.receivers import receiver_of
 
-LEASE = 90.0  # seconds without a sign of life after which a sender on another machine is taken for dead (PostgreSQL)
+LEASE = 90.0  # seconds without a heartbeat after which a sender on another machine counts as dead (PostgreSQL)
 
 _PENDING, _CLAIMED = literally(RecipientState.PENDING), literally(RecipientState.CLAIMED)
 
 
 class Claim(NamedTuple):
-    """A recipient this sender alone may submit now. ``attempt`` counts from 1."""
+    """Recipient that only this sender may submit now. ``attempt`` counts from 1."""
 
     number: int
     attempt: int
@@ -53,16 +53,16 @@ class Claim(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Exchanged:
-    """The answer to results and a wish for claims. ``operator`` is what the operator wants of the mailing."""
+    """Result of :meth:`Ledger.record_and_claim`. ``operator`` is the state that the operator wants of the mailing."""
 
     claims: tuple[Claim, ...]
     operator: str
-    alive: bool = True  # False: others took this sender for dead, and it got no claims
-    excluded: int = 0  # claimed, and found to have left since the freeze
+    alive: bool = True  # False: another sender declared this one dead, and it got no claims
+    excluded: int = 0  # recipients that were to be claimed but have left since the freeze
 
 
 class Ledger:
-    """One sender's hold on one mailing."""
+    """Access of one sender to one mailing."""
 
     def __init__(
         self,
@@ -74,9 +74,9 @@ class Ledger:
         attributes: bool = False,
         relays: bool = False,
     ) -> None:
-        """``expires_after``: who waited, and whose time passed by more, is excluded. ``now``: instead of the clock.
+        """``expires_after``: recipients whose local time passed by more are excluded. ``now`` replaces the clock.
 
-        ``attributes``: claims hold those of the subscribers. ``relays``: outcomes are the answers of the receivers.
+        ``attributes``: claims include the subscribers' attributes. ``relays``: the receivers' answers are outcomes.
         """
         self.database = database
         self.mailing = mailing
@@ -87,10 +87,10 @@ class Ledger:
         self._mark_path = mark_path(database.engine.url, mailing.slug)
         self._handled: int | None = None
         self._earlier: list[str] | None = None
-        self._after = (0, 0)  # attempts and number of who was claimed last
+        self._after = (0, 0)  # attempts and number of the last claim
 
     def open(self) -> None:
-        """Enter this process as a sender of the mailing."""
+        """Register this process as a sender of the mailing."""
         with self.database.begin() as connection:
             values = {
                 "mailing_id": self.mailing.id,
@@ -103,24 +103,24 @@ class Ledger:
             self.sender_id = connection.execute(insert(senders).values(values).returning(senders.c.id)).scalar_one()
 
     def close(self) -> None:
-        """End this sender. What it still has claimed becomes uncertain, for it will record no more."""
+        """End this sender. Its remaining claims become uncertain, because it will not record their outcomes."""
         with self.database.begin() as connection:
             _expire_senders(connection, self.mailing.id, [self.sender_id])
 
     def beat(self) -> bool:
-        """Show a sign of life. False where others have taken this sender for dead: it must open anew before a claim."""
+        """Record a heartbeat. Return False if this sender was declared dead: it must call ``open`` before it claims."""
         with self.database.begin() as connection:
             alive = update(senders).where(senders.c.id == self.sender_id, senders.c.ended == 0)
             return connection.execute(alive.values(beat=clock(connection))).rowcount == 1
 
     def recover(self, *, alone: bool) -> int:
-        """Turn what dead senders had claimed into uncertain; how many.
+        """Make the claims of dead senders uncertain. Return how many.
 
-        ``alone``: this process holds the mailing's lock, so all others are dead. Else those whose lease has run out.
+        ``alone``: this process holds the mailing's lock, so all others are dead. Otherwise the lease decides.
         """
         with self.database.begin() as connection:
             s, r, now = senders.c, recipients.c, clock(connection)
-            # A beat from the future, of before a clock was set back, counts from when it is seen.
+            # A heartbeat in the future, from before a clock was set back, is replaced by the current time.
             connection.execute(update(senders).where(s.ended == 0, s.beat > now + LEASE).values(beat=now))
             others = select(s.id).where(s.mailing_id == self.mailing.id, s.id != self.sender_id)
             if not alone:
@@ -132,15 +132,15 @@ class Ledger:
     def record_and_claim(self, results: Sequence[tuple[Claim, Outcome]], wanted: int = 0, round_: int = 0) -> Exchanged:
         """Record ``results`` and claim up to ``wanted`` recipients with fewer than ``round_`` attempts, in one commit.
 
-        A claimed recipient that has left the audience since the freeze is excluded, with the reason, and not returned.
+        Recipients that have left since the freeze are excluded with the reason, and not returned.
         """
-        # On PostgreSQL events of the same recipients may be taken in at this moment, in another order.
+        # On PostgreSQL, events may lock the same recipients at the same time in another order.
         answer, mark = despite_conflicts(lambda: self._exchange(results, wanted, round_), tries=3)
         if self._mark_path and mark:
             try:
                 write_mark(self._mark_path, mark)  # after the commit, before anything is submitted
             except DatabaseError:
-                with suppress(DatabaseError), self.database.begin() as connection:  # nothing left of theirs
+                with suppress(DatabaseError), self.database.begin() as connection:  # nothing of them was submitted
                     self._record(connection, [(claim, Outcome(Verdict.STOP, "no-mark")) for claim in answer.claims])
                 raise
         return answer
@@ -177,9 +177,9 @@ class Ledger:
         )
 
     def _weigh(self, connection: Connection, results: Sequence[tuple[Claim, Outcome]]) -> None:
-        """Count what a relay took and what it defers (4xx), by receiver."""
+        """Count accepted and deferred (4xx) messages of a relay, by receiver."""
         if Verdict.SUBMITTED not in {outcome.verdict for _, outcome in results}:
-            return  # the relay itself may be in trouble
+            return  # the relay itself may have a fault
         accepted, deferred = Counter[str](), Counter[str]()
         for claim, outcome in results:
             receiver = receiver_of(claim.address.rpartition("@")[2])
@@ -188,7 +188,7 @@ class Ledger:
         tally(connection, self.mailing.id, accepted, deferred, again=True)
 
     def pending(self) -> tuple[int, int]:
-        """How many are pending and not held back, and the fewest attempts among them; frees whoever's time has come."""
+        """Return how many recipients are pending and not held, and their fewest attempts, after :meth:`wake`."""
         self.wake()
         r = recipients.c
         free = (r.mailing_id == self.mailing.id, r.state == _PENDING, r.held == 0)
@@ -198,14 +198,14 @@ class Ledger:
             return count, fewest or 0
 
     def wake(self) -> None:
-        """Free whoever's local time has come."""
+        """Free the recipients whose local time has come."""
         woken = BATCH
-        while woken >= BATCH:  # of a plan that asks again for each row, PostgreSQL may free more
+        while woken >= BATCH:  # PostgreSQL may free more than a batch, with a plan that evaluates the subquery per row
             with self.database.begin() as connection:
                 woken = wake(connection, self.mailing.id, self.now or datetime.now(UTC), self.expires_after)
 
     def waits(self) -> bool:
-        """Whether somebody's time is to come."""
+        """Whether any recipient still waits for its local time."""
         with self.database.connect() as connection:
             return waiting(connection, self.mailing.id)[0] > 0
 
@@ -226,10 +226,10 @@ class Ledger:
         update_rows(connection, _RECORD, rows, {"b_changed_at": datetime.now(UTC)})
 
     def _claim(self, connection: Connection, wanted: int, round_: int) -> tuple[tuple[Claim, ...], int]:
-        """The claims with today's addresses; and how many have left since the freeze, and are excluded."""
-        # From where the last claim ended: before it PostgreSQL's index keeps all who were claimed until it is vacuumed.
+        """Return claims with current addresses, and the number of recipients that have left and were excluded."""
+        # Start after the last claim: the PostgreSQL index keeps entries of claimed rows until the next vacuum.
         found = self._next(connection, wanted, round_)
-        if len(found) < wanted and self._after > (0, 0):  # who became pending again, or free, comes after all others
+        if len(found) < wanted and self._after > (0, 0):  # start again for recipients that became pending or free
             self._after = (0, 0)
             found = self._next(connection, wanted, round_)
         r = recipients.c
@@ -244,7 +244,7 @@ class Ledger:
                 gone.append((number, Exclusion.SUPPRESSED))
             elif paused_until is not None and paused_until > (self.now or at):
                 gone.append((number, Exclusion.PAUSED))
-                had = taken_steps.c  # a step of a series waits for the end of a pause
+                had = taken_steps.c  # a step of a series is sent after the pause instead
                 connection.execute(delete(taken_steps).where(had.reference == reference, had.step == self.mailing.slug))
             else:
                 claims.append(Claim(number, attempts + 1, reference, address, name, variant, known or {}))
@@ -256,7 +256,7 @@ class Ledger:
         return tuple(claims), len(gone)
 
     def _next(self, connection: Connection, wanted: int, round_: int) -> Sequence[Any]:
-        """Those to be claimed next, locked, by number, each with what is known of the subscriber today."""
+        """Return the next recipients to claim, locked, by number, with their subscribers' current data."""
         attempts, number = self._after
         mine = {"b_mailing": self.mailing.id, "b_round": round_, "b_wanted": wanted}
         return connection.execute(self._following, {**mine, "b_attempts": attempts, "b_number": number}).all()
@@ -272,9 +272,9 @@ def _following(attributes: bool) -> Select[Any]:
         .where(r.attempts < bindparam("b_round"), tuple_(r.attempts, r.number) > after)
         .order_by(r.attempts, r.number)
         .limit(bindparam("b_wanted"))
-        .with_for_update(skip_locked=True)  # SQLite has one writer, and leaves this out
+        .with_for_update(skip_locked=True)  # ignored by SQLite, which has one writer
         .cte("fair")
-        .prefix_with("MATERIALIZED", dialect="postgresql")  # a subquery may run once a row, and find more each time
+        .prefix_with("MATERIALIZED", dialect="postgresql")  # a subquery may run once per row, with different results
     )
     return (
         select(*fair.c, s.address_key, s.name, known, s.state, s.paused_until, suppressions.c.mailbox_key)
@@ -284,12 +284,12 @@ def _following(attributes: bool) -> Select[Any]:
     )
 
 
-# Built once: to build a statement takes SQLAlchemy longer than SQLite takes to run it.
+# Built once: SQLAlchemy takes longer to build a statement than SQLite to run it.
 _STANDING = (
     select(mailings.c.operator, senders.c.ended)
     .join(senders, senders.c.mailing_id == mailings.c.id)
     .where(mailings.c.id == bindparam("b_mailing"), senders.c.id == bindparam("b_sender"))
-    .with_for_update(read=True, of=mailings)  # an operator's word waits for what is claimed without it
+    .with_for_update(read=True, of=mailings)  # an operator's change waits for claims made without it
 )
 _RAISE = (
     update(mailings)
@@ -304,8 +304,8 @@ _TAKE = (
     .values(sender_id=bindparam("b_sender"), changed_at=bindparam("b_at"))
 )
 
-# A late answer of a sender taken for dead still counts, as long as nobody else has claimed the recipient since; of one
-# whom an operator released, that the provider accepted it.
+# A late result of a sender declared dead still counts if no other sender has claimed the recipient since. If an
+# operator has released it, only an acceptance counts.
 _RECORD = (
     update(recipients)
     .where(
@@ -336,7 +336,7 @@ def _expire_senders(connection: Connection, mailing_id: int, dead: list[int]) ->
 
 
 def at_work(database: Database, connection: Connection, mailing: Mailing) -> bool:
-    """Whether a sender holds the mailing's lock (SQLite), or has shown a sign of life within the lease (PostgreSQL)."""
+    """Whether a sender holds the mailing's lock (SQLite) or has a heartbeat within the lease (PostgreSQL)."""
     if database.dialect == "sqlite":
         return is_held(database, mailing.slug)
     s, now = senders.c, clock(connection)

@@ -1,14 +1,13 @@
-"""Two files beside a SQLite database for each mailing: the lock of its sender, and the mark of how far it had come.
+"""The files of a mailing beside a SQLite database: its sender's lock, and a mark of its progress.
 
-The lock keeps two senders from sharing one mailing. The kernel drops it with the process, however that ends; so whoever
-holds it may say that all earlier holders are dead. The mark is what a ledger that was put back cannot have forgotten:
-it is written after claims are committed and before they are submitted, so the ledger is never behind it; one that is
-was restored, copied without its WAL, or made anew. Where an operator says that such a ledger is right, the mark and the
-ledger get one random word, by which a copy from before that is known. Behind PostgreSQL there are many machines, and no
-file all of them see: there the database itself knows that it came out of a dump:
-``origins`` holds the id of the transaction that wrote its row, with the first mailing. A dump and logical replication
-copy the values of a row, and not its system column ``xmin`` (PostgreSQL manual, System Columns): in such a copy the two
-differ. VACUUM, pg_upgrade, a base backup and a physical replica keep both.
+The lock prevents two senders of one mailing. The kernel releases it when the process ends, so its holder knows that
+all earlier holders are dead. The mark detects an old ledger: it is written after claims are committed and before
+they are submitted, so a ledger behind its mark was restored, copied without its WAL, or created anew. If an
+operator declares such a ledger right, mark and ledger get the same random word, which older copies of the database
+lack. PostgreSQL is used from many machines without a shared file; there the database itself detects that it was
+loaded from a dump: ``origins`` holds the id of the transaction that wrote its row, with the first mailing. Dumps
+and logical replication copy the values of a row but not its system column ``xmin`` (PostgreSQL manual, System
+Columns), so in such a copy the two differ. VACUUM, pg_upgrade, base backups and physical replicas keep both.
 """
 
 import json
@@ -37,16 +36,16 @@ from publisher.issue.folder import SERIES
 
 
 def lock_path(url: URL, slug: str, ending: str = "lock") -> Path | None:
-    """The lock file of an issue's mailing; None where the database is no file."""
+    """Return the path of an issue's lock file; None if the database is not a file."""
     file = file_of(url)
     return Path(f"{file}.{slug.replace('/', '_')}.{ending}") if file else None
 
 
 @contextmanager
 def mailing_lock(database: Database, slug: str) -> Iterator[bool]:
-    """Hold the lock for the block; yields whether it is one that proves all others dead (SQLite).
+    """Hold the mailing's lock during the block; yield whether it proves that all other senders are dead (SQLite).
 
-    Raises DatabaseError, naming the process, where another sender holds it.
+    Raises DatabaseError with the process id if another sender holds it.
     """
     path = lock_path(database.engine.url, slug)
     if path is None:
@@ -56,7 +55,7 @@ def mailing_lock(database: Database, slug: str) -> Iterator[bool]:
     with refusal(say("the lock file {path} cannot be opened", path=str(path)), advice, DatabaseError):
         file = path.open("a+")
     with file:
-        # status looks at the lock by taking it for an instant: ask more than once before believing it held
+        # is_held takes the lock briefly: try several times before reporting it as held
         if not _acquire(file, tries=4):
             file.seek(0)
             holder = file.read(20).strip()
@@ -75,7 +74,7 @@ def mailing_lock(database: Database, slug: str) -> Iterator[bool]:
 
 
 def is_held(database: Database, slug: str) -> bool:
-    """Whether a sender holds the mailing's lock just now."""
+    """Whether a sender holds the mailing's lock."""
     path = lock_path(database.engine.url, slug)
     if path is None or not path.exists():
         return False
@@ -101,10 +100,10 @@ def _acquire(file: IO[str], tries: int = 1) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """How far a mailing had come. ``generation`` rises by one a claim; ``handled`` is recipients claimed in all.
+    """Progress of a mailing. ``generation`` rises by one per claim; ``handled`` is the number of recipients claimed.
 
-    ``settled`` is the word of an operator's say since then (:func:`settle_mark`), ``earlier`` are the references of the
-    mailings before, which a ledger may have forgotten.
+    ``settled`` is the word of an operator's later decision (:func:`settle_mark`); ``earlier`` are references of earlier
+    mailings of the issue, which a restored ledger may lack.
     """
 
     reference: str
@@ -116,17 +115,17 @@ class Mark:
 
     @property
     def mailings(self) -> list[str]:
-        """Every mailing of the issue, by reference."""
+        """The references of all mailings of the issue."""
         return [*(self.earlier or ()), self.reference]
 
 
 def mark_path(url: URL, slug: str) -> Path | None:
-    """Where the mark of an issue is; None where the database is no file."""
+    """Return the path of an issue's mark; None if the database is not a file."""
     return lock_path(url, slug, "mark")
 
 
 def write_mark(path: Path, mark: Mark) -> None:
-    """Write it, whole or not at all. Raises DatabaseError; then nothing may be submitted."""
+    """Write the mark atomically. Raises DatabaseError, in which case nothing may be submitted."""
     advice = say("make room, or the folder writable; send again")
     with refusal(say("the mark {path} cannot be written", path=str(path)), advice, DatabaseError):
         values = {name: value for name, value in asdict(mark).items() if value is not None}
@@ -134,7 +133,7 @@ def write_mark(path: Path, mark: Mark) -> None:
 
 
 def read_mark(path: Path | None) -> Mark | None:
-    """The mark; None where there is none. Raises UsageError where it cannot be read."""
+    """Return the mark; None if there is none. Raises UsageError if it cannot be read."""
     if path is None:
         return None
     try:
@@ -147,14 +146,14 @@ def read_mark(path: Path | None) -> Mark | None:
 
 
 def forgotten(url: URL, connection: Connection | None, slug: str) -> str | None:
-    """What was mailed of an issue that the ledger knows less of, in words; None where it knows all."""
+    """Return what was mailed of an issue without the ledger's knowledge, as a sentence; None if there is nothing."""
     return all_forgotten(url, connection, [slug]).get(slug)
 
 
 def all_forgotten(url: URL, connection: Connection | None, slugs: Sequence[str]) -> dict[str, str]:
-    """The same of several, those alone of which there is something.
+    """Return the sentences of :func:`forgotten` by slug, without complete issues.
 
-    ``connection`` is None where there is no database at ``url``.
+    ``connection`` is None if there is no database at ``url``.
     """
     found = put_back(connection, slugs) if connection else {}
     for slug in slugs:
@@ -186,7 +185,7 @@ def _is_known(connection: Connection, slug: str, mark: Mark) -> bool:
 
 
 def how_to_settle(slug: str) -> str:
-    """What an operator can do about it."""
+    """Return the actions an operator can take."""
     return say(
         "restore the newest copy; or publisher events apply, and compare the archive page; then publisher publish "
         "--mailed {slug} mails nobody, --unmailed {slug} mails whom this database has as pending and no event names "
@@ -196,41 +195,41 @@ def how_to_settle(slug: str) -> str:
 
 
 def refuse_forgetful(database: Database, connection: Connection, slug: str) -> None:
-    """Raises UsageError where the ledger knows less than was done."""
+    """Raise UsageError if messages were mailed that the ledger does not know."""
     if fault := forgotten(database.engine.url, connection, slug):
         message = say("{slug}: {fault}: was it restored? Nothing was sent", slug=slug, fault=fault)
         raise UsageError(message, help=how_to_settle(slug))
 
 
 def settle_mark(connection: Connection, slug: str) -> None:
-    """An operator says that the ledger is right: from now on a copy from before that knows less.
+    """Record an operator's decision that the ledger is right, so that older copies of the database are detected.
 
-    The mark is written first: where the commit fails, the operator has to say it again. Raises DatabaseError.
+    The mark is written first: if the commit fails, the operator has to decide again. Raises DatabaseError.
     """
     settle(connection, slug)
     path = mark_path(connection.engine.url, slug)
     if path is None or (mark := read_mark(path)) is None:
         return
     m, word = mailings.c, secrets.token_hex(8)
-    later = case((m.generation > mark.generation, m.generation), else_=mark.generation)  # than that of any copy
+    later = case((m.generation > mark.generation, m.generation), else_=mark.generation)  # later than in any copy
     connection.execute(update(mailings).where(m.reference == mark.reference).values(generation=later))
     write_word(connection, slug, word)
     write_mark(path, replace(mark, settled=word))
 
 
 DIGEST = "digest/"
-"""What the slug of a month's edition begins with: ``digest/2026-11``."""
+"""Prefix of the slug of a month's edition: ``digest/2026-11``."""
 
-_ZONE = timedelta(hours=14)  # as far as one is from UTC
+_ZONE = timedelta(hours=14)  # largest distance of a time zone from UTC
 _ALONE = text("SELECT pg_try_advisory_xact_lock(hashtext('publisher origins'))")
 _WRITER = cast(literal_column("origins.xmin"), String)
 
 
 def put_back(connection: Connection, slugs: Iterable[str]) -> dict[str, str]:
-    """Why readers may have an issue or a step of which this PostgreSQL does not know, of those of which they may.
+    """Return, by slug, why an issue or step may have been mailed without this PostgreSQL database knowing of it.
 
-    Asked of a mailing that is under way as far as it knows, and of what no page tells of: each step of a series, and
-    the edition of a month.
+    Only unfinished mailings are checked, and slugs without a page in the archive: steps of series and a month's
+    edition.
     """
     if (writer := _copied(connection)) is None:
         return {}
@@ -240,22 +239,22 @@ def put_back(connection: Connection, slugs: Iterable[str]) -> dict[str, str]:
 
 
 def settle(connection: Connection, slug: str) -> None:
-    """An operator says that this copy is right about an issue or a step."""
+    """Record an operator's decision that this copy is right about an issue or a step."""
     if writer := _copied(connection):
         write_word(connection, slug, writer)
 
 
 def write_word(connection: Connection, slug: str, word: str) -> None:
-    """An operator's word about an issue or a step, in the place of an earlier one."""
+    """Store an operator's word about an issue or a step, replacing an earlier one."""
     written = insert_into(connection, settled_marks).values(slug=slug, word=word)
     connection.execute(written.on_conflict_do_update(index_elements=["slug"], set_={"word": word}))
 
 
 def take_as_own(connection: Connection, now: datetime, steps: Iterable[str] | None = None) -> None:
-    """Know this PostgreSQL again by its row, from now on; as a copy for as long as anything waits for a word.
+    """Mark this PostgreSQL database as the original; a copy stays a copy while any issue or step needs a decision.
 
-    ``steps`` are those of the repository: one that the copy never mailed may have been mailed since. Where they are not
-    known, a copy with readers in a series stays one. Where another transaction is at it, it is left to that.
+    ``steps`` are those of the repository, which may have been mailed without the copy. If they are unknown, a copy
+    with enrolments stays a copy. Does nothing while another transaction does this.
     """
     if connection.dialect.name != "postgresql" or not connection.scalar(_ALONE):
         return
@@ -269,7 +268,7 @@ def take_as_own(connection: Connection, now: datetime, steps: Iterable[str] | No
 
 
 def _copied(connection: Connection) -> str | None:
-    """Who wrote this copy's row; None where it is no copy."""
+    """Return the writer of the row in a copied database; None if this is not a copy."""
     if connection.dialect.name != "postgresql":
         return None
     return connection.scalar(select(_WRITER).select_from(origins).where(origins.c.writer != _WRITER))
@@ -280,13 +279,13 @@ def _settled(connection: Connection, writer: str) -> set[str]:
 
 
 def _asked(connection: Connection) -> set[str]:
-    """Of what it knows: mailings under way, and steps."""
+    """Return the slugs of unfinished mailings and of steps in this database."""
     m = mailings.c
     return {*connection.scalars(select(m.slug).where(or_(text(UNFINISHED), m.slug.startswith(f"{SERIES}/"))))}
 
 
 def _last_month(connection: Connection, now: datetime) -> set[str]:
-    """The edition of the month before ``now``, in any time zone, that readers wait for and this copy has not mailed."""
+    """Return last month's editions, in any time zone, that subscribers wait for and this copy has not mailed."""
     m, found = mailings.c, set()
     for day in (now - _ZONE, now + _ZONE):
         end = day.replace(day=1, hour=0, minute=0, second=0, microsecond=0)

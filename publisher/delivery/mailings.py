@@ -1,4 +1,4 @@
-"""The store of mailings: which there are, what an operator wants of them, and their accounts."""
+"""The store of mailings, with the state that the operator wants of each and their accounts."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ from publisher.mail.message import MailContent
 
 @dataclass(frozen=True, slots=True)
 class Mailing:
-    """One edition to one audience, once. ``reference`` is opaque and begins each recipient id."""
+    """One edition to one audience, once. ``reference`` is opaque and the prefix of each recipient id."""
 
     id: int
     reference: str
@@ -36,7 +36,7 @@ class Mailing:
     note: str
 
     def recipient(self, number: int) -> str:
-        """The opaque id of a recipient: in tags, file names and logs."""
+        """Return the opaque id of a recipient, for tags, file names and logs."""
         return f"{self.reference}-{number}"
 
 
@@ -44,26 +44,26 @@ _COLUMNS = [mailings.c[field.name] for field in fields(Mailing)]
 
 
 def newest(connection: Connection, slug: str) -> Mailing | None:
-    """The newest mailing of an issue."""
+    """Return the newest mailing of an issue, or None."""
     query = select(*_COLUMNS).where(mailings.c.slug == slug).order_by(mailings.c.sequence.desc()).limit(1)
     row = connection.execute(query).first()
     return Mailing(*row) if row else None
 
 
 def by_id(connection: Connection, mailing_id: int) -> Mailing:
-    """The mailing with this id. Raises NoResultFound."""
+    """Return the mailing with this id. Raises NoResultFound."""
     return Mailing(*connection.execute(select(*_COLUMNS).where(mailings.c.id == mailing_id)).one())
 
 
 def every_newest(connection: Connection, slug: str | None = None) -> list[Mailing]:
-    """The newest mailing of each issue, by slug; of ``slug`` alone where it is given."""
+    """Return the newest mailing of each issue, by slug; only that of ``slug`` if given."""
     query = select(*_COLUMNS).order_by(mailings.c.slug, mailings.c.sequence)
     rows = connection.execute(query.where(mailings.c.slug == slug) if slug else query)
     return list({row.slug: Mailing(*row) for row in rows}.values())
 
 
 def earlier_of_step(connection: Connection, mailing: Mailing) -> list[Mailing]:
-    """The mailings of a step of a series before this one; of an issue none, whose next mailing takes over."""
+    """Return the earlier mailings of a series step; empty for an issue, whose next mailing replaces the last."""
     if not mailing.slug.startswith(f"{SERIES}/"):
         return []
     m = mailings.c
@@ -72,14 +72,14 @@ def earlier_of_step(connection: Connection, mailing: Mailing) -> list[Mailing]:
 
 
 def references(connection: Connection) -> frozenset[str]:
-    """Of every mailing."""
+    """Return the references of all mailings."""
     return frozenset(connection.execute(select(mailings.c.reference)).scalars())
 
 
 def runs(connection: Connection, mailing_id: int | None = None) -> dict[int, list[str]]:
-    """The senders that have worked at each mailing, or at one, by its id, oldest first; those at work included.
+    """Return the past and present senders of each mailing, or of one, by its id, oldest first.
 
-    Each is an opaque word that two databases never share for two runs, whatever copies of each other they are.
+    Each is an opaque word for one run; different databases, even copies, never share it for different runs.
     """
     s, found = senders.c, dict[int, list[str]]()
     query = select(s.mailing_id, s.host, s.pid, s.started_at).order_by(s.id)
@@ -89,20 +89,20 @@ def runs(connection: Connection, mailing_id: int | None = None) -> dict[int, lis
 
 
 def letter_of(connection: Connection, mailing_id: int) -> MailContent:
-    """What the mailing mails, as it was frozen."""
+    """Return the content that the mailing froze."""
     query = select(mailings.c.letter).where(mailings.c.id == mailing_id)
     return MailContent.from_json(connection.execute(query).scalar_one())
 
 
 def write_links(connection: Connection, letter: MailContent) -> None:
-    """Write where the counted links of a letter that is frozen lead; what else an older one had is kept."""
+    """Store the targets of the counted links in a frozen content; other links of older mailings are kept."""
     if table := dict(letter.links):
         connection.execute(delete(links).where(links.c.slug == letter.slug, links.c.number.in_(table)))
         connection.execute(insert(links), [{"slug": letter.slug, "number": n, "target": to} for n, to in table.items()])
 
 
 def links_mailed(connection: Connection, slug: str | None = None) -> dict[str, dict[int, str]]:
-    """Where counted links lead, by slug and number; of ``slug`` alone where it is given."""
+    """Return the targets of counted links, by slug and number; only those of ``slug`` if given."""
     found: dict[str, dict[int, str]] = {}
     query = select(links.c.slug, links.c.number, links.c.target).order_by(links.c.slug, links.c.number)
     for issue, number, target in connection.execute(query.where(links.c.slug == slug) if slug else query):
@@ -111,13 +111,13 @@ def links_mailed(connection: Connection, slug: str | None = None) -> dict[str, d
 
 
 def write_operator(connection: Connection, mailing_id: int, operator: str) -> None:
-    """Write what the operator wants: ``going``, ``paused`` or ``cancelled``. A sender reads it at its next claim."""
+    """Store the state an operator wants: ``going``, ``paused`` or ``cancelled``. Senders read it at each claim."""
     connection.execute(update(mailings).where(mailings.c.id == mailing_id).values(operator=operator))
 
 
 def set_operator(database: Database, slug: str, wanted: str, asked: Mailing | None = None) -> Account:
-    """An operator's word; the account then. Raises UsageError where there is nothing to pause, resume or cancel, or
-    where the issue was frozen anew since the operator was ``asked`` about a mailing.
+    """Store the state that the operator wants and return the account. Raises UsageError if there is nothing to pause,
+    resume or cancel, or if the issue was frozen again since the operator was ``asked`` about a mailing.
     """
     with database.begin() as connection:
         mailing = newest(connection, slug)
@@ -130,7 +130,7 @@ def set_operator(database: Database, slug: str, wanted: str, asked: Mailing | No
         if mailing.operator == Operator.CANCELLED and wanted != Operator.CANCELLED:
             message = say("{slug} is cancelled for good", slug=slug)
             raise UsageError(message, help=say("publisher send {slug} mails those not reached yet", slug=slug))
-        write_operator(connection, mailing.id, wanted)  # once whoever is claiming has
+        write_operator(connection, mailing.id, wanted)  # waits for concurrent claims
         found = account(connection, mailing.id)
         if found.left == 0:
             verb = say("resume") if wanted == Operator.GOING else say("stop")
@@ -140,26 +140,26 @@ def set_operator(database: Database, slug: str, wanted: str, asked: Mailing | No
 
 
 def set_note(connection: Connection, mailing_id: int, note: str) -> None:
-    """Write why the last run stopped; empty where it did not."""
+    """Store why the last run stopped; empty if it did not."""
     connection.execute(update(mailings).where(mailings.c.id == mailing_id).values(note=note))
 
 
 def finish(connection: Connection, mailing_id: int) -> None:
-    """Write the moment the mailing had nothing left to send, the first time only."""
+    """Store the first time at which the mailing had nothing left to send."""
     first = update(mailings).where(mailings.c.id == mailing_id, mailings.c.finished_at.is_(None))
     connection.execute(first.values(finished_at=datetime.now(UTC)))
 
 
 def account_of(connection: Connection, mailing: Mailing) -> Account:
-    """The account of a mailing; of a step of a series, whose edition may have changed, that of all its mailings."""
+    """Return the account of a mailing; for a series step, of all its mailings, as its edition may have changed."""
     if not mailing.slug.startswith(f"{SERIES}/"):
         return account(connection, mailing.id)
     return account(connection, *connection.scalars(select(mailings.c.id).where(mailings.c.slug == mailing.slug)))
 
 
 def account(connection: Connection, *mailing_ids: int) -> Account:
-    """The account of mailings: one scan of their recipients; of a folded one as it was. ``bounced`` wins over
-    ``delivered``.
+    """Return the account of mailings by one scan of their recipients; for a folded one, the stored account.
+    ``bounced`` takes precedence over ``delivered``.
     """
     folded = select(foldings.c.account).where(foldings.c.mailing_id.in_(mailing_ids))
     if len(mailing_ids) == 1 and (told := connection.execute(folded).scalar()):
@@ -197,20 +197,20 @@ def account(connection: Connection, *mailing_ids: int) -> Account:
 
 
 def unsettled(connection: Connection, mailing_id: int) -> dict[RecipientState, int]:
-    """How many are pending, claimed and uncertain: by small indexes, however many recipients the mailing has."""
+    """Return the numbers of pending, claimed and uncertain recipients, from partial indexes."""
     of_mailing = select(func.count()).select_from(recipients).where(recipients.c.mailing_id == mailing_id)
     states = (RecipientState.PENDING, RecipientState.CLAIMED, RecipientState.UNCERTAIN)
     return {s: connection.execute(of_mailing.where(recipients.c.state == literally(s))).scalar_one() for s in states}
 
 
 def waiting(connection: Connection, mailing_id: int) -> tuple[int, datetime | None]:
-    """How many wait for their local time, and when the first of them is due: by a small index, as well."""
+    """Return how many recipients wait for their local time, and the earliest of these times, from a partial index."""
     query = select(func.count(), func.min(recipients.c.not_before)).where(recipients.c.mailing_id == mailing_id, WAITS)
     people, first = connection.execute(query).one()
     return people, first
 
 
 def was_mailed(connection: Connection, reference: str) -> bool:
-    """Whether any mailing knows the subscriber with this reference; true of the erased as well."""
+    """Whether any mailing has the subscriber with this reference; also for erased subscribers."""
     query = select(recipients.c.number).where(recipients.c.reference == reference).limit(1)
     return connection.execute(query).first() is not None

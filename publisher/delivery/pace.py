@@ -1,8 +1,8 @@
-"""The pace, a token bucket in recipients, and the retry policy: what follows from an outcome.
+"""The pace (a token bucket in recipients) and the retry policy (the consequence of an outcome).
 
-Tokens are taken first, then rows are claimed, then the call is made. One pure step function serves the bucket in memory
-and the shared one in PostgreSQL. The bucket may go into debt: whoever takes tokens is told how long to wait for them,
-and never has to ask twice.
+Tokens are taken first, then rows are claimed, then the call is made. The same pure step functions serve the bucket
+in memory and the shared one in PostgreSQL. The bucket may go into debt: the caller that takes tokens learns how
+long to wait before using them, and never has to ask twice.
 """
 
 import threading
@@ -21,21 +21,21 @@ from publisher.delivery.tables import paces
 from publisher.providers.outcomes import Outcome, Verdict
 from publisher.providers.provider import Quota
 
-HEADROOM = 0.97  # of the provider's MaxSendRate: the rest absorbs clocks that differ
+HEADROOM = 0.97  # share of the provider's MaxSendRate; the rest absorbs differences between clocks
 DECREASE = 0.8
-CUT_EVERY = 1.0  # seconds: calls in flight when a throttle comes will be throttled too, and say nothing new
-RECOVERY = 0.02  # of the ceiling, a second: additive; throttled once a second, the rate stays above 8% of it
-BURST = 0.2  # seconds of sending that an idle bucket keeps
+CUT_EVERY = 1.0  # seconds: calls in flight at a throttle will be throttled too, without new information
+RECOVERY = 0.02  # of the ceiling, per second, additive; with a throttle per second the rate stays above 8%
+BURST = 0.2  # seconds' worth of tokens that an idle bucket keeps
 UNLIMITED = 1e9
 
 
 def ceiling(quota: Quota, most: float | None = None) -> float:
-    """The most recipients a second under ``quota`` and the config."""
+    """Return the maximum of recipients per second under ``quota`` and the config."""
     return min((cap for cap in (quota.rate and quota.rate * HEADROOM, most) if cap), default=UNLIMITED)
 
 
 def blocked(quota: Quota) -> tuple[Ending, str] | None:
-    """The ending that an account which may not send brings about, with its code."""
+    """Return ending and code of a run if the account may not send; otherwise None."""
     if quota.shutdown:
         return Ending.PROVIDER, "shutdown"
     return (Ending.ACCOUNT_PAUSED, "SendingEnabled is false") if quota.paused else None
@@ -43,7 +43,7 @@ def blocked(quota: Quota) -> tuple[Ending, str] | None:
 
 @dataclass(frozen=True, slots=True)
 class TokenBucket:
-    """The state of a bucket at ``at`` (seconds of any one clock); ``tokens`` below zero are promised already."""
+    """State of a bucket at ``at`` (seconds of any one clock); negative ``tokens`` are promised already."""
 
     rate: float
     ceiling: float
@@ -53,12 +53,12 @@ class TokenBucket:
 
 
 def fresh(ceiling: float, now: float) -> TokenBucket:
-    """A bucket that starts at its ceiling, empty but for one token: a restart never bursts."""
+    """Return a bucket at its ceiling with one token, so that a restart never bursts."""
     return TokenBucket(ceiling, ceiling, 1.0, now)
 
 
 def advance(bucket: TokenBucket, now: float) -> TokenBucket:
-    """The bucket at ``now``: filled at its rate, the rate recovering. A clock that stepped back counts as no time."""
+    """Return the bucket at ``now``: refilled, with a recovering rate. A clock that went backwards counts as no time."""
     passed = max(0.0, now - bucket.at)
     rate = min(bucket.ceiling, bucket.rate + RECOVERY * bucket.ceiling * passed)
     tokens = min(max(1.0, rate * BURST), bucket.tokens + rate * passed)
@@ -66,14 +66,14 @@ def advance(bucket: TokenBucket, now: float) -> TokenBucket:
 
 
 def take(bucket: TokenBucket, count: float, now: float) -> tuple[TokenBucket, float]:
-    """Take ``count`` tokens; with the bucket comes how many seconds to wait before using them."""
+    """Take ``count`` tokens. Return the bucket and the seconds to wait before using them."""
     bucket = advance(bucket, now)
     bucket = replace(bucket, tokens=bucket.tokens - count)
     return bucket, max(0.0, -bucket.tokens / bucket.rate)
 
 
 def throttled(bucket: TokenBucket, now: float) -> TokenBucket:
-    """The bucket after the provider said "too fast": slower, at most once a second."""
+    """Return the bucket after a throttle by the provider: slower, at most once per second."""
     bucket = advance(bucket, now)
     if 0 <= now - bucket.cut_at < CUT_EVERY:
         return bucket
@@ -81,18 +81,18 @@ def throttled(bucket: TokenBucket, now: float) -> TokenBucket:
 
 
 def with_ceiling(bucket: TokenBucket, ceiling: float, now: float) -> TokenBucket:
-    """The bucket under a quota that has been read again."""
+    """Return the bucket with a new ceiling."""
     bucket = advance(bucket, now)
     rate = min(bucket.rate, ceiling)
-    # At the old ceiling there was no throttle to recover from: a higher quota is used at once.
+    # A bucket at its old ceiling was not recovering from a throttle: it uses a higher quota at once.
     rate = ceiling if bucket.rate >= bucket.ceiling else rate
     return replace(bucket, rate=rate, ceiling=ceiling)
 
 
 class Pace(ABC):
-    """A bucket somewhere: a subclass says where, and by which clock, in :meth:`_change`."""
+    """Access to a stored bucket; subclasses define storage and clock in :meth:`_change`."""
 
-    rate: float  # recipients a second at the moment
+    rate: float  # current recipients per second
 
     def take(self, count: int) -> float:
         """Reserve ``count`` tokens and return the seconds to wait before using them."""
@@ -103,20 +103,20 @@ class Pace(ABC):
         self.take(-count)
 
     def throttled(self) -> None:
-        """The provider said "too fast"."""
+        """Slow down after a throttle by the provider."""
         self._change(lambda bucket, now: (throttled(bucket, now), 0.0))
 
     def limit(self, rate: float) -> None:
-        """The most recipients a second there may be, from now on."""
+        """Set the maximum of recipients per second."""
         self._change(lambda bucket, now: (with_ceiling(bucket, rate, now), 0.0))
 
     @abstractmethod
     def _change(self, step: Callable[[TokenBucket, float], tuple[TokenBucket, float]]) -> float:
-        """Change the bucket by ``step``; what that returns beside it."""
+        """Replace the bucket by the result of ``step``; return the second result."""
 
 
 class LocalPace(Pace):
-    """A bucket in this process, by its monotonic clock."""
+    """Bucket in this process, with its monotonic clock."""
 
     def __init__(self, rate: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock, self._lock = clock, threading.Lock()
@@ -130,8 +130,8 @@ class LocalPace(Pace):
 
 
 class SharedPace(Pace):
-    """A bucket that machines share, a row of PostgreSQL, by the database's clock: of a provider's account, or of a
-    mailing. ``ceiling``: None as another machine said.
+    """Bucket in a PostgreSQL row, shared by machines, with the database's clock: for a provider's account or for a
+    mailing. ``ceiling`` None keeps the one that another machine set.
     """
 
     def __init__(self, database: Database, name: str, ceiling: float | None) -> None:
@@ -156,9 +156,9 @@ class SharedPace(Pace):
 
 
 class SpreadPace(Pace):
-    """A provider's bucket, and that of a mailing which is spread over a time: nobody else's mail waits for the second.
+    """A provider's bucket and that of a mailing spread over a time, which other mail does not wait for.
 
-    What the provider says, and allows, is of the first.
+    The provider's quota limits only the first.
     """
 
     def __init__(self, provider: Pace, mailing: Pace) -> None:
@@ -176,26 +176,26 @@ class SpreadPace(Pace):
 
 
 def batch_size(rate: float, most: int) -> int:
-    """Recipients a call: small where the pace is slow, so that no second gets more than its share."""
+    """Return the recipients per call: few at a slow pace, so that no second gets more than its share."""
     return max(1, min(most, int(rate * BURST)))
 
 
-# The retry policy: pure, and tested as a table. A retried recipient goes behind all fresh ones: the ledger claims by
-# number of attempts, in rounds. A round's pause grows exponentially, so no clock stands in the ledger, and one that
-# steps back delays nobody.
-ROUNDS = 5  # attempts one run gives a recipient whose failures are proved "not sent"; then it is left for the next run
+# The retry policy: pure, and tested as a table. A retried recipient comes after all fresh ones: the ledger claims by
+# number of attempts, in rounds. The pause before a round grows exponentially, so the ledger stores no retry times,
+# and a clock set back delays nothing.
+ROUNDS = 5  # attempts per run for a recipient with failures proved "not sent"; then it is left for the next run
 
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
 
 
 def decide(outcome: Outcome) -> tuple[RecipientState, bool]:
-    """The recipient's next state, and whether the attempt counts: not where the world failed, not this one."""
+    """Return the recipient's next state, and whether the attempt counts: not if the failure was not the recipient's."""
     if outcome.verdict.not_sent:
         return RecipientState.PENDING, outcome.verdict is Verdict.RETRY
     return RecipientState(outcome.verdict), True
 
 
 def pause(failed: int) -> float:
-    """Seconds to wait after ``failed`` (1, 2, …) rounds, or calls to an unreachable provider, in a row."""
+    """Return the seconds to wait after ``failed`` (1, 2, …) consecutive rounds or calls to an unreachable provider."""
     return min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (max(1, failed) - 1))

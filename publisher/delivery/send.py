@@ -1,4 +1,4 @@
-"""``send``: freeze what is new, carry on what is not, and give the account."""
+"""``send``: freeze a new mailing or continue an unfinished one, and return the account."""
 
 from collections.abc import Callable
 from contextlib import closing
@@ -36,19 +36,19 @@ from publisher.providers.provider import Quota, Transport
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """What an observer learns before the first message."""
+    """State of a run before its first message, for an observer."""
 
     mailing: Mailing
     account: Account
     frozen: bool  # by this run
-    recovered: int  # claimed by a dead sender, now uncertain
+    recovered: int  # claims of a dead sender, now uncertain
     quota: Quota
     transport: str
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The end of a run: why it ended, and the account. ``code`` is the signal that ended it."""
+    """Result of a run: why it ended, and the account. ``code`` is the signal that ended it."""
 
     mailing: Mailing
     account: Account
@@ -59,7 +59,7 @@ class Sent:
 
     @property
     def exit_status(self) -> int:
-        """0 when every recipient is submitted, excluded or waits for its time; 2 when the world stopped it; else 1."""
+        """0 if every recipient is submitted, excluded or waits for its time; 2 for an external failure; otherwise 1."""
         if self.ending in {Ending.PROVIDER, Ending.UNREACHABLE, Ending.DEFECT}:
             return 2
         waiting = self.account.waiting if self.ending is Ending.WAITING else 0
@@ -69,12 +69,11 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to send. ``spread`` spreads what is left over a time, 0 over none; None: as another sender of the mailing was
-    told (PostgreSQL). ``correction`` mails a changed edition to everybody;
-    ``family`` says who gets which translation, and ``siblings`` are frozen along with the issue; ``local``: each reader
-    gets it at their own time; ``variant`` is the number of a subscriber's variant, where that is not for conditions to
-    say; ``transport`` is used instead of that of the provider in use, and closed afterwards;
-    ``now`` instead of the clock, in whatever looks at local time.
+    """Options of a send. ``spread`` spreads the remaining recipients over a time, 0 over none; None keeps the
+    setting of another sender of the mailing (PostgreSQL). ``correction`` mails a changed edition to the whole
+    audience; ``family`` assigns translations, and ``siblings`` are frozen with the issue; ``local`` is the local
+    time of delivery; ``variant`` is the number of a subscriber's variant, if not given by conditions; ``transport``
+    replaces that of the configured provider and is closed at the end; ``now`` replaces the clock for local time.
     """
 
     spread: timedelta | None = None
@@ -93,10 +92,10 @@ class Options:
 
 
 def send(config: Config, database: Database, edition: Edition | MailContent, options: Options | None = None) -> Sent:
-    """Mail ``edition`` to everybody it is for and has not reached; carry on where an earlier run stopped.
+    """Mail ``edition`` to the recipients that it has not reached; continue where an earlier run stopped.
 
-    Raises UsageError (the edition changed under its mailing), DatabaseError (also: another sender is at it) and
-    TransportError (the provider cannot be used at all); all before a message left, or with what left recorded.
+    Raises UsageError (the edition changed under its mailing), DatabaseError (also: another sender is running) and
+    TransportError (the provider cannot be used at all): before the first message, or after recording what was sent.
     """
     options = options or Options()
     letter = MailContent.of(edition)
@@ -110,7 +109,7 @@ def send(config: Config, database: Database, edition: Edition | MailContent, opt
                 _refuse_claimed(database, connection, letter.slug)
             elif mailing is not None and (ending := _idle(connection, mailing, options)):
                 return Sent(mailing, mailings.account(connection, mailing.id), ending)
-        # The provider is asked before anything is frozen: a run that cannot start leaves nothing behind.
+        # The provider is queried before the freeze: a run that cannot start leaves no mailing behind.
         with closing(options.transport or open_transport(config)) as transport:
             quota = transport.open(compose(config, kept))
             frozen = mailing is None
@@ -123,8 +122,8 @@ def send(config: Config, database: Database, edition: Edition | MailContent, opt
 
 
 def _refuse_claimed(database: Database, connection: Connection, slug: str) -> None:
-    """Another machine may be at its last messages of a mailing that was cancelled: whom it leaves pending is mailed by
-    the next, and nobody whom it has claimed.
+    """Raise UsageError while another machine sends the last messages of a cancelled mailing: until it has finished, it
+    is not known which recipients remain for the next mailing.
     """
     before = mailings.newest(connection, slug)
     claimed = before and mailings.unsettled(connection, before.id)[RecipientState.CLAIMED]
@@ -134,31 +133,31 @@ def _refuse_claimed(database: Database, connection: Connection, slug: str) -> No
 
 
 def _idle(connection: Connection, mailing: Mailing, options: Options) -> Ending | None:
-    """Why there is nothing to do for a sender, if there is nothing."""
+    """Return the ending if there is nothing to do for a sender, otherwise None."""
     left, (waiting, next_at) = mailings.unsettled(connection, mailing.id), mailings.waiting(connection, mailing.id)
     if not any(left.values()):
-        return Ending.DONE if mailing.finished_at else None  # or the last run died before it said so
+        return Ending.DONE if mailing.finished_at else None  # None: the last run died before recording the end
     if mailing.operator != Operator.GOING or left[RecipientState.CLAIMED] or left[RecipientState.PENDING] > waiting:
         return None
     return Ending.WAITING if next_at and next_at > (options.now or datetime.now(UTC)) else None
 
 
 def _keep_memory_flat(database: Database) -> None:
-    """A sender reads each row once: a large page cache would only grow with the audience."""
+    """Limit SQLite's page cache: a sender reads each row once, so a large cache would only grow with the audience."""
     if database.dialect == "sqlite":
         with database.connect() as connection:
-            connection.exec_driver_sql("PRAGMA cache_size=-8192")  # KiB; for the one connection a sender uses
+            connection.exec_driver_sql("PRAGMA cache_size=-8192")  # KiB; for the sender's only connection
 
 
 def _checkpoint(database: Database) -> None:
-    """A mailing that is frozen stands in the database file itself: a WAL that is lost does not take it along."""
+    """Write a frozen mailing from the WAL to the database file, so that losing the WAL does not lose it."""
     if database.dialect == "sqlite":
         with database.raw() as raw:
             raw.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
 def _freeze(config: Config, database: Database, letter: MailContent, options: Options) -> Mailing:
-    """On PostgreSQL another machine may freeze the same issue at the same moment: its mailing is found then."""
+    """Freeze, or on PostgreSQL find the mailing that another machine freezes at the same time."""
 
     def attempt() -> Mailing:
         with database.begin() as connection:
@@ -183,7 +182,7 @@ def drain(
     frozen: bool,
     alone: bool,
 ) -> Sent:
-    """Carry a frozen mailing on through an opened transport. ``alone``: a lock proves all other senders dead."""
+    """Continue a frozen mailing through an opened transport. ``alone``: a lock proves that no other sender runs."""
     known = any(isinstance(slot, Personal) for one in letter.letters for slot in one.slots)
     expires_after = config.publish.expires_after
     ledger = Ledger(
@@ -218,7 +217,7 @@ def drain(
 
 
 def pace_of(database: Database, transport: Transport, ceiling: float) -> Pace:
-    """The pace towards a provider: on PostgreSQL one for all machines, and for whatever is sent."""
+    """Return the pace for a provider; on PostgreSQL it is shared by all machines and mailings."""
     if database.dialect == "postgresql":
         return SharedPace(database, transport.account, ceiling)
     return LocalPace(ceiling)
@@ -229,7 +228,7 @@ def _spread_rate(account: Account, spread: timedelta) -> float:
 
 
 def _end(config: Config, ledger: Ledger, ending: Ending, code: str, tripped: list[Tripped]) -> Sent:
-    """Close the books of the run."""
+    """Close the ledger, store the end of the run, and return its result."""
     ledger.close()
     with ledger.database.begin() as connection:
         account = mailings.account(connection, ledger.mailing.id)
@@ -240,7 +239,7 @@ def _end(config: Config, ledger: Ledger, ending: Ending, code: str, tripped: lis
         mailing = mailings.by_id(connection, ledger.mailing.id)
         tripped = [*tripped, *deferring(connection, mailing), *harmful(connection, mailing, account)]
         tripped += unaddressed(mailing, account)
-    if code == "tripwire" and ledger.mailing.note == note:  # it was told, and a worker tries again each minute
+    if code == "tripwire" and ledger.mailing.note == note:  # already reported; a worker tries again each minute
         return Sent(mailing, account, ending, code, tuple(tripped))
     if untold := alert(config, tripped):
         with ledger.database.begin() as connection:
@@ -250,7 +249,7 @@ def _end(config: Config, ledger: Ledger, ending: Ending, code: str, tripped: lis
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """What ``send`` would do: how many recipients would be mailed, who is excluded, and whether a mailing goes on."""
+    """Preview of a send: number of recipients, exclusions by reason, and whether a mailing would be continued."""
 
     recipients: int
     excluded_by_reason: dict[str, int]
@@ -258,7 +257,7 @@ class DryRun:
 
 
 def dry_run(database: Database, edition: Edition | MailContent, options: Options | None = None) -> DryRun:
-    """Count, and write nothing. Raises UsageError as :func:`send` does."""
+    """Count without writing. Raises UsageError like :func:`send`."""
     options = options or Options()
     letter = MailContent.of(edition)
     with database.connect() as connection:
@@ -275,9 +274,9 @@ def dry_run(database: Database, edition: Edition | MailContent, options: Options
 
 
 def send_test(config: Config, edition: Edition | MailContent, addresses: list[str]) -> list[tuple[int, str]]:
-    """Send a marked test of each variant, outside every ledger; position and code of each address where one failed.
+    """Send a marked test of each variant, without a ledger. Return position and code of each address that failed.
 
-    Its links have their own addresses: nothing of a test is counted. Raises TransportError.
+    Links are not counted in a test. Raises TransportError.
     """
     letter = MailContent.of(edition, counts=False)
     marks = (f"[test {one.name}]" if one.name else "[test]" for one in letter.letters)
@@ -302,11 +301,11 @@ def send_test(config: Config, edition: Edition | MailContent, addresses: list[st
 
 
 def envelope_factory(config: Config, letter: MailContent, mailing: str) -> Callable[[str, Claim], Envelope]:
-    """A function from recipient id and claim to the envelope. ``mailing`` is its opaque reference."""
+    """Return a function from recipient id and claim to an envelope. ``mailing`` is the mailing's opaque reference."""
     tokens, locale = Tokens.open(config), Locale.of(letter.language, config.labels)
     letters = letter.letters
     open_in = [one.slots for one in letters]
-    composed = [None, *(compose(config, one) for one in letters[1:])]  # the first is what the transport was opened with
+    composed = [None, *(compose(config, one) for one in letters[1:])]  # the transport was opened with the first
 
     def address(recipient: str, claim: Claim) -> Envelope:
         slots = open_in[claim.variant]

@@ -1,7 +1,7 @@
 """The sender: drains one mailing through one transport.
 
-One thread owns the ledger and the pace; a pool of threads submits. The order is fixed: tokens, then claims (committed
-together with the results that came in meanwhile), then the call.
+One thread owns the ledger and the pace; a pool of threads submits. The order is fixed: tokens, then claims
+(committed together with the results received meanwhile), then the call.
 """
 
 import time
@@ -23,30 +23,30 @@ from publisher.providers.provider import Transport
 
 BEAT_EVERY = 15.0
 QUOTA_EVERY = 3600.0
-STALLED = 1.0  # seconds without any answer after which nothing more is claimed: a provider that hangs
-QUOTA_AGAIN = 2.0  # seconds between two readings that throttles ask for
-UNREACHABLE_PAUSES = 6  # about a minute without the provider ends the run
+STALLED = 1.0  # seconds without any answer after which nothing more is claimed, as the provider may hang
+QUOTA_AGAIN = 2.0  # minimum of seconds between quota queries caused by throttles
+UNREACHABLE_PAUSES = 6  # consecutive pauses, about a minute, after which the run ends
 
 _COUNTED = {Verdict.SUBMITTED, Verdict.REJECTED, Verdict.UNCERTAIN, Verdict.THROTTLED}
-"""What :class:`SendProgress` counts, under the same names."""
+"""Verdicts that :class:`SendProgress` counts, under the same names."""
 
 _ENDINGS = {Verdict.LATER: Ending.DAILY_QUOTA, Verdict.PAUSED: Ending.ACCOUNT_PAUSED, Verdict.STOP: Ending.PROVIDER}
 
 
 @dataclass(slots=True)
 class Interrupt:
-    """Set by signals: one asks for an orderly end, two for an immediate one."""
+    """Counter of signals: one requests an orderly end, two an immediate one."""
 
     count: int = 0
 
     def request(self) -> None:
-        """Ask once more."""
+        """Count one more signal."""
         self.count += 1
 
 
 @dataclass(slots=True)
 class SendProgress:
-    """What an observer sees, a few times a second: changes since the run began, and the pace."""
+    """Snapshot for an observer, a few times per second: counts since the run began, and the pace."""
 
     submitted: int = 0
     rejected: int = 0
@@ -60,13 +60,13 @@ class SendProgress:
 
 @dataclass(slots=True)
 class Sender:
-    """One run. Make it with everything it needs, then :meth:`drain`."""
+    """One run of a mailing: construct it, then call :meth:`drain`."""
 
     ledger: Ledger
     transport: Transport
     address: Callable[[str, Claim], Envelope]
     pace: Pace
-    cap: float | None = None  # of the pace, besides the provider's
+    cap: float | None = None  # configured maximum of the pace, in addition to the provider's
     interrupt: Interrupt = field(default_factory=Interrupt)
     observe: Callable[[SendProgress], None] = lambda _progress: None
     clock: Callable[[], float] = time.monotonic
@@ -89,9 +89,9 @@ class Sender:
     _observed_at: float = float("-inf")
 
     def drain(self) -> Ending:
-        """Send until nothing is pending or something ends the run; what is in flight is always awaited and recorded.
+        """Send until nothing is pending or the run is ended; calls in flight are always awaited and recorded.
 
-        Raises DatabaseError; what could not be recorded stays claimed and becomes uncertain at the next start.
+        Raises DatabaseError; claims that could not be recorded become uncertain at the next start.
         """
         self._beat_at = self._quota_at = self.clock()
         self._first_round = self._round = self.ledger.pending()[1] + 1
@@ -110,13 +110,13 @@ class Sender:
         return self.ending
 
     def _step(self, pool: SubmitPool) -> bool:
-        """One turn of the loop; True at the end."""
+        """Run one iteration of the loop. Return True at the end."""
         if self.interrupt.count:
             self._end(Ending.INTERRUPTED)
         if self.interrupt.count > 1:
             self._results += self.breaker.give_up()
             self._record()
-            return True  # what is in flight stays claimed; closing the ledger makes it uncertain
+            return True  # calls in flight stay claimed, and become uncertain when the ledger is closed
         self._housekeeping()
         now = self.clock()
         self._reserve(pool, now)
@@ -138,7 +138,7 @@ class Sender:
         return False
 
     def _reserve(self, pool: SubmitPool, now: float) -> None:
-        """Take tokens for the free threads; give them back when the run is ending."""
+        """Take tokens for the free threads; give them back if the run is ending."""
         if self.ending is not None:
             if self._reserved:
                 self.pace.give_back(self._reserved)
@@ -152,7 +152,7 @@ class Sender:
             self._ready_at = now + self.pace.take(self._reserved)
 
     def _waits(self, pool: SubmitPool, now: float) -> bool:
-        """Whether the provider has to answer, or a pause to end, before more is claimed."""
+        """Whether to wait for an answer of the provider or the end of a pause before claiming more."""
         silent = self.breaker.probing or now - self._heard_at > STALLED
         return now < self._hold_until or (pool.busy > 0 and silent)
 
@@ -161,7 +161,7 @@ class Sender:
         if not pool.busy:
             self._heard_at = self.clock()
         for batch in _batches(answer.claims, batch_size(self.pace.rate, self.transport.most)):
-            pool.give(batch)  # first of all: what fails from here on leaves nobody claimed whom nothing was tried with
+            pool.give(batch)  # before anything that may fail: otherwise claims would remain without an attempt
         if unused := self._reserved - len(answer.claims):
             self.pace.give_back(unused)
         self._reserved = 0
@@ -169,7 +169,7 @@ class Sender:
         self._dry = not answer.claims and not answer.excluded
 
     def _submit(self, claims: Sequence[Claim]) -> list[Outcome]:
-        """Address and submit a batch; runs in the pool's threads."""
+        """Build the envelopes of a batch and submit it; runs in the pool's threads."""
         recipient = self.ledger.mailing.recipient
         return self.transport.submit([self.address(recipient(claim.number), claim) for claim in claims])
 
@@ -186,7 +186,7 @@ class Sender:
         return answer
 
     def _next_round(self) -> None:
-        """Nothing was left in this round and nothing is in flight: the next round, or the end."""
+        """Start the next round, or end; called when nothing of this round is pending or in flight."""
         if not self._alive:
             self.ledger.open()
             self._alive, self._dry = True, False
@@ -229,25 +229,25 @@ class Sender:
             self._end(Ending.DEFECT, type(finished.defect).__name__)
 
     def _end(self, ending: Ending, code: str = "") -> None:
-        """Claim nobody any more. The first reason stands."""
+        """Stop claiming. The first reason is kept."""
         if self.ending is None:
             self.ending, self.code = ending, code
 
     def _doubt(self, code: str) -> None:
-        """The provider answers nothing that proves anything: pause longer each time, then end."""
+        """Pause after calls with unknown outcomes, longer each time, and finally end the run."""
         self._hold_until = self.clock() + pause(self.breaker.doubts - 1)
         if self.breaker.doubts >= DOUBTS_TO_END:
             self._end(Ending.UNREACHABLE, code)
 
     def _refuse(self) -> None:
-        """The provider refused whatever it was given: nobody is marked as rejected, and somebody has to look."""
+        """End the run because every call was refused: recipients stay pending, and an operator has to act."""
         self._end(Ending.PROVIDER, self.breaker.refused[-1][1].code)
         self._results += self.breaker.give_up()
 
     def _wait_for_provider(self, code: str) -> None:
         now = self.clock()
         if now < self._hold_until:
-            return  # the calls in flight fail together: that is one failure
+            return  # calls in flight that fail together count once
         self._unreachable += 1
         self._hold_until = now + pause(self._unreachable)
         if self._unreachable >= UNREACHABLE_PAUSES:
@@ -260,7 +260,7 @@ class Sender:
             self._alive = self.ledger.beat() and self._alive
             if not self._alive:
                 self._dry = True
-            self.ledger.recover(alone=False)  # what a sender on another machine left behind when it died
+            self.ledger.recover(alone=False)  # claims of senders on other machines that died
         self._read_quota(QUOTA_EVERY)
 
     def _read_quota(self, every: float) -> None:
@@ -271,7 +271,7 @@ class Sender:
         try:
             quota = self.transport.quota()
         except TransportError:
-            return  # the old quota holds; if sending is no longer possible, the next call says so
+            return  # the old quota stays valid; if sending is impossible, the next call fails
         self.pace.limit(ceiling(quota, self.cap))
         if ended := blocked(quota):
             self._end(*ended)
@@ -285,7 +285,7 @@ class Sender:
         return 0.2 if now < self._hold_until and self.ending is None and not self._dry else 0.0
 
     def _rescue(self, pool: SubmitPool) -> None:
-        """The database failed, or who looks on: await what is in flight, and try once more to record it."""
+        """After an exception of database or observer, await calls in flight and try once more to record them."""
         deadline = time.monotonic() + 60
         while pool.busy and time.monotonic() < deadline and self.interrupt.count < 2:
             for finished in pool.collect(0.2):
@@ -303,9 +303,9 @@ class Sender:
 
 
 def _batches(claims: Sequence[Claim], most: int) -> Iterator[Sequence[Claim]]:
-    """The calls: at most the root of ``most`` where one was tried before, and alone the third time.
+    """Yield the batches: second attempts in batches of at most the square root of ``most``, third attempts alone.
 
-    So a recipient whose call fails each time leaves the others of it behind.
+    A recipient whose call always fails is thus separated from the others.
     """
     by_attempt = sorted(claims, key=lambda claim: claim.attempt)
     for attempt, same in groupby(by_attempt, lambda claim: claim.attempt):

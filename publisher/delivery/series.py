@@ -1,8 +1,8 @@
-"""Who is due for which step of a series, and the freeze of those alone: one row a reader and step, ever.
+"""Freeze of the subscribers who are due for a step of a series, with one row per subscriber and step, permanently.
 
-A step is due once a reader's time has come: ``after`` has passed since the start, the step was not taken, nor a later
-one, the reader did not leave since, and has had no step for a day. A step that was not there when a run looked last is
-an inserted one: it does not reach readers whose time for it had come by then.
+A step is due for a subscriber if ``after`` has passed since their start, they have taken neither it nor a later
+step, have not unsubscribed since, and had no step within a day. A step that did not exist at the last run is an
+inserted one: it is not sent to subscribers for whom it would have been due by then.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -31,18 +31,18 @@ from publisher.issue.series import steps_of
 from publisher.mail.message import MailContent
 
 DAY = timedelta(hours=23, minutes=45)
-"""Between two steps to one reader: a day, less what a daily run may come early."""
+"""Minimum time between two steps to one subscriber: a day, with tolerance for a daily run that starts early."""
 SOON = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Step:
-    """A step that is ready: ``slug`` is ``series/<name>/<slug>``; ``path`` orders those of one ``after``."""
+    """Step that is ready: ``slug`` is ``series/<name>/<slug>``; ``path`` sorts steps with the same ``after``."""
 
     after: timedelta
     path: str
     slug: str
-    segment: ColumnElement[bool] | None = field(default=None, compare=False)  # of subscribers; None: everybody
+    segment: ColumnElement[bool] | None = field(default=None, compare=False)  # condition on subscribers; None: all
 
     @property
     def series(self) -> str:
@@ -51,7 +51,7 @@ class Step:
 
 
 def ready_steps(config: Config) -> list[Step]:
-    """The steps that say they are ready, as far as they can be read; few, and each is read."""
+    """Return the steps with status ready that can be read. Reads every step; there are few."""
     found = []
     for slug, paths in steps_of(config.root).items():
         issue = read_issue(config, slug).partial
@@ -61,12 +61,12 @@ def ready_steps(config: Config) -> list[Step]:
 
 
 def ready_series(config: Config) -> set[str]:
-    """The series that have a ready step."""
+    """Return the names of the series that have a ready step."""
     return {step.series for step in ready_steps(config)}
 
 
 Write = Callable[[Step], MailContent | None]
-"""What a step mails; None where it cannot be mailed now."""
+"""Returns the content that a step mails; None if it cannot be mailed now."""
 Since = Mapping[str, datetime | None]
 
 
@@ -78,10 +78,10 @@ def admit(
     now: datetime,
     home: str,
 ) -> Mailing | None:
-    """Write whoever is ``due`` (references) for a step of a series into the mailing of its edition.
+    """Write the ``due`` subscribers (a query of references) into the mailing of a step's edition.
 
-    That mailing grows from run to run; an edited step has another one. None where nobody is due, or while somebody is
-    pending in the mailing of an earlier edition. Raises ConflictError where one of them has taken the step meanwhile.
+    That mailing grows from run to run; a changed edition gets another. None if no subscriber is due, or while an
+    earlier edition has pending or claimed recipients. Raises ConflictError if another run has admitted one of them.
     """
     audience: int = connection.execute(select(func.count()).select_from(due.subquery())).scalar_one()
     mailing, slug = newest(connection, letter.slug), letter.slug
@@ -117,11 +117,11 @@ def freeze_due(
     held: Collection[str] = (),
     register: bool = True,
 ) -> list[Mailing]:
-    """Write who is due at ``now`` for each step, inside the caller's transaction; the mailings that grew.
+    """Write the subscribers due at ``now`` for each step, in the caller's transaction. Return the mailings that grew.
 
-    ``home`` is the language of readers of whom none is known. Nothing of the series ``held`` goes out, and of no other
-    the steps after one that cannot, or of which readers are forgotten (lock.py). Without ``register`` the steps that
-    are there are not written down, and only those go out that were. Whoever else freezes is waited for.
+    ``home`` is the language of subscribers without one. Series in ``held`` are skipped, and so are the steps after one
+    that cannot be mailed or has forgotten recipients (lock.py). Without ``register`` existing steps are not stored, and
+    only those stored before are mailed. Waits for a concurrent freeze.
     """
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("LOCK TABLE series IN SHARE ROW EXCLUSIVE MODE")
@@ -144,11 +144,11 @@ def freeze_due(
 
 
 def begin_anew(database: Database, slug: str) -> int:
-    """An operator said that the ledger is right, which had forgotten readers of a step (lock.py).
+    """Apply an operator's decision that the ledger is right although it lacked recipients of a step (lock.py).
 
-    Whom it has as pending goes on in a mailing of its own, and so does whoever becomes due: the numbers after those of
-    the old one may have been mailed to others, and an event about them is nobody else's. Returns how many readers had
-    the step, as events show, without the ledger's knowing.
+    Its pending recipients move to a new mailing, which later ones join too: in the old mailing the next numbers may
+    have been used for others, and events about them would be misattributed. Returns how many subscribers had the
+    step according to events but not to the ledger.
     """
     r, t = recipients.c, taken_steps.c
     with database.begin() as connection:
@@ -173,7 +173,7 @@ def begin_anew(database: Database, slug: str) -> int:
 
 
 def fall_due_again(connection: Connection, mailing: Mailing, whom: Iterable[Uncertain]) -> int:
-    """Let uncertain ones of an earlier mailing of a step get its newest edition, on an operator's word; how many."""
+    """Make uncertain recipients of a step's earlier mailing due again, by an operator's decision. Return how many."""
     r, t = recipients.c, taken_steps.c
     shown = among(connection, r.number, [one.number for one in whom])
     doubtful = and_(r.mailing_id == mailing.id, r.state == literally(RecipientState.UNCERTAIN), shown)
@@ -185,7 +185,7 @@ def fall_due_again(connection: Connection, mailing: Mailing, whom: Iterable[Unce
 
 @dataclass(frozen=True, slots=True)
 class StepPlan:
-    """To how many readers of today a step would go now, and within seven days."""
+    """Number of current subscribers who would get a step now, and within seven days."""
 
     slug: str
     now: int | None
@@ -193,7 +193,7 @@ class StepPlan:
 
 
 def plan_steps(connection: Connection, ready: Iterable[Step], now: datetime) -> list[StepPlan]:
-    """The plan for each step; nothing is written."""
+    """Return the plan for each step, without writing."""
     steps, earlier, found = sorted(ready), list[Select[Any]](), []
     since = _since(_rows(connection), steps)
     soon = [due for _, due in _each(steps, since, now + SOON, rested=False)]
@@ -214,7 +214,7 @@ def _each(
 
 
 def _due(step: Step, since: datetime | None, later: list[str], now: datetime, *, rested: bool) -> Select[Any]:
-    """The references of the readers who are due for a step. Without ``rested`` what they had last does not matter."""
+    """Select the references of subscribers due for a step. Without ``rested`` the time of the last step is ignored."""
     e, c, t, who = enrolments.c, consents.c, taken_steps.c, subscribers.alias("reader")
     taken = select(t.step).where(t.reference == who.c.reference, t.step.in_([step.slug, *later]))
     left = select(c.id).where(c.subscriber_id == who.c.id, c.change == ConsentEvent.UNSUBSCRIBED, c.at >= e.started_at)
@@ -230,7 +230,7 @@ def _due(step: Step, since: datetime | None, later: list[str], now: datetime, *,
 
 
 def _has_today(who: FromClause, now: datetime) -> ColumnElement[bool]:
-    """Whether a reader got a step within a day, or is going to."""
+    """Condition: a subscriber got a step within a day, or is about to."""
     t, r, m = taken_steps.c, recipients.c, mailings.c
     waits = and_(r.state.in_((RecipientState.PENDING, RecipientState.CLAIMED)), m.operator != Operator.CANCELLED)
     mailed = and_(r.state != RecipientState.EXCLUDED, or_(t.at > now - DAY, r.changed_at > now - DAY))
@@ -245,7 +245,7 @@ def _rows(connection: Connection) -> dict[str, Any]:
 
 
 def _since(rows: Mapping[str, Any], steps: Iterable[Step]) -> Since:
-    """Of each step the last run that looked and did not find it; None where it was there when its series came."""
+    """Return, by step, the last run at which it did not exist; None if it is as old as its series."""
     found: dict[str, datetime | None] = {}
     for step in steps:
         row = rows.get(step.series)
@@ -257,7 +257,7 @@ def _since(rows: Mapping[str, Any], steps: Iterable[Step]) -> Since:
 def _register(
     connection: Connection, rows: Mapping[str, Any], since: Since, now: datetime, held: Collection[str]
 ) -> None:
-    """Write down which steps there are, for runs to come and machines without a checkout."""
+    """Store the existing steps, for later runs and for machines without a checkout."""
     there: dict[str, dict[str, str | None]] = {name: {} for name in rows}
     for slug, at in since.items():
         there.setdefault(slug.split("/")[1], {})[slug] = at.isoformat() if at else None

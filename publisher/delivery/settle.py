@@ -1,4 +1,4 @@
-"""Feedback into the ledger: events settle what is uncertain. Idempotent, in any order; states only rise."""
+"""Apply feedback to the ledger: events settle uncertain recipients. Idempotent, in any order; states only advance."""
 
 import re
 from collections.abc import Iterable
@@ -19,17 +19,17 @@ from publisher.issue.folder import SERIES
 from publisher.providers.events import EventKind
 
 _ID = re.compile(r"([0-9a-f]{8})-([1-9][0-9]{0,9})")
-_MOST = 2**31 - 1  # what the column holds: a larger number is nobody's
+_MOST = 2**31 - 1  # maximum of the column; larger numbers are invalid
 _UNCERTAIN = literally(RecipientState.UNCERTAIN)
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What an event changed. ``known`` is False where it is about nobody in the ledger."""
+    """Effect of an event. ``known`` is False if the ledger has no such recipient."""
 
     known: bool
     changed: bool = False
-    second_copy: bool = False  # a second message id for one recipient, whom no operator had released
+    second_copy: bool = False  # a second message id for a recipient that no operator had released
     reference: str | None = None  # the subscriber's
     recipient: str | None = None
     slug: str | None = None
@@ -37,13 +37,13 @@ class Settled:
 
 
 def id_of(recipient: str | None) -> tuple[str, int] | None:
-    """The mailing's reference and the number that a tag names a recipient by; None where it is no such id."""
+    """Return the mailing's reference and the number in a recipient id; None if it is not a recipient id."""
     match = _ID.fullmatch(recipient or "")
     return (match[1], int(match[2])) if match and int(match[2]) <= _MOST else None
 
 
 def recipient_of(connection: Connection, mailing: str, reference: str) -> str | None:
-    """The recipient id of a subscriber (by its reference) in a mailing (by its own); None where there is none."""
+    """Return the recipient id of a subscriber in a mailing, both given by reference; None if there is none."""
     m, r = mailings.c, recipients.c
     joined = select(r.number).join(mailings, m.id == r.mailing_id)
     number = connection.execute(joined.where(m.reference == mailing, r.reference == reference)).scalar()
@@ -52,8 +52,8 @@ def recipient_of(connection: Connection, mailing: str, reference: str) -> str | 
     return None if number is None else f"{mailing}-{number}"
 
 
-# Made once: events come by the million, and making a statement costs more than running it. PostgreSQL: two events about
-# one recipient queue here. SQLite has one writer and leaves this out.
+# Built once: events come by the million, and building a statement costs more than running it. On PostgreSQL,
+# concurrent events about one recipient wait here; SQLite has one writer and ignores it.
 _ROW = (
     select(recipients, mailings.c.reference.label("mailing"), mailings.c.slug)
     .join(mailings, mailings.c.id == recipients.c.mailing_id)
@@ -75,9 +75,9 @@ def settle(
     message_id: str | None = None,
     detail: str = "",
 ) -> Settled:
-    """Apply an event to the recipient with the id that our tag carried, else with the provider's message id.
+    """Apply an event to the recipient with the id in our tag, otherwise to the one with the provider's message id.
 
-    Every kind proves at least that the provider had accepted the message. ``detail`` never holds an address.
+    Every kind proves at least that the provider accepted the message. ``detail`` must not contain an address.
     """
     row = None
     if wanted := id_of(recipient):
@@ -93,7 +93,7 @@ def settle(
     values = _risen(dict(row), kind, at, None if copy else message_id, detail)
     if values:
         connection.execute(_UPDATE, {"of_mailing": row["mailing_id"], "of_number": row["number"], **values})
-    if row["reason"] == Exclusion.CORRECTED and row["slug"].startswith(f"{SERIES}/"):  # who fell due again (series.py)
+    if row["reason"] == Exclusion.CORRECTED and row["slug"].startswith(f"{SERIES}/"):  # became due again (series.py)
         had = {"reference": row["reference"], "step": row["slug"], "at": at, "mailing_id": row["mailing_id"]}
         insert_once(connection, taken_steps, had)
     if copy:
@@ -111,7 +111,7 @@ def settle(
 
 
 def _of_packed(found: folding.FoldedRecipient) -> Settled:
-    """What follows for the reader follows all the same; the account stays as it was folded."""
+    """Return the effect on a folded recipient: the subscriber is affected as usual, the account is not."""
     if found.row["state"] == RecipientState.EXCLUDED:
         return Settled(known=True)
     who = found.row["reference"], f"{found.mailing}-{found.row['number']}"
@@ -119,9 +119,9 @@ def _of_packed(found: folding.FoldedRecipient) -> Settled:
 
 
 def _risen(row: dict[str, Any], kind: EventKind, at: datetime, message_id: str | None, detail: str) -> dict[str, Any]:
-    """The columns an event changes. What is set stays set, but for an earlier moment of the same fact."""
+    """Return the columns that an event changes. Values once set stay, except for an earlier time of the same fact."""
     values: dict[str, Any] = {}
-    if kind in {EventKind.REJECT, EventKind.RENDERING_FAILURE}:  # accepted, then never mailed
+    if kind in {EventKind.REJECT, EventKind.RENDERING_FAILURE}:  # accepted, but then not mailed
         values = {"state": RecipientState.REJECTED, "reason": f"event:{detail}"[:80]}
     elif row["state"] != RecipientState.SUBMITTED and not str(row["reason"] or "").startswith("event:"):
         values = {"state": RecipientState.SUBMITTED, "reason": None}
@@ -147,7 +147,7 @@ _FACTS: dict[EventKind, tuple[str | None, str | None]] = {
 
 @dataclass(frozen=True, slots=True)
 class Uncertain:
-    """A recipient of unknown outcome: the opaque id, the subscriber's reference, since when, and why."""
+    """Recipient with unknown outcome: its opaque id, the subscriber's reference, the time and the reason."""
 
     recipient: str
     reference: str
@@ -156,12 +156,12 @@ class Uncertain:
 
     @property
     def number(self) -> int:
-        """In its mailing."""
+        """The number in its mailing."""
         return int(self.recipient.rpartition("-")[2])
 
 
 def uncertain(connection: Connection, mailing_id: int) -> list[Uncertain]:
-    """Who is uncertain in a mailing, in order: who might get a second copy if released."""
+    """Return the uncertain recipients of a mailing by number; each may get a second copy if released."""
     r = recipients.c
     query = (
         select(mailings.c.reference.label("mailing"), r.number, r.reference, r.changed_at, r.reason)
@@ -173,9 +173,9 @@ def uncertain(connection: Connection, mailing_id: int) -> list[Uncertain]:
 
 
 def release_uncertain(connection: Connection, mailing_id: int, whom: Iterable[Uncertain]) -> int:
-    """Make uncertain recipients pending again, on an operator's word; how many. The next ``send`` mails them.
+    """Make uncertain recipients pending, by an operator's decision. Return how many. The next ``send`` mails them.
 
-    An event that arrives before that still settles them, and stops the second copy.
+    An event that arrives before that still settles them and prevents the second copy.
     """
     r = recipients.c
     return connection.execute(
@@ -186,32 +186,32 @@ def release_uncertain(connection: Connection, mailing_id: int, whom: Iterable[Un
     ).rowcount
 
 
-# Messages that a provider proves and no recipient of the ledger matches: the database was put back to an older copy. An
-# event carries our recipient id and the address. Where the ledger has no such recipient, it is noted which subscriber
-# it was; once an operator says that the issue goes on as this database knows it, those of its forgotten mailing count
-# as reached (candidates.py), so that none of them gets a second copy.
+# Messages proved by events without a matching recipient: the database was restored from an older copy. An event has
+# our recipient id and the address, so the subscriber is recorded; once an operator decides that the issue continues
+# from this database, subscribers recorded for its lost mailing count as reached (candidates.py) and get no second
+# copy.
 KEPT = timedelta(days=30)
-"""For how long a message is kept whose mailing nobody asked about: another newsletter of the account mailed it."""
+"""How long a message is kept that no issue claims: another newsletter of the account may have mailed it."""
 
 u = unmatched_messages.c
 
 
 def note_unmatched(connection: Connection, mailing: str, number: int, reference: str, at: datetime) -> None:
-    """Keep that a subscriber, by reference, has a message of a mailing that the ledger knows nothing of."""
+    """Record that a subscriber, by reference, got a message of a mailing unknown to the ledger."""
     row = {"mailing": mailing, "number": number, "reference": reference, "at": at, "slug": None}
     insert_once(connection, unmatched_messages, row | {"received_at": datetime.now(UTC)})
 
 
 def forget_unmatched(connection: Connection) -> None:
-    """Drop what was received 30 days ago and nobody asked about."""
+    """Delete records older than 30 days that are not assigned to an issue."""
     before = datetime.now(UTC) - KEPT
     connection.execute(delete(unmatched_messages).where(u.slug.is_(None), u.received_at < before))
 
 
 def count_as_reached(connection: Connection, slug: str, *references: str | None) -> int:
-    """From now on those of these forgotten mailings, by reference, have had ``slug``; how many subscribers they are.
+    """Count the recipients of lost mailings, by reference, as reached by ``slug``. Return how many subscribers.
 
-    So have those of its mailings of which the ledger lacks the last readers, and of those of the mark beside it.
+    Includes lost recipients of known mailings of ``slug``, and the mailings in the mark beside the database.
     """
     mark = read_mark(mark_path(connection.engine.url, slug))
     known = connection.scalars(select(mailings.c.reference).where(mailings.c.slug == slug))
@@ -222,7 +222,7 @@ def count_as_reached(connection: Connection, slug: str, *references: str | None)
         theirs = select(u.reference, literal(slug), func.min(u.at, type_=Instant)).where(u.slug == slug)
         theirs = theirs.where(u.reference.not_in(had)).group_by(u.reference)
         connection.execute(insert(taken_steps).from_select([t.reference, t.step, t.at], theirs))
-    if (had_it := inboxes_with(connection, slug)) is not None:  # who waits for another mailing of it than they got
+    if (had_it := inboxes_with(connection, slug)) is not None:  # pending recipients of another mailing of the issue
         r, ours = recipients.c, select(mailings.c.id).where(mailings.c.slug == slug)
         waiting = update(recipients).where(r.mailing_id.in_(ours), r.state == literally(RecipientState.PENDING))
         values = {"state": RecipientState.EXCLUDED, "reason": Exclusion.REACHED, "changed_at": datetime.now(UTC)}
@@ -232,7 +232,7 @@ def count_as_reached(connection: Connection, slug: str, *references: str | None)
 
 
 def inboxes_with(connection: Connection, *slugs: str) -> ColumnElement[bool] | None:
-    """Of a subscriber: the inbox has one of these issues, by such a message. None where there is no such message."""
+    """Return the condition that an inbox got one of these issues by an unmatched message; None if there is none."""
     if connection.execute(select(u.number).where(u.slug.in_(slugs)).limit(1)).first() is None:
         return None
     other = subscribers.alias("had")
@@ -241,5 +241,5 @@ def inboxes_with(connection: Connection, *slugs: str) -> ColumnElement[bool] | N
 
 
 def had_step_since(reference: ColumnElement[str], moment: datetime) -> ColumnElement[bool]:
-    """Whether a subscriber, by reference, had a step of a series after that moment, by such a message."""
+    """Return the condition that a subscriber, by reference, got a step after ``moment`` by an unmatched message."""
     return exists().where(u.reference == reference, u.slug.like(f"{SERIES}/%"), u.at > moment)

@@ -1,4 +1,4 @@
-"""Why somebody is no recipient, the account of a mailing, and the mailing's own state, derived by a pure function."""
+"""States of recipients and mailings, reasons for exclusion, and the account of a mailing; pure functions."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -7,73 +7,73 @@ from enum import StrEnum
 
 from publisher.diagnostics import listed, say
 
-FEEDBACK = ("delivered", "bounced", "complained")  # the counts that are known from events only
+FEEDBACK = ("delivered", "bounced", "complained")  # counts that are known only from events
 
 
 class RecipientState(StrEnum):
-    """Where a recipient stands; each step is a commit before the next."""
+    """State of a recipient; each transition is committed before the next."""
 
     EXCLUDED = "excluded"  # not mailed, with the reason
     PENDING = "pending"  # to be mailed
-    CLAIMED = "claimed"  # a sender has made its intent durable and may be submitting
+    CLAIMED = "claimed"  # a sender has committed its intent and may be submitting
     SUBMITTED = "submitted"  # the provider accepted it
     REJECTED = "rejected"  # the provider refused it
-    UNCERTAIN = "uncertain"  # claimed, and nobody knows; an event settles it, or an operator releases it
+    UNCERTAIN = "uncertain"  # claimed, outcome unknown; an event settles it, or an operator releases it
 
 
 class Operator(StrEnum):
-    """What an operator wants of a mailing. A sender reads it at its next claim."""
+    """State that an operator wants of a mailing. A sender reads it at its next claim."""
 
-    GOING = "going"  # send; where every mailing begins
-    PAUSED = "paused"  # claim nobody until it may go on
-    CANCELLED = "cancelled"  # claim nobody any more
+    GOING = "going"  # send; the initial value
+    PAUSED = "paused"  # claim nothing until resumed
+    CANCELLED = "cancelled"  # claim nothing any more
 
 
 class Ending(StrEnum):
-    """Why a run ended."""
+    """Reason why a run ended."""
 
     DONE = "done"  # nothing is pending
-    WAITING = "waiting"  # whoever is pending waits for their local time
+    WAITING = "waiting"  # all pending recipients wait for their local time
     INTERRUPTED = "interrupted"  # by a signal
     OPERATOR = "operator"  # publisher pause or cancel
     DAILY_QUOTA = "daily-quota"
     ACCOUNT_PAUSED = "account-paused"
-    PROVIDER = "provider"  # the provider refuses everything until somebody acts
+    PROVIDER = "provider"  # the provider refuses everything until an operator acts
     UNREACHABLE = "unreachable"
-    LEFT = "left"  # some failed in every round, proved not sent
-    DEFECT = "defect"  # a transport raised: a mistake of ours
+    LEFT = "left"  # some failed in every round and are proved not sent
+    DEFECT = "defect"  # a transport raised an exception: a bug
 
 
 class Exclusion(StrEnum):
-    """Why a candidate is no recipient. The first that applies, in this order."""
+    """Reason why a candidate is excluded: the first that applies, in this order."""
 
     UNSUBSCRIBED = "unsubscribed"
     UNCONFIRMED = "unconfirmed"
     SUPPRESSED = "suppressed"
     INVALID = "invalid"
-    SIBLING = "sibling"  # gets, or had, the issue in another language
+    SIBLING = "sibling"  # gets or got the issue in another language
     SEGMENT = "segment"  # the issue's audience does not include this subscriber
-    PAUSED = "paused"  # the reader wants no issue for a while, and is back by themselves after it
-    DIGEST = "digest"  # gets the issues of the month as one edition (publishing/monthly.py)
+    PAUSED = "paused"  # the subscriber has paused; the pause ends by itself
+    DIGEST = "digest"  # gets the issues of a month as one edition (publishing/monthly.py)
     REACHED = "reached"  # an earlier mailing of this issue reached, or may have reached, this subscriber
     EXPIRED = "expired"  # the reader's local time passed by more than publish.expires_after
     DUPLICATE = "duplicate"  # another recipient of this mailing has the same inbox
     ERASED = "erased"  # the subscriber was erased after the freeze
-    CORRECTED = "corrected"  # a correction of this mailing took over whoever was pending
+    CORRECTED = "corrected"  # a correction of this mailing took over its pending recipients
 
 
 _HAD = {Exclusion.SIBLING, Exclusion.REACHED, Exclusion.EXPIRED, Exclusion.CORRECTED}
-"""Reasons of those whom the issue has found, or whose time it was."""
+"""Reasons which mean that the issue reached the subscriber or was due for them."""
 
 
 class MailingState(StrEnum):
-    """Where a mailing stands, as ``status`` says it."""
+    """State of a mailing in the output of ``status``."""
 
     NEW = "new"  # not frozen yet
     PENDING = "pending"  # frozen, nothing left yet
     SENDING = "sending"  # a sender is at work
-    WAITING = "waiting"  # whoever is left waits for their local time
-    STOPPED = "stopped"  # some left, some did not, and no sender is at work
+    WAITING = "waiting"  # all that are left wait for their local time
+    STOPPED = "stopped"  # some were sent, some were not, and no sender is at work
     PAUSED = "paused"  # by an operator
     CANCELLED = "cancelled"  # by an operator
     UNCERTAIN = "uncertain"  # nothing is left to send, and some outcomes are unknown
@@ -82,7 +82,7 @@ class MailingState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """How many recipients stand where. ``audience`` is the sum of the six states."""
+    """Numbers of recipients by state. ``audience`` is the sum of the six states."""
 
     excluded: int = 0
     pending: int = 0
@@ -94,34 +94,34 @@ class Account:
     bounced: int = 0
     complained: int = 0
     second_copies: int = 0
-    waiting: int = 0  # of the pending: those whose local time is to come
-    next_at: datetime | None = None  # when the first of them is due
-    again: int = 0  # of the pending: those with a message id, whom no operator released; there should be none
+    waiting: int = 0  # pending ones whose local time has not come
+    next_at: datetime | None = None  # earliest local time of these
+    again: int = 0  # pending ones with a message id that no operator released; should be 0
     excluded_by_reason: dict[str, int] = field(default_factory=dict)
 
     @property
     def audience(self) -> int:
-        """Every candidate."""
+        """Number of candidates."""
         return self.excluded + self.pending + self.claimed + self.submitted + self.rejected + self.uncertain
 
     @property
     def recipients(self) -> int:
-        """Every candidate that is not excluded."""
+        """Number of candidates that are not excluded."""
         return self.audience - self.excluded
 
     @property
     def due(self) -> int:
-        """The pending whose time has come."""
+        """Number of pending recipients whose time has come."""
         return self.pending - self.waiting
 
     @property
     def missed(self) -> bool:
-        """Whether the issue's audience left out whoever could have been mailed: that must not use the issue up."""
+        """Whether the audience excluded everyone who could be mailed: such a mailing must not block the issue."""
         return not self.recipients and Exclusion.SEGMENT in (why := self.excluded_by_reason) and not why.keys() & _HAD
 
     @property
     def left(self) -> int:
-        """Recipients that have no final outcome."""
+        """Number of recipients without a final outcome."""
         return self.pending + self.claimed + self.uncertain
 
 
@@ -133,7 +133,7 @@ _WORDS: dict[str, str] = {
         *(say("unconfirmed"), say("suppressed"), say("invalid"), say("sibling"), say("segment"), say("paused")),
         *(say("digest"), say("reached"), say("expired"), say("duplicate"), say("erased"), say("corrected")),
         *(say("new"), say("sending"), say("waiting"), say("stopped"), say("cancelled"), say("done"), say("posted")),
-        # Why a run ended; what happens to a message; how a subscription came about, and why a mailbox is suppressed.
+        # Endings of a run; event kinds; sources of consent and reasons for suppression.
         *(say("interrupted"), say("operator"), say("daily-quota"), say("account-paused"), say("unreachable")),
         *(say("left"), say("defect"), say("send"), say("delivery"), say("delivery-delay"), say("delayed")),
         *(say("reject"), say("rendering-failure"), say("open"), say("click"), say("unknown"), say("subscription")),
@@ -141,7 +141,7 @@ _WORDS: dict[str, str] = {
         *(say("let-go"), say("form"), say("import"), say("command"), say("one-click"), say("link")),
         *(say("bounce"), say("complaint"), say("manual"), say("provider"), say("silent"), say("forgotten")),
         *(say("added"), say("updated"), say("unchanged"), say("not subscribed")),
-        # What is stored of a subscriber.
+        # Fields of a subscriber.
         *(say("email"), say("reference"), say("state"), say("name"), say("language"), say("timezone"), say("topics")),
         *(say("attributes"), say("created_at"), say("changed_at"), say("paused_until"), say("asked_at")),
         *(say("preferred_at"), say("enrolments"), say("reason"), say("attempts"), say("delivered_at")),
@@ -151,24 +151,24 @@ _WORDS: dict[str, str] = {
 
 
 def word(name: str) -> str:
-    """A state, a count or a reason as an operator reads it."""
+    """Return a state, a count or a reason in the operator's language."""
     return _WORDS.get(name, name)
 
 
 def standing(name: str) -> str:
-    """The state of a subscriber, and what becomes of one, as an operator reads it. A catalog translates a sentence one
-    way, and ``pending`` is :func:`word`'s, of a recipient who is due: that of a subscriber, unconfirmed, is another.
+    """Return a subscriber's state or change in the operator's language. A catalog has one translation per message,
+    and ``pending`` means unconfirmed for a subscriber, but due for a recipient (:func:`word`).
     """
     return say("{of}pending", of="") if name == "pending" else word(name)
 
 
 def numbered(counts: Mapping[str, int], said: Callable[[str], str] = word) -> str:
-    """The counts by name, as ``3 pending, 2 submitted``."""
+    """Return the counts by name, as ``3 pending, 2 submitted``."""
     return listed(say("{n:,} {word}", n=n, word=said(name)) for name, n in counts.items())
 
 
 def waits(people: int, next_at: datetime | None) -> str:
-    """Who waits for their local time, in words; empty where nobody does."""
+    """Return a sentence about the recipients who wait for their local time; empty if there are none."""
     if not next_at:
         return ""
     at = f"{next_at.astimezone(UTC):%Y-%m-%d %H:%M}"
@@ -176,9 +176,9 @@ def waits(people: int, next_at: datetime | None) -> str:
 
 
 def not_known(account: Mapping[str, int], tells: bool) -> frozenset[str]:
-    """Which counts of feedback say nothing, though they are 0: nobody told. ``tells``: whether the provider does.
+    """Return the feedback counts that are 0 only for lack of feedback. ``tells``: whether the provider reports it.
 
-    ``account`` has the counts by name. Where one event has come, silence of a provider that tells means 0.
+    ``account`` has the counts by name. After the first event of a provider that reports, 0 means 0.
     """
     heard = any(account[name] for name in FEEDBACK)
     if not account["submitted"] or (tells and heard):
@@ -187,7 +187,7 @@ def not_known(account: Mapping[str, int], tells: bool) -> frozenset[str]:
 
 
 def mailing_state(account: Account | None, operator: str = Operator.GOING, *, at_work: bool = False) -> MailingState:
-    """The state of a mailing; ``account`` is None before the freeze, ``at_work`` says a sender holds it."""
+    """Return a mailing's state; ``account`` is None before the freeze, ``at_work`` means that a sender is running."""
     if account is None:
         return MailingState.NEW
     if operator == Operator.CANCELLED:

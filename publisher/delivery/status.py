@@ -1,4 +1,4 @@
-"""The status of issues, the account as a line and as JSON, and what the end of a run means."""
+"""The status of issues, the account as a line and as JSON, and the explanation of a run's end."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ COUNTS = ("audience", *(state.value for state in RecipientState))
 
 
 def explain(sent: Sent, provider: Provider) -> tuple[str, str | None]:
-    """The line for an operator, and the action; the line is empty where all went well."""
+    """Return the line for an operator, empty on success, and the action."""
     account, slug = sent.account, sent.mailing.slug
     again = say("publisher send {slug} carries on", slug=slug)
     left = say("{pending:,} recipients are left", pending=account.pending)
@@ -91,7 +91,7 @@ def _of_account(sent: Sent) -> tuple[str, str | None]:
 
 
 def account_line(slug: str, account: Account) -> str:
-    """The account in one line."""
+    """Return the account as one line."""
     counts = {name: getattr(account, name) for name in COUNTS[1:] if getattr(account, name)}
     told = numbered(counts) if counts else say("nobody has subscribed yet")
     line = say("{slug}: audience {audience:,}: {told}", slug=slug, audience=account.audience, told=told)
@@ -107,7 +107,7 @@ def status_row(
     state: MailingState,
     announced: Iterable[Announcement] = (),
 ) -> dict[str, Any]:
-    """One issue as ``status --format json`` has it. Before the freeze all counts are 0 and the digest null."""
+    """Return one issue of ``status --format json``. Before the freeze all counts are 0 and the digest is null."""
     counted, going = account or Account(), state is not MailingState.CANCELLED
     return {
         "issue": slug,
@@ -123,7 +123,7 @@ def status_row(
 
 @dataclass(frozen=True, slots=True)
 class Statuses:
-    """A row an issue, the tripwires that went off, and the issues whose files cannot be read."""
+    """Rows, one per issue, the tripwires that went off, and the issues whose files cannot be read."""
 
     rows: list[dict[str, Any]]
     tripped: list[Tripped]
@@ -131,9 +131,9 @@ class Statuses:
 
 
 def statuses(config: Config, database: Database, slug: str | None = None) -> Statuses:
-    """Of ``slug``, or of each issue and step there are files or a mailing of. Raises UsageError: no such issue.
+    """Return the status of ``slug``, or of every issue and step with files or a mailing. Raises UsageError if unknown.
 
-    Without ``slug`` the files of those that have a mailing are not read: they may have changed since as they like.
+    Without ``slug``, files of mailed issues are not read: later changes do not matter.
     """
     known = [*discover(config.root), *steps_of(config.root)]
     with database.connect() as connection:
@@ -166,5 +166,5 @@ def statuses(config: Config, database: Database, slug: str | None = None) -> Sta
 
 
 def readings(config: Config, without: Collection[str] = ()) -> list[Reading]:
-    """Every issue as far as it can be read, but for those in ``without``."""
+    """Read every issue as far as possible, except those in ``without``."""
     return [read_issue(config, slug) for slug in discover(config.root) if slug not in without]

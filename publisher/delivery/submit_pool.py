@@ -1,4 +1,4 @@
-"""A pool of threads that submit batches, and the circuit breaker that weighs calls which fail as a whole.
+"""A pool of threads that submit batches, and the circuit breaker for calls that fail as a whole.
 
 The threads are daemons: a second Ctrl-C need not wait for an answer that never comes.
 """
@@ -12,9 +12,9 @@ from publisher.delivery.ledger import Claim
 from publisher.providers.outcomes import Outcome, Verdict
 
 DOUBTS_TO_PROBE = 2
-"""Whole calls in a row without a known outcome after which one recipient at a time is tried, with growing pauses."""
+"""Consecutive calls with unknown outcomes after which single recipients are tried, with growing pauses."""
 
-DOUBTS_TO_END = 5  # after so many the run ends; whoever has not been claimed stays pending
+DOUBTS_TO_END = 5  # after so many the run ends; unclaimed recipients stay pending
 
 Batch = Sequence[Claim]
 Result = tuple[Claim, Outcome]
@@ -22,18 +22,18 @@ Result = tuple[Claim, Outcome]
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """Each claim of a batch with its outcome; ``defect`` is an exception that no transport should raise."""
+    """Claims of a batch with their outcomes; ``defect`` is an exception that no transport should raise."""
 
     results: list[Result]
     defect: BaseException | None = None
 
 
 class SubmitPool:
-    """``size`` threads that call ``submit``; batches go in, finished ones come out. For one owning thread."""
+    """Pool of ``size`` threads that call ``submit`` for batches; used by one owning thread."""
 
     def __init__(self, submit: Callable[[Batch], list[Outcome]], size: int) -> None:
         self.size = size
-        # Some batches wait their turn, so that no thread is idle while the ledger commits.
+        # Extra batches wait in the queue, so that no thread is idle while the ledger commits.
         self.room = size + size // 3
         self.busy = 0
         self._submit = submit
@@ -43,12 +43,12 @@ class SubmitPool:
             threading.Thread(target=self._work, name=f"submit-{number}", daemon=True).start()
 
     def give(self, batch: Batch) -> None:
-        """Hand over a claimed batch."""
+        """Queue a claimed batch."""
         self.busy += 1
         self._todo.put(batch)
 
     def collect(self, timeout: float) -> list[Finished]:
-        """What has been finished, after waiting up to ``timeout`` seconds for the first."""
+        """Return the finished batches, after waiting up to ``timeout`` seconds for the first."""
         finished: list[Finished] = []
         try:
             finished.append(self._done.get(timeout=timeout) if timeout > 0 else self._done.get_nowait())
@@ -60,7 +60,7 @@ class SubmitPool:
         return finished
 
     def dismiss(self) -> None:
-        """Let the threads end when they have nothing left to do."""
+        """End the threads once the queue is empty."""
         for _ in range(self.size):
             self._todo.put(None)
 
@@ -78,10 +78,10 @@ class SubmitPool:
 
 @dataclass(slots=True)
 class Breaker:
-    """Counts doubtful calls, and holds refusals back until another call shows whose fault they are.
+    """Counts calls with unknown outcomes, and holds refused calls back until another call shows their cause.
 
-    A refused call is the recipient's fault where the provider accepts others, and ours or the provider's where it
-    accepts nobody: then ``most`` refusals end the run, and nobody is marked as rejected.
+    A refused call is due to its recipient if the provider accepts others. If it accepts none, the cause is our
+    configuration or the provider: then ``most`` refusals end the run, and no recipient is marked as rejected.
     """
 
     most: int
@@ -91,7 +91,7 @@ class Breaker:
 
     @property
     def probing(self) -> bool:
-        """Whether one call at a time is tried, for one recipient."""
+        """Whether calls are made one at a time, each for one recipient."""
         return self.doubts >= DOUBTS_TO_PROBE
 
     @property
@@ -100,7 +100,7 @@ class Breaker:
         return len(self.refused) >= self.most
 
     def weigh(self, finished: Finished, *, counted: bool) -> list[Result]:
-        """The results of a call that can be recorded. ``counted``: it is no echo of a failure that is known already."""
+        """Return the results to record after a call. ``counted`` is False if its failure was counted already."""
         verdicts = {outcome.verdict for _, outcome in finished.results}
         if Verdict.SUBMITTED in verdicts:
             self.accepted, self.doubts = True, 0
@@ -111,7 +111,7 @@ class Breaker:
         return known + (self._settle(Verdict.REJECTED) if self.accepted else [])
 
     def give_up(self) -> list[Result]:
-        """The refusals that no accepted call explains: they stay pending."""
+        """Return the refusals that no accepted call explains; their recipients stay pending."""
         return self._settle(Verdict.STOP)
 
     def _settle(self, verdict: Verdict) -> list[Result]:

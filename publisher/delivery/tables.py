@@ -1,6 +1,6 @@
-"""The ledger's tables. No address stands here: a recipient is a reference, and the address is read when it is claimed.
+"""Tables of the ledger. They contain no addresses: a recipient has a reference, and its address is read at the claim.
 
-So whoever is erased or unsubscribes between the freeze and the claim is not mailed, and the ledger outlives an erasure.
+A subscriber erased or unsubscribed after the freeze is therefore not mailed, and the ledger survives erasures.
 """
 
 from sqlalchemy import ColumnElement, and_, literal_column
@@ -12,7 +12,7 @@ from publisher.delivery.states import Exclusion, RecipientState
 
 
 def literally(state: RecipientState) -> ColumnElement[str]:
-    """The state as SQL has it, so that a partial index serves the statement."""
+    """Return the state as an SQL literal, so that the planner can use a partial index."""
     return literal_column(f"'{state}'")
 
 
@@ -22,25 +22,25 @@ mailings = Table(
     "mailings",
     metadata,
     Column("id", Id, primary_key=True, autoincrement=True),
-    Column("reference", String(16), nullable=False, unique=True),  # opaque: tags, file names and logs name it
+    Column("reference", String(16), nullable=False, unique=True),  # opaque; used in tags, file names and logs
     Column("slug", String(255), nullable=False),
-    Column("sequence", Integer, nullable=False),  # 1, 2, … of the issue: a second follows a cancelled one, or corrects
+    Column("sequence", Integer, nullable=False),  # 1, 2, … per issue; a later one corrects or follows a cancelled one
     Column("digest", String(80), nullable=False),
     Column("commit", String(64)),
     Column("title", Text, nullable=False),
-    Column("letter", Text, nullable=False),  # JSON: what is mailed, so that a resumed mailing sends what was frozen
+    Column("letter", Text, nullable=False),  # JSON: the frozen content, which a resumed mailing sends too
     Column("operator", String(16), nullable=False),  # states.Operator
     Column("audience", Integer, nullable=False),  # candidates counted in the freezing transaction
     Column("frozen_at", Instant, nullable=False),
-    Column("finished_at", Instant),  # when nothing was pending or claimed for the first time
+    Column("finished_at", Instant),  # first time at which nothing was pending or claimed
     Column("note", Text, nullable=False),  # why the last run stopped before the end
-    Column("generation", Integer, nullable=False, server_default="0"),  # rises by one a claim (lock.py)
+    Column("generation", Integer, nullable=False, server_default="0"),  # rises by one per claim (lock.py)
     UniqueConstraint("slug", "sequence"),
-    # One mailing of an issue at a time, whoever starts it.
+    # One unfinished mailing per issue, across all machines.
     partial_index("uq_mailings_unfinished", "slug", where=UNFINISHED, unique=True),
 )
 
-# Where the counted links of an issue's mail lead; those of its newest mailing, and what only an older one had.
+# Targets of counted links in an issue's mail: those of its newest mailing, and others of older ones.
 links = Table(
     "links",
     metadata,
@@ -54,16 +54,16 @@ recipients = Table(
     metadata,
     Column("mailing_id", Id, ForeignKey("mailings.id"), primary_key=True, autoincrement=False),
     Column("number", Integer, primary_key=True, autoincrement=False),
-    Column("reference", String(32), nullable=False),  # the subscriber's; no foreign key: the account outlives erasure
+    Column("reference", String(32), nullable=False),  # the subscriber's; no foreign key: the account survives erasure
     Column("state", String(12), nullable=False),  # states.RecipientState
     Column("attempts", Integer, nullable=False),  # claims that may have reached the provider
     Column("reason", String(80)),  # why excluded, rejected, uncertain, or pending again
     Column("message_id", String(120)),  # the provider's
-    Column("sender_id", Integer),  # who claimed it last
-    # 1: pending, and its receiver defers (tripwires.py); 2: pending, and its time is to come (local_time.py)
+    Column("sender_id", Integer),  # last sender that claimed it
+    # 1: pending, and its receiver defers (tripwires.py); 2: pending, and waits for its time (local_time.py)
     Column("held", Integer, nullable=False, server_default="0"),
-    Column("not_before", Instant),  # of an issue with deliver_at: the moment in the reader's zone
-    Column("variant", Integer, nullable=False, server_default="0"),  # which of the letters of the mailing
+    Column("not_before", Instant),  # of an issue with deliver_at: the time in the subscriber's zone
+    Column("variant", Integer, nullable=False, server_default="0"),  # index into the mailing's contents
     Column("released", Integer, nullable=False),  # how often an operator allowed another attempt
     Column("changed_at", Instant),
     Column("delivered_at", Instant),
@@ -82,12 +82,12 @@ recipients = Table(
 )
 
 WAITS = and_(recipients.c.state == literally(RecipientState.PENDING), recipients.c.held == literal_column("2"))
-"""Whose time is to come; those whose time has come are freed by the next sender."""
+"""Recipients that wait for their time; once it has come, the next sender frees them."""
 
 LEFT_TO_MONTH = recipients.c.reason == literal_column(f"'{Exclusion.DIGEST}'")
-"""Who gets the issue with the others of its month."""
+"""Subscribers who get the issue in the edition of its month."""
 
-# Mailings whose recipients are packed, with the account and the report as they were then (folding.py).
+# Mailings with packed recipients, and their account and report at that time (folding.py).
 foldings = Table(
     "foldings",
     metadata,
@@ -101,13 +101,13 @@ folded_recipients = Table(
     "folded_recipients",
     metadata,
     Column("mailing_id", Id, ForeignKey("mailings.id"), primary_key=True, autoincrement=False),
-    Column("first", Integer, primary_key=True, autoincrement=False),  # the numbers of its recipients: from this one
+    Column("first", Integer, primary_key=True, autoincrement=False),  # first recipient number
     Column("last", Integer, nullable=False),
-    Column("digest", String(64), nullable=False),  # SHA-256 of the rows before they were compressed
-    Column("rows", LargeBinary, nullable=False),  # zlib of JSON: values by column, as the database has them
+    Column("digest", String(64), nullable=False),  # SHA-256 of the rows before compression
+    Column("rows", LargeBinary, nullable=False),  # zlib of JSON: values by column, as stored in the database
 )
 
-# A message id that events show for a recipient beside the one the ledger has: this reader got two copies.
+# Message ids that events show in addition to the one in the ledger: the subscriber got two copies.
 second_copies = Table(
     "second_copies",
     metadata,
@@ -117,7 +117,7 @@ second_copies = Table(
     Column("at", Instant, nullable=False),
 )
 
-# Messages that events prove and no recipient matches (settle.py).
+# Messages proved by events without a matching recipient (settle.py).
 unmatched_messages = Table(
     "unmatched_messages",
     metadata,
@@ -126,16 +126,16 @@ unmatched_messages = Table(
     Column("reference", String(32), nullable=False),  # the subscriber's
     Column("at", Instant, nullable=False),
     Column("received_at", Instant, nullable=False),
-    Column("slug", String(255), index=True),  # what it was, once an operator has said that the ledger is right
+    Column("slug", String(255), index=True),  # issue it belongs to, once an operator has decided
 )
 
-# An operator's word that the ledger is right, which the mark of the issue has as well (lock.py); on PostgreSQL it is
-# the writer of the copy.
+# Word of an operator's decision that the ledger is right, also stored in the mark of the issue (lock.py); on
+# PostgreSQL the writer of the copy.
 settled_marks = Table(
     "settled_marks", metadata, Column("slug", String(255), primary_key=True), Column("word", String(16), nullable=False)
 )
 
-# PostgreSQL: one row with the transaction that wrote it, by which a copy out of a dump is known (lock.py).
+# PostgreSQL: one row with the transaction that wrote it, which identifies a copy from a dump (lock.py).
 origins = Table(
     "origins",
     metadata,
@@ -143,15 +143,15 @@ origins = Table(
     Column("writer", String(20), nullable=False),
 )
 
-# What a large receiver did with a mailing; of all earlier ones, its history.
+# Counts of a large receiver for a mailing; those of earlier mailings are its history.
 receiver_tallies = Table(
     "receiver_tallies",
     metadata,
     Column("mailing_id", Id, ForeignKey("mailings.id"), primary_key=True, autoincrement=False),
-    Column("receiver", String(40), primary_key=True),  # by its name in providers/receivers.yaml
+    Column("receiver", String(40), primary_key=True),  # name in providers/receivers.yaml
     Column("accepted", Integer, nullable=False),
     Column("deferred", Integer, nullable=False),  # delays, transient bounces, a relay's 4xx
-    Column("held", Integer),  # how many pending recipients were held back; null: none are
+    Column("held", Integer),  # number of held recipients; null: none
 )
 
 senders = Table(
@@ -163,13 +163,13 @@ senders = Table(
     Column("pid", Integer, nullable=False),
     Column("started_at", Instant, nullable=False),
     Column("beat", Float, nullable=False),  # seconds since 1970 by the database's clock
-    Column("ended", Integer, nullable=False),  # 1: it said good-bye, or was declared dead
+    Column("ended", Integer, nullable=False),  # 1: closed, or declared dead
 )
 
 paces = Table(
     "paces",
     metadata,
-    Column("name", String(120), primary_key=True),  # the provider's account that is shared
+    Column("name", String(120), primary_key=True),  # the provider's account, or a mailing
     Column("rate", Float, nullable=False),
     Column("ceiling", Float, nullable=False),
     Column("tokens", Float, nullable=False),

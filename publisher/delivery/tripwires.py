@@ -1,8 +1,8 @@
-"""Tripwires: six detectors that are always on. Each says what it saw; callers stop, shout, and call the webhook.
+"""Tripwires: detectors that are always on. Each returns a finding; callers stop, report it, and call the webhook.
 
-They look at the ledger after the fact or just before, and share no code with the sender they watch. One acts by itself:
-one receiver that defers far more than it used to gets no more of the mailing for now. Its pending recipients are held:
-no claim sees them, so the others go on at the same cost. The next ``send`` frees them.
+They read the ledger before or after sending, and share no code with the sender. Only one acts itself: the pending
+recipients of a receiver that defers far more than usual are held, which hides them from claims, so that the others
+continue at the same cost. The next ``send`` frees them.
 """
 
 import logging
@@ -31,16 +31,16 @@ from publisher.providers.events import BounceType
 from publisher.providers.receivers import receiver_of
 
 BOUNCES, COMPLAINTS = (0.05, 20), (0.003, 5)
-"""Share of a mailing, and least number, that harm its sender. From 5% of bounces for good Amazon SES reviews an account
-(SES Developer Guide, "Amazon SES sending review process FAQs"); from 0.3% of complaints Gmail files mail as spam
-(Google, "Email sender guidelines").
+"""Share of a mailing and minimum number that harm the sender. Amazon SES reviews an account from 5% permanent
+bounces (SES Developer Guide, "Amazon SES sending review process FAQs"); Gmail files mail as spam from 0.3%
+complaints (Google, "Email sender guidelines").
 """
 GRACE = timedelta(hours=1)  # how long after its time an issue may wait for the next run of ``publish``
 
 
 @dataclass(frozen=True, slots=True)
 class Tripped:
-    """A tripwire that went off: its name, the issue, what it saw, and what to do. No address."""
+    """Tripwire that went off: its name, the issue, the finding, and the action. Contains no address."""
 
     # reached-twice | more-sends-than-recipients | overdue | receiver-defers | bounces | complaints | nobody | withdrawn
     name: str
@@ -51,7 +51,7 @@ class Tripped:
 
 
 def before_sending(connection: Connection, mailing: Mailing, account: Account) -> list[Tripped]:
-    """What forbids to go on with a mailing: a recipient about to be reached twice, or one that was."""
+    """Return findings that forbid continuing a mailing: recipients that would be or were reached twice."""
     found, slug = after_the_fact(connection, mailing), mailing.slug
     if again := account.again + _reached_by_another(connection, mailing):
         saw = say("{again} pending recipients of {slug} have this edition already", again=again, slug=slug)
@@ -63,7 +63,7 @@ def before_sending(connection: Connection, mailing: Mailing, account: Account) -
 
 
 def after_the_fact(connection: Connection, mailing: Mailing) -> list[Tripped]:
-    """What feedback says of a mailing: readers with two copies, more Send events than recipients."""
+    """Return findings from feedback: recipients with two copies, more Send events than recipients."""
     r, copies = recipients.c, second_copies.c
     found = second_copies.join(recipients, (r.mailing_id == copies.mailing_id) & (r.number == copies.number))
     twice = select(func.count()).select_from(found).where(copies.mailing_id == mailing.id, r.released == 0)
@@ -86,7 +86,7 @@ def after_the_fact(connection: Connection, mailing: Mailing) -> list[Tripped]:
 
 
 def deferring(connection: Connection, mailing: Mailing) -> list[Tripped]:
-    """The receivers whose share of a mailing is held back, because they defer far more than they used to."""
+    """Return the receivers whose part of a mailing is held because they defer far more than usual."""
     t, slug = receiver_tallies.c, mailing.slug
     held = select(t.receiver, t.accepted, t.deferred, t.held).where(t.mailing_id == mailing.id, t.held.is_not(None))
     advice = say(
@@ -105,11 +105,11 @@ def deferring(connection: Connection, mailing: Mailing) -> list[Tripped]:
 
 
 def harmful(connection: Connection, mailing: Mailing, account: Account) -> list[Tripped]:
-    """So many bounces for good, or complaints, that providers and receivers come to refuse the newsletter."""
+    """Return findings if bounces or complaints are so frequent that providers and receivers refuse a newsletter."""
     r, slug, mailed = recipients.c, mailing.slug, account.submitted + account.rejected
     found: list[Tripped] = []
     least = max(BOUNCES[1], BOUNCES[0] * mailed)
-    if account.bounced >= least:  # some of them may be no more than full
+    if account.bounced >= least:  # transient ones such as full mailboxes are not counted
         bounced = (r.mailing_id == mailing.id, r.bounce.startswith(f"{BounceType.PERMANENT}/"))
         n = connection.execute(select(func.count()).select_from(recipients).where(*bounced)).scalar_one()
         if n >= least:
@@ -128,7 +128,7 @@ def harmful(connection: Connection, mailing: Mailing, account: Account) -> list[
 
 
 def unaddressed(mailing: Mailing, account: Account) -> list[Tripped]:
-    """A mailing whose audience has nobody in it: a slip in ``audience``, or a topic that nobody chose."""
+    """Return a finding if the audience includes no subscriber: an error in ``audience``, or an unused topic."""
     slug = mailing.slug
     if not account.missed or "/" in slug:
         return []
@@ -150,7 +150,7 @@ def _reached_by_another(connection: Connection, mailing: Mailing) -> int:
 
 
 def overdue(found: Iterable[Reading], config: Config) -> list[Tripped]:
-    """The ready ones of these unmailed issues whose time has passed: ``publish_at``, or ``deliver_at`` in the
+    """Return the ready ones of these unmailed issues that are past ``publish_at``, ``deliver_at`` in the
     newsletter's zone, or the end of their day.
     """
     late = []
@@ -168,13 +168,13 @@ def overdue(found: Iterable[Reading], config: Config) -> list[Tripped]:
 
 
 def withdrawn(config: Config, connection: Connection, found: Iterable[Mailing]) -> list[Tripped]:
-    """Those of these mailings that no run goes on with, each said with its slug."""
+    """Return a finding for each of these mailings that no run continues."""
     every = stranded(config, connection, found)
     return [Tripped("withdrawn", m, say("{slug}: {told}", slug=m, told=told), do, stops=False) for m, told, do in every]
 
 
 def stranded(config: Config, connection: Connection, found: Iterable[Mailing]) -> Iterator[tuple[str, str, str]]:
-    """Of these mailings those with somebody left whose files are gone, or a draft again: what to say, what to do."""
+    """Yield slug, finding and action of unfinished mailings whose files are missing or a draft again."""
     left, r = Counter[int](), recipients.c
     for state in (RecipientState.PENDING, RecipientState.CLAIMED):
         of = select(r.mailing_id, func.count()).where(r.state == literally(state)).group_by(r.mailing_id)
@@ -196,16 +196,16 @@ def stranded(config: Config, connection: Connection, found: Iterable[Mailing]) -
 
 
 def alert(config: Config, tripped: Sequence[Tripped]) -> str | None:
-    """Post what tripped as JSON; what went wrong with that, if anything, in one line without the address.
+    """Post the tripwires as JSON. Return the error, if any, as one line without the URL.
 
-    To ``PUBLISHER_ALERTS_WEBHOOK``, for chat services put a secret into it, else to ``alerts.webhook``.
+    The URL is PUBLISHER_ALERTS_WEBHOOK, as chat services put secrets in it, otherwise ``alerts.webhook``.
     """
     webhook = os.environ.get("PUBLISHER_ALERTS_WEBHOOK") or config.alerts.webhook
     if not tripped or not webhook:
         return None
     import httpx
 
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # its lines hold the address
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # its log lines contain the URL
     body = {
         "source": f"publisher/{__version__}",
         "newsletter": config.newsletter.name,
@@ -218,11 +218,11 @@ def alert(config: Config, tripped: Sequence[Tripped]) -> str | None:
     return None
 
 
-# Deferrals of one receiver.
-LEAST = 50  # deferrals of a mailing before anything is concluded
-SHARE = 0.2  # of what is known of the mailing at this receiver; and that many times its history, if that is more
+# Deferrals by one receiver.
+LEAST = 50  # deferrals of a mailing below which nothing is concluded
+SHARE = 0.2  # of this receiver's known outcomes in the mailing; or TIMES its history, if that is more
 TIMES = 4
-MOST = 0.9  # even a receiver that often defers has gone too far beyond this share
+MOST = 0.9  # above this share, also a receiver that often defers is held
 
 _T = receiver_tallies.c
 
@@ -230,9 +230,9 @@ _T = receiver_tallies.c
 def tally(
     connection: Connection, mailing_id: int, accepted: Counter[str], deferred: Counter[str], *, again: bool = False
 ) -> bool:
-    """Add to the counts by receiver (the nameless left out), and hold those back that defer far too much.
+    """Add the counts per named receiver, and hold the recipients of those that defer far too much.
 
-    Whether one more is held. ``again``: of a held receiver more may have become pending since, and are held as well.
+    Returns whether another receiver is held. ``again``: also hold recipients of held receivers that became pending.
     """
     tripped = False
     for receiver in sorted(name for name in accepted | deferred if name):
@@ -252,7 +252,7 @@ def tally(
 
 
 def free_held(connection: Connection, mailing_id: int) -> None:
-    """Free whoever is held. Their receivers begin anew, and the storm is no history."""
+    """Free all held recipients. Their receivers' counts restart, so that the deferrals do not become history."""
     storms = update(receiver_tallies).where(_T.mailing_id == mailing_id, _T.held.is_not(None))
     if connection.execute(storms.values(accepted=0, deferred=0, held=None)).rowcount:
         r = recipients.c

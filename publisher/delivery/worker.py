@@ -1,9 +1,9 @@
-"""The worker: Procrastinate on the one PostgreSQL as control plane, the ledger's batches as data plane.
+"""The worker: Procrastinate on the same PostgreSQL is the control plane, the ledger's batches are the data plane.
 
-A job ``drain`` is one worker's share in one mailing; what it sends it claims from the ledger like any sender. So the
-queue may lose, repeat or delay a job, and nobody gets two messages for it. A periodic job looks for mailings with
-somebody pending and defers the drains; another drops jobs whose worker died, which hold up their successors, and
-settles what their senders held.
+A job ``drain`` is one worker's share of one mailing; it claims recipients from the ledger like any sender. The
+queue may therefore lose, repeat or delay jobs without second copies. One periodic job finds mailings with pending
+recipients and defers drain jobs; another removes jobs of dead workers, which block their successors, and makes the
+claims of their senders uncertain.
 """
 
 import asyncio
@@ -32,13 +32,13 @@ from publisher.providers import open_transport
 
 EVERY_MINUTE = "* * * * *"
 STALLED_SECONDS = 90.0
-_LOCK = 0x7075626D  # any constant: starting workers queue on it to make Procrastinate's tables
+_LOCK = 0x7075626D  # any constant: starting workers wait for this lock to create Procrastinate's tables
 
 
 @dataclass(frozen=True, slots=True)
 class Duties:
-    """What a worker does besides sending, and whom it tells. ``reconcile`` reads what waits: events, and more;
-    ``freeze``, on a machine with a checkout, freezes who is due for a step of a series.
+    """Duties of a worker besides sending, and its callbacks. ``reconcile`` reads pending input such as events;
+    ``freeze``, on a machine with a checkout, freezes the subscribers due for a step of a series.
 
     ``refuse`` raises PublisherError for an issue whose mailing went further than the ledger knows.
     """
@@ -52,9 +52,9 @@ class Duties:
 
 
 def work(config: Config, database: Database, duties: Duties) -> None:
-    """Work until ``duties.interrupt`` asks for the end: once, and the calls in flight are finished; twice, and not.
+    """Work until ``duties.interrupt`` is requested: once finishes the calls in flight, twice abandons them.
 
-    Raises UsageError on SQLite, DatabaseError where Procrastinate is not installed.
+    Raises UsageError on SQLite, DatabaseError if Procrastinate is not installed.
     """
     if database.dialect != "postgresql":
         advice = say("set PUBLISHER_DATABASE_URL=postgresql://… (docs/scaling.md), or use publisher send")
@@ -74,20 +74,20 @@ async def _work(app: Any, database: Database, duties: Duties) -> None:
                 install_signal_handlers=False,
                 fetch_job_polling_interval=1.0,
                 stalled_worker_timeout=STALLED_SECONDS,
-                delete_jobs="always",  # what became of a mailing stands in the ledger
+                delete_jobs="always",  # the ledger records the results
             )
         )
         duties.tell("ready")
         while not working.done() and not duties.interrupt.count:
             await asyncio.wait({working}, timeout=0.2)
-        working.cancel()  # the jobs still end in order; a second signal is for their senders
+        working.cancel()  # the jobs still end in order; a second signal interrupts their senders
         with suppress(asyncio.CancelledError):
             await working
         duties.tell(say("stopped"))
 
 
 def _app(config: Config, database: Database, duties: Duties) -> Any:
-    """The Procrastinate app with its four tasks."""
+    """Return the Procrastinate app with its four tasks."""
     try:
         import procrastinate
         from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
@@ -125,7 +125,7 @@ def _app(config: Config, database: Database, duties: Duties) -> Any:
         for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
             with suppress(ConnectorException):  # another worker ended it meanwhile
                 await app.job_manager.finish_job(job, Status.FAILED, delete_job=True)
-        # Those of a version that kept them.
+        # Jobs of an older version, which kept them.
         await app.job_manager.delete_old_jobs(nb_hours=1, include_failed=True, include_cancelled=True)
         await asyncio.to_thread(_recover, database)
 
@@ -139,7 +139,7 @@ def _app(config: Config, database: Database, duties: Duties) -> Any:
 
 
 def _drain(config: Config, database: Database, mailing_id: int, duties: Duties) -> Sent | None:
-    """One job: this machine's share of the mailing, as frozen in the ledger; no checkout is needed."""
+    """Run one job: this machine's share of the mailing, from the ledger alone; no checkout is needed."""
     if duties.interrupt.count:
         return None
     with database.connect() as connection:
@@ -156,13 +156,13 @@ def _drain(config: Config, database: Database, mailing_id: int, duties: Duties) 
             quota = transport.open(compose(config, letter))
             return drain(config, database, mailing, letter, transport, quota, options, frozen=False, alone=False)
     except PublisherError as error:
-        # The next watch tries again; until then the operator reads why.
+        # The next watch job tries again; until then the operator sees the reason.
         duties.tell(say("{slug}: {told}", slug=mailing.slug, told=error.message))
         return None
 
 
 def _with(state: RecipientState) -> Select[Any]:
-    """The mailings that have a recipient in this state, in order."""
+    """Select the ids of mailings that have a recipient in this state, in order."""
     r, m = recipients.c, mailings_table.c
     of_mailing = select(r.number).where(r.mailing_id == m.id)
     free = of_mailing.where(r.state == literally(state), r.held == 0).exists()
@@ -171,14 +171,14 @@ def _with(state: RecipientState) -> Select[Any]:
 
 
 def _waiting(database: Database) -> list[int]:
-    """The mailings that may go on and have somebody pending."""
+    """Return the ids of mailings that are not stopped and have pending recipients."""
     with database.connect() as connection:
         going = _with(RecipientState.PENDING).where(mailings_table.c.operator == Operator.GOING)
         return list(connection.execute(going).scalars())
 
 
 def _recover(database: Database) -> None:
-    """Turn what senders whose lease ran out had claimed into uncertain, in every mailing."""
+    """Make the claims of senders with an expired lease uncertain, in every mailing."""
     with database.connect() as connection:
         found = connection.execute(_with(RecipientState.CLAIMED)).scalars().all()
         held = [mailings.by_id(connection, key) for key in found]
