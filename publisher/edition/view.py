@@ -96,7 +96,7 @@ class LanguageView:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Issue as a reader sees it, roughly from top to bottom."""
+    """Issue as templates see it, roughly from top to bottom."""
 
     newsletter: str
     title: str

@@ -80,7 +80,7 @@ def labelled(
 
 def in_tables(html: str) -> str:
     """Prepare sanitised HTML for mail: wrap elements with a border or background in tables, because Outlook shows these
-    on cells only, and repeat the column head in each cell of a wide table, for phones only.
+    on cells only, and repeat the column head in each cell of tables of three or more columns, for phones only.
     """
     if "<table" in html:
         html = labelled(
