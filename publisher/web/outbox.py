@@ -2,9 +2,8 @@
 submitted; claims of a process that died become uncertain and are not retried unless the person asks again.
 
 ``audience ask`` uses it too: subscribers not heard of for long are asked whether they still read, reminded, and
-suppressed if they do not answer. Heard of means that the person acted (subscribed, confirmed, returned, chose,
-answered), an operator vouched for them, or an event shows an open or click not made by a machine; a delivery does not
-count.
+suppressed if they do not answer. What counts is what they did (subscribed, confirmed, returned, chose, answered), an
+operator vouching for them, and an open or click event not made by a machine; a delivery does not.
 """
 
 from dataclasses import dataclass
