@@ -100,7 +100,8 @@ def _acquire(file: IO[str], tries: int = 1) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Progress of a mailing. ``generation`` rises by one per claim; ``handled`` is the number of recipients claimed.
+    """Progress of a mailing. ``generation`` rises by one per batch of claims; ``handled`` counts the claimed
+    recipients.
 
     ``settled`` is the word of an operator's later decision (:func:`settle_mark`); ``earlier`` are references of earlier
     mailings of the issue, which a restored ledger may lack.
@@ -151,7 +152,7 @@ def forgotten(url: URL, connection: Connection | None, slug: str) -> str | None:
 
 
 def all_forgotten(url: URL, connection: Connection | None, slugs: Sequence[str]) -> dict[str, str]:
-    """Return the sentences of :func:`forgotten` by slug, without complete issues.
+    """Return the results of :func:`forgotten` by slug, without those that are None.
 
     ``connection`` is None if there is no database at ``url``.
     """

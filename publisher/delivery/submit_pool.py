@@ -14,7 +14,7 @@ from publisher.providers.outcomes import Outcome, Verdict
 DOUBTS_TO_PROBE = 2
 """Consecutive calls with unknown outcomes after which single recipients are tried, with growing pauses."""
 
-DOUBTS_TO_END = 5  # after so many the run ends; unclaimed recipients stay pending
+DOUBTS_TO_END = 5  # consecutive ones after which the run ends; unclaimed recipients stay pending
 
 Batch = Sequence[Claim]
 Result = tuple[Claim, Outcome]

@@ -34,7 +34,7 @@ mailings = Table(
     Column("frozen_at", Instant, nullable=False),
     Column("finished_at", Instant),  # first time at which nothing was pending or claimed
     Column("note", Text, nullable=False),  # why the last run stopped before the end
-    Column("generation", Integer, nullable=False, server_default="0"),  # rises by one per claim (lock.py)
+    Column("generation", Integer, nullable=False, server_default="0"),  # rises by one per batch of claims (lock.py)
     UniqueConstraint("slug", "sequence"),
     # One unfinished mailing per issue, across all machines.
     partial_index("uq_mailings_unfinished", "slug", where=UNFINISHED, unique=True),
@@ -63,7 +63,7 @@ recipients = Table(
     # 1: pending, and its receiver defers (tripwires.py); 2: pending, and waits for its time (local_time.py)
     Column("held", Integer, nullable=False, server_default="0"),
     Column("not_before", Instant),  # of an issue with deliver_at: the time in the subscriber's zone
-    Column("variant", Integer, nullable=False, server_default="0"),  # index into the mailing's contents
+    Column("variant", Integer, nullable=False, server_default="0"),  # index into MailContent.letters
     Column("released", Integer, nullable=False),  # how often an operator allowed another attempt
     Column("changed_at", Instant),
     Column("delivered_at", Instant),

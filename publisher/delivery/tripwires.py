@@ -42,7 +42,7 @@ GRACE = timedelta(hours=1)  # how long after its time an issue may wait for the 
 class Tripped:
     """Tripwire that went off: its name, the issue, the finding, and the action. Contains no address."""
 
-    # reached-twice | more-sends-than-recipients | overdue | receiver-defers | bounces | complaints | nobody | withdrawn
+    # a stable identifier, such as reached-twice, overdue or receiver-defers
     name: str
     issue: str
     message: str

@@ -47,7 +47,7 @@ _TRACKING = frozenset({EventKind.OPEN, EventKind.CLICK})
 
 @dataclass
 class Applied:
-    """Counts of the effects of a run of events; names of issues and kinds, never of subscribers."""
+    """Counts of the effects of a run of events, by issue or kind, without addresses."""
 
     events: Counter[str] = field(default_factory=Counter)  # by kind
     changed: int = 0  # ledger rows that events changed

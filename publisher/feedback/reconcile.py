@@ -30,7 +30,7 @@ class Doubtful:
 
 
 def doubtful(database: Database, issue: str | None) -> list[Doubtful]:
-    """Return the newest mailings, or that of ``issue``, with uncertain recipients and claims of dead senders.
+    """Return the newest mailing of each issue, or of ``issue``, with its uncertain recipients and dead senders' claims.
 
     For a series step, also earlier mailings (other editions, or before a restore) that have uncertain recipients.
     """

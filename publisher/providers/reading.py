@@ -11,7 +11,7 @@ from publisher.providers.events import Event, EventError, EventKind
 
 RAW_LIMIT = 16_000
 """Characters of an unknown event that are stored."""
-# Broad on purpose: diagnostics quote addresses in every form, and hiding a word too many is harmless.
+# Broad on purpose: diagnostics quote addresses in every form, and hiding too much is harmless.
 _ADDRESS = re.compile(r"[^\s<>\"(),:;\[\]=]{1,256}@[^\s<>\"'(),:;\[\]=\\]{1,255}|\"[^\"\n]{1,64}\"@[^\s<>\"']{1,255}")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 

@@ -107,7 +107,7 @@ def dkim(account: SesAccount) -> Finding:
 
 
 def mail_from(account: SesAccount) -> Finding:
-    """Check that the MAIL FROM domain is a subdomain of the sender's domain, for SPF alignment."""
+    """Check that a custom MAIL FROM domain is set and verified, which aligns SPF with the sender's domain."""
     name, found = account.identity
     attributes = found.get("MailFromAttributes", {})
     domain, status = attributes.get("MailFromDomain"), attributes.get("MailFromDomainStatus")

@@ -1,8 +1,8 @@
 """Amazon SES: ``SendBulkEmail`` with fifty recipients per call, and ``SendEmail`` with one whole message.
 
-In bulk, SES builds the message and sets From, To, Subject, Date and Message-ID; we supply the bodies, the list
-headers, each recipient's unsubscribe link, and opaque tags that link events to ledger rows. Single messages are for
-cases that bulk does not cover, and for tests. boto3 must never retry: its retries sent twice in every trial.
+In bulk, SES builds the message and sets From, To, Subject, Date and Message-ID; we supply the bodies, the list headers,
+each recipient's unsubscribe link, and opaque tags that link events to ledger rows. Single messages are for cases that
+bulk does not cover, and for tests. boto3 must never retry: in every trial, a retry sent a second copy.
 """
 
 import contextlib
