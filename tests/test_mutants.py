@@ -23,6 +23,7 @@ def polite(name):
 def alone():
     return [1]
 '''
+FROZEN = "import gc\n\ndef pytest_collection_finish():\n    gc.freeze()\n"  # as tests/conftest.py
 TESTS = """
 import pathlib, subprocess, sys
 from publisher.delivery.people import grown, polite
@@ -44,8 +45,9 @@ def test_polite_in_a_process_of_its_own():
 
 
 def test_a_mutant_is_killed_by_the_tests_that_reach_it_in_whatever_process_and_a_seed_repeats(tmp_path: Path) -> None:
-    for name, content in {"publisher/delivery/people.py": CODE, "tests/delivery/test_people.py": TESTS}.items():
-        (tmp_path / name).parent.mkdir(parents=True)
+    files = {"publisher/delivery/people.py": CODE, "tests/delivery/test_people.py": TESTS, "tests/conftest.py": FROZEN}
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(content, encoding="utf-8")
     (tmp_path / "publisher/__init__.py").touch()
     (tmp_path / "pytest.ini").write_text("[pytest]\npythonpath = .\naddopts = --import-mode=importlib\n")

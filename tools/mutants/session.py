@@ -36,6 +36,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
     """In place of running all tests once."""
     from tools.mutants.__main__ import sample
 
+    gc.unfreeze()  # what tests/conftest.py froze is none of gc.get_objects, and its code would not be exchanged
     options = json.loads(os.environ["MUTANTS"])
     _start_postgres(session)
     survivors: dict[str, str] = {}
