@@ -1,7 +1,8 @@
 """A process that has everything imported and forks a child a command: real processes at a tenth of the price.
 
-``python -m tests.zygote`` reads one JSON request a line: ``words``, ``cwd``, ``environment``, ``unprivileged`` for a
-child that may not read everything, and ``kill``, the number of the moment at which the child kills itself with SIGKILL.
+``python -m tests.zygote`` reads one JSON request a line: ``words``, ``cwd``, ``environment``, ``terminal`` for the path
+of one that is typed at, ``unprivileged`` for a child that may not read everything, and ``kill``, the number of the
+moment at which the child kills itself with SIGKILL.
 A moment lies before each thing that outlives the process: every commit, and every request to AWS that is no upload of a
 page (tests of the deployment have those). What lies between two of them leaves no trace, so these are all the states a
 death can leave. The answer names them.
@@ -69,7 +70,7 @@ def child(request: dict[str, Any], out: Path, err: Path, log: Path) -> None:
 
     stdin = out.with_name("in")
     stdin.write_bytes(request.get("stdin", "").encode("utf-8", "surrogateescape"))
-    os.dup2(os.open(stdin, os.O_RDONLY), 0)
+    os.dup2(os.open(request.get("terminal", stdin), os.O_RDONLY | os.O_NOCTTY), 0)
     for number, file in ((1, out), (2, err)):
         os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600), number)
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - of the child, for its life

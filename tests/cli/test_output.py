@@ -10,7 +10,7 @@ import pytest
 
 from publisher.cli import output
 from tests.acceptance.conftest import CONFIG
-from tests.warm import ROOT, clean_environment
+from tests.warm import ROOT, clean_environment, command
 
 SLUG = "2023-01-01-weekly"
 NAME = "安 é \N{GRINNING FACE}"
@@ -86,12 +86,12 @@ def _run(root: Path, *words: str, end: str = "", **variables: str) -> subprocess
 
 def test_an_output_that_lacks_a_sign_gets_its_number(tmp_path: Path) -> None:
     root = _newsletter(tmp_path)
-    assert _run(root, "subscribers", "add", "a@b.cc", "--name", NAME).returncode == 0
+    assert command(root, "subscribers", "add", "a@b.cc", "--name", NAME).returncode == 0
     for words in (("plan",), ("--lang", "zh", "status"), ("--lang", "zh", "theme", "list"), ("--help",)):
         done = _run(root, *words, PYTHONIOENCODING="ascii")
         assert (done.returncode, b"Traceback" in done.stderr) == (0, False), done.stderr
         assert done.stdout.decode("ascii")
-    in_utf8 = [_run(root, *words).stdout for words in JSON]
+    in_utf8 = [command(root, *words).stdout for words in JSON]
     elsewhere = [_run(root, *words, PYTHONIOENCODING="ascii").stdout.decode("ascii") for words in JSON]
     assert [json.loads(one) for one in elsewhere] == [json.loads(one) for one in in_utf8]
     assert _run(root, "subscribers", "export", PYTHONIOENCODING="ascii").stdout.decode().count(NAME) == 1

@@ -75,10 +75,7 @@ def test_whoever_does_not_say_yes_is_not_asked_why(tmp_path: Path, words: str, t
     (tmp_path / "config.yaml").write_text(CONFIG, encoding="utf-8")
     terminal, end = pty.openpty()
     os.write(terminal, typed.encode())
-    ran = subprocess.run(
-        [sys.executable, "-m", "publisher", "--root", str(tmp_path), *words.split()],
-        stdin=end, capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
+    ran = run(tmp_path, *words.split(), terminal=os.ttyname(end))
     os.close(end)
     os.close(terminal)
     assert "Traceback" not in ran.stderr

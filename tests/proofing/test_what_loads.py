@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.checks.corpus import SLUG, Case, lay_out
+from tests.warm import command
 
 NEEDED_TO_READ = ("publisher.issue.load", "publisher.issue.markdown", "publisher.checks.rules", "markdown_it")
 
@@ -53,19 +54,11 @@ def test_the_head_of_an_issue_is_looked_into_once_and_again_when_it_changes(tmp_
     )
 
     def looks() -> int:
-        command = [sys.executable, "-c", opened, "--root", str(tmp_path), "build", "--drafts"]
-        return int(subprocess.run(command, capture_output=True, text=True, check=True).stderr.split()[-1])
+        words = [sys.executable, "-c", opened, "--root", str(tmp_path), "build", "--drafts"]
+        return int(subprocess.run(words, capture_output=True, text=True, check=True).stderr.split()[-1])
 
     assert looks() > 0
     assert looks() == 0
     issue.write_text(issue.read_text("utf-8") + "translation_of: nowhere\n", "utf-8")
     assert looks() > 0
-    assert (
-        "nowhere"
-        in subprocess.run(
-            [sys.executable, "-m", "publisher", "--root", str(tmp_path), "check"],
-            capture_output=True,
-            text=True,
-            check=False,
-        ).stdout
-    )
+    assert "nowhere" in command(tmp_path, "check").stdout

@@ -51,10 +51,14 @@ def _correct(config: Config, database: Database, letter: MailContent) -> object:
 
 def _work(config: Config, database: Database, _letter: MailContent) -> object:
     for _ in range(100):
-        if waiting := _waiting(database):
-            return [_drain(config, database, number, Duties()) for number in waiting]
+        if _waiting(database):
+            break
         time.sleep(0.005)
-    return None
+    return _finish(config, database, _letter)
+
+
+def _finish(config: Config, database: Database, _letter: MailContent) -> object:
+    return [_drain(config, database, number, Duties()) for number in _waiting(database)]
 
 
 def _resume(config: Config, database: Database, letter: MailContent) -> object:
@@ -105,7 +109,7 @@ def test_no_pair_of_starts_mails_anybody_twice(
         set_operator(database, SLUG, Operator.PAUSED)
     failures = race_of(config, letter, STARTS[first], STARTS[second], random.Random(race))
     assert [failure for failure in failures if not isinstance(failure, PublisherError)] == []
-    for start in (_correct if corrected else _send, _work):
+    for start in (_correct if corrected else _send, _finish):
         try:
             start(config, database, letter)
         except PublisherError:
