@@ -42,15 +42,15 @@ def build(
 
     try:
         config = config_of(context)
+        slugs = chosen_slugs(config.root, issues)
+        with Bar(say("building")) as bar:
+            result = run(
+                config, slugs or (), config.root / out, drafts, use_cache=not no_cache, cache=cache, progress=bar.at
+            )
     except ConfigError as error:
         if format == "json":
             sys.stdout.write(render_json(error.diagnostics))
         raise
-    slugs = chosen_slugs(config.root, issues)
-    with Bar(say("building")) as bar:
-        result = run(
-            config, slugs or (), config.root / out, drafts, use_cache=not no_cache, cache=cache, progress=bar.at
-        )
     status = 0 if result.ok else 1
     if format == "json":
         sys.stdout.write(render_json(result.diagnostics))

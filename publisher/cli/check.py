@@ -13,7 +13,7 @@ import typer
 from publisher.cli.frame import CacheFolder, app, chosen_slugs, examples, slug_in
 from publisher.cli.output import Bar, agreed, complain, console, show_findings, tell, write
 from publisher.diagnostics import Diagnostic, blocking, rendered, say
-from publisher.errors import UsageError, refusal
+from publisher.errors import ConfigError, UsageError, refusal
 
 if TYPE_CHECKING:
     from publisher.config import Config
@@ -47,20 +47,21 @@ def check(
     slugs = [slug_in(root, name) for name in issues] if issues else None
     checked = None if fix or links or format == "sarif" else remembered(root, slugs, cache=cache)
     if checked is None:
-        from publisher.config import read_config
+        from publisher.config import load_config
         from publisher.issue.folder import discover
 
-        config, findings = read_config(root)
-        if config is None:
-            _show(findings, root, format, None, sys.stderr)
-            tell(summed_up(findings, 0, 0))
+        try:
+            config = load_config(root)
+            slugs = chosen_slugs(root, issues)
+            with Bar(say("checking")) as bar:
+                bar.total(len(discover(root)))
+                checked = check_repository(config, slugs, cache=cache, progress=bar.step)
+            if fix and _mend(root, checked.diagnostics, yes=yes):
+                checked = check_repository(config, slugs, cache=cache)
+        except ConfigError as error:  # some faults are found on first use
+            _show(error.diagnostics, root, format, None, sys.stderr)
+            tell(summed_up(error.diagnostics, 0, 0))
             return 2
-        slugs = chosen_slugs(root, issues)
-        with Bar(say("checking")) as bar:
-            bar.total(len(discover(root)))
-            checked = check_repository(config, slugs, cache=cache, progress=bar.step)
-        if fix and _mend(root, checked.diagnostics, yes=yes):
-            checked = check_repository(config, slugs, cache=cache)
     found = [*checked.diagnostics]
     if links and config:
         from publisher.checks.links.checker import check_all_links

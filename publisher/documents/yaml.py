@@ -29,8 +29,11 @@ MAX_DEPTH = 60
 _WORDS = (
     "title subject preheader headline section name alt caption credit authors tags key_points points generated_by"
     " attribution commentary_by intro body commentary description subtitle postal_address by reviewed_by"
+    " author digest label"
 )
-_TEXTS = frozenset(_WORDS.split())
+_NAMED = frozenset({"topics", "labels", "footer"})
+"""Keys of mappings whose values are prose under any key."""
+_TEXTS = frozenset(_WORDS.split()) | _NAMED
 """Keys whose values are prose. In values of other keys, ``#`` after a space is always a comment."""
 _CUT = re.compile(r"[ \t]+(?P<words>#+[^#\s].*)")
 _DEEPER = re.compile(r"[ \t]*-(?=[ \t])")
@@ -127,7 +130,7 @@ class _Builder:
         while not isinstance(inner := self._event(), yaml.CollectionEndEvent):
             if mapping:
                 name = self._key(inner)
-                node = self._node(self._event(), depth + 1, name)
+                node = self._node(self._event(), depth + 1, key if key and key.text in _NAMED else name)
                 self._enter(entries, Entry(name, node))
             else:
                 node = self._node(inner, depth + 1, key)

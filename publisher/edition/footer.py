@@ -1,19 +1,24 @@
 """The footer under ``theme:`` in config.yaml, rendered for the mail, its text part and every page."""
 
 from collections.abc import Iterator
+from datetime import date
 from functools import lru_cache
 
 from publisher.checks.html import TAGS
 from publisher.config import Config
-from publisher.config.load import NAME
-from publisher.diagnostics import Sentence, say
+from publisher.config.load import NAME, read_nodes
+from publisher.diagnostics import Diagnostic, Sentence, Severity, say
+from publisher.documents import Mapping, Scalar, find, read_text
 from publisher.documents.validate import BAD_VALUE
 from publisher.edition.brand import place_of
 from publisher.edition.markdown import MarkdownRenderer, RenderedText
 from publisher.errors import ConfigError
+from publisher.issue.codes import NO_SCHEME
+from publisher.issue.lines import lines_of_scalar
+from publisher.issue.links import SCHEMES, scheme
 from publisher.issue.markdown import parsed
 from publisher.issue.markdown.tags import raw_tags
-from publisher.issue.model import Prose
+from publisher.issue.model import Issue, Places, Prose
 from publisher.language import Locale
 
 
@@ -31,8 +36,31 @@ def footer(config: Config, words: Locale) -> RenderedText | None:
     rendered, lost = _rendered(given, config.newsletter.url, words)
     if lost:
         advice = say("use Markdown without pictures, or delete it")
-        raise ConfigError([BAD_VALUE.at(place_of(config.root, "theme", "footer"), lost, help=advice)], root=config.root)
+        errors = [found for found in footer_findings(config) if found.severity is Severity.ERROR]
+        errors = errors or [BAD_VALUE.at(place_of(config.root, "theme", "footer"), lost, help=advice)]
+        raise ConfigError(errors, root=config.root)
     return rendered
+
+
+def footer_findings(config: Config) -> Iterator[Diagnostic]:
+    """What the rules find in the footer, in each of its languages: at its lines of config.yaml."""
+    from publisher.checks.context import Context  # ``serve`` does not need the rules
+    from publisher.checks.markdown import Text
+    from publisher.checks.registry import own_rules
+
+    (node, _), (file, _) = read_nodes(config.root), read_text(config.root, NAME)
+    given = find(node, ("theme", "footer")) if node else None
+    one = {config.newsletter.language: given}
+    by_language = {each.key.text: each.value for each in given.entries} if isinstance(given, Mapping) else one
+    for language, value in by_language.items():
+        if file is None or not isinstance(value, Scalar):
+            continue
+        issue = Issue("", "", "", date.min, language, "", Places(NAME, value.span), ())
+        context = Context(config, issue, whole=False)
+        context.texts = (Text(lines_of_scalar(file, value), "footer"),)
+        for rule in own_rules():
+            found = rule.check(context) if rule.check and rule.name != "pictures" else ()  # a footer has none
+            yield from (one for one in found if one.code != NO_SCHEME.name)  # relative links lead to the archive
 
 
 @lru_cache(maxsize=32)
@@ -45,9 +73,13 @@ def _rendered(given: str, base: str, words: Locale) -> tuple[RenderedText, Sente
 
 
 def _lost(footer: str) -> Iterator[Sentence]:
-    """Parts of a footer that cannot be shown: pictures, which it has no files for, and tags not allowed in an issue."""
+    """Parts of a footer that cannot be shown: pictures, which it has no files for, tags not allowed in an issue, and
+    links with a scheme not allowed in one.
+    """
     for block in parsed(footer).tokens:
         for token in block.children or (block,):
             raw = token.content if token.type in {"html_inline", "html_block"} else ""
             names = ["img"] if token.type == "image" else [tag.name for tag in raw_tags(raw)]
             yield from (say("{what} is not kept", what=f"<{one}>") for one in names if one == "img" or one not in TAGS)
+            if token.type == "link_open" and scheme(url := str(token.attrs.get("href", ""))) not in {"", *SCHEMES}:
+                yield say("{what} is not kept", what=url[:40])

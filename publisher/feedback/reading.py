@@ -1,8 +1,9 @@
 """Read JSON values from a file of events (one per line, concatenated, an array, or pretty-printed), and messages
 from a mailbox (an mbox, a Maildir, a folder of messages, or one message).
 
-Gzip and UTF-16 (PowerShell's ``>``) are supported. Text that is not JSON is reported with its line, and reading
-continues at the next line. Memory is bounded: no value may be longer than :data:`LONGEST`.
+Messages listed by ``aws sqs receive-message`` or in the event of a Lambda function are read one by one. Gzip and
+UTF-16 (PowerShell's ``>``) are supported. Text that is not JSON is reported with its line, and reading continues at
+the next line. Memory is bounded: no value may be longer than :data:`LONGEST`.
 """
 
 import codecs
@@ -108,9 +109,25 @@ def _decoded(text: str, began: int, number: int) -> Generator[tuple[int, Any], N
             if not at:
                 break
             value = EventError(say("not JSON"))
-        yield began, EventError(say("not UTF-8")) if _SURROGATE.search(text, 0, at) else value
+        if _SURROGATE.search(text, 0, at):
+            value = EventError(say("not UTF-8"))
+        yield from ((began, one) for one in _messages(value))
         began = number
     return text, arrays
+
+
+def _messages(value: Any) -> Iterator[Any]:
+    """Those of an object that lists them below ``Messages`` or ``Records``; any other value itself."""
+    listed = value.get("Messages", value.get("Records")) if isinstance(value, dict) else None
+    if not isinstance(listed, list):
+        yield value
+        return
+    for one in listed:
+        body = next((one[key] for key in ("Body", "body", "Sns") if key in one), one) if isinstance(one, dict) else one
+        try:
+            yield json.loads(body) if isinstance(body, str) else body
+        except (ValueError, RecursionError):
+            yield EventError(say("not JSON"))
 
 
 def _begins_anew(held: str, line: str) -> bool:

@@ -20,6 +20,7 @@ from publisher.config.theme_findings import shadowed
 from publisher.diagnostics import Diagnostic, in_order
 from publisher.diagnostics.catalogue import with_levels
 from publisher.documents.text import MAX_BYTES, shadows
+from publisher.edition.footer import footer_findings
 from publisher.edition.model import Edition
 from publisher.edition.others import Others
 from publisher.edition.provenance import part_of
@@ -191,7 +192,7 @@ class OpenNewsletter:
         with suppress(PublisherError):  # issues/ is missing for a moment while git switches branches
             found += loose_files(self.real)
         found += loose_steps(self.real)
-        around = (*config_warnings(config), *shadowed(config), *unseen(config))
+        around = (*config_warnings(config), *shadowed(config), *unseen(config), *footer_findings(config))
         return config, [*with_levels(config.checks.levels, [*found, *around])]
 
     async def _judge(self, slug: str) -> None:

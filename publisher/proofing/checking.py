@@ -42,6 +42,7 @@ def check_repository(
     from publisher.config.load import config_warnings
     from publisher.config.theme_findings import shadowed
     from publisher.diagnostics.catalogue import with_levels
+    from publisher.edition.footer import footer_findings
     from publisher.edition.unseen import unseen
     from publisher.issue.folder import loose_files
     from publisher.issue.series import loose_steps, steps_of
@@ -59,7 +60,7 @@ def check_repository(
     found = {*in_steps, *(finding for proof in proofs for finding in proof.findings)}
     if slugs is None:
         loose = [*loose_files(config.root), *loose_steps(config.root), *config_warnings(config)]
-        loose += (*shadowed(config), *unseen(config))
+        loose += (*shadowed(config), *unseen(config), *footer_findings(config))
         around = (*with_levels(config.checks.levels, loose), *in_steps)
         found.update(around)
         store.forget_all_but(everything)

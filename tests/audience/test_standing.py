@@ -49,6 +49,19 @@ EXPORTS = {
         "E-Mail,Vorname,Status\na@example.com,J,aktiv\nb@example.com,U,abgemeldet\n",
         {"a": "confirmed", "b": "unsubscribed"},
     ),
+    "a German moment": (
+        "E-Mail,Angemeldet am,Abgemeldet am\na@example.com,2023-01-01,\nb@example.com,2023-01-01,03.02.2024 10:11\n",
+        {"a": "confirmed", "b": "unsubscribed"},
+    ),
+    "a Chinese moment": (
+        "邮箱,订阅时间,退订时间\na@example.com,2023-01-01,\nb@example.com,2023-01-01,2024-01-01 10:00:00\n",
+        {"a": "confirmed", "b": "unsubscribed"},
+    ),
+    "a Chinese yes": ("邮箱,是否订阅\na@example.com,是\nb@example.com,否\n", {"a": "confirmed", "b": "unsubscribed"}),
+    "a French moment": (
+        "Adresse e-mail,Date de désinscription\na@example.com,\nb@example.com,2024-02-02\n",
+        {"a": "confirmed", "b": "unsubscribed"},
+    ),
     "in French": (
         "email,prénom,statut\na@example.com,Z,abonné\nb@example.com,L,désabonné\nc@example.com,M,désinscrit\n",
         {"a": "confirmed", "b": "unsubscribed", "c": "unsubscribed"},

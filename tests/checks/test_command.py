@@ -84,9 +84,12 @@ def test_an_unknown_issue_is_status_2_and_names_those_that_exist(root: Path) -> 
     assert "2024-12-29-weekly" in ran.stderr
 
 
-def test_a_config_error_is_status_2_and_a_list_in_json(root: Path) -> None:
-    (root / "config.yaml").write_text("newsletter: {}\n")
-    ran = run(root, "check", "--format", "json")
+@pytest.mark.parametrize("command", ["check", "build"])
+@pytest.mark.parametrize("theme", ["{}", "{footer: 'a <title>gone'}", "{logo: config.yaml}"])  # the last is opened late
+def test_a_config_error_is_status_2_and_a_list_in_json(root: Path, theme: str, command: str) -> None:
+    config = root / "config.yaml"
+    config.write_text("newsletter: {}\n" if theme == "{}" else f"{config.read_text()}theme: {theme}\n")
+    ran = run(root, command, "--format", "json")
     assert ran.returncode == 2
     assert {found["path"] for found in json.loads(ran.stdout)} == {"config.yaml"}
 

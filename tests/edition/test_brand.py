@@ -376,12 +376,21 @@ def test_a_logo_that_is_no_picture_is_told_at_its_key(root: Path) -> None:
     assert caught.value.diagnostics[0].code == "not-a-picture"
 
 
-@pytest.mark.parametrize("footer", ["![p](images/logo.png)", "a <title>gone", "<script>x</script>", "> " * 60 + "deep"])
-def test_what_of_a_footer_would_not_reach_readers_is_told_at_its_key(root: Path, footer: str) -> None:
+@pytest.mark.parametrize(
+    ("footer", "code"),
+    [
+        ("![p](images/logo.png)", "bad-value"),
+        ("a <title>gone", "text-swallowed"),
+        ("<script>x</script>", "removed-active-content"),
+        ("[x](javascript:y)", "unsafe-link-scheme"),
+        ("> " * 60 + "deep", "bad-value"),
+    ],
+)
+def test_what_of_a_footer_would_not_reach_readers_is_told_at_its_place(root: Path, footer: str, code: str) -> None:
     (root / "config.yaml").write_text(SOUND["config.yaml"] + f"theme:\n  footer: '{footer}'\n")
     with pytest.raises(ConfigError) as caught:
         proofread(load_config(root), SLUG.rpartition("/")[2])
-    assert [(found.code, found.span.line) for found in caught.value.diagnostics] == [("bad-value", 8)]
+    assert [(found.code, found.span.line) for found in caught.value.diagnostics] == [(code, 8)]
 
 
 def test_a_changed_logo_is_a_new_address(root: Path) -> None:

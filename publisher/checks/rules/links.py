@@ -67,6 +67,10 @@ def check(context: Context) -> Iterator[Diagnostic]:
         if _TRIM.sub("", link.words).casefold() in _VAGUE:
             message = say("the link's text “{words}” does not say where it leads", words=link.words.strip())
             yield VAGUE_TEXT.at(link.place, message, help=say("make the words that name the target the link"))
+        line = link.place.span.line
+        if not link.words.strip() and all(picture.place.span.line != line for picture in text.parts.pictures):
+            advice = _written(f"[…]({unquote(link.url)})")
+            yield VAGUE_TEXT.at(link.place, say("the link has no words: readers would not see it"), help=advice)
         shown, led = _HOST.fullmatch(link.words), _HOST.fullmatch(link.url)
         if shown and led and _site(shown) != _site(led) and "xn--" not in link.url.lower():
             values = {"named": shown["host"], "led": led["host"]}

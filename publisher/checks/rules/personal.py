@@ -12,7 +12,7 @@ from publisher.issue.personal import PLACEHOLDER, default_of, settled
 UNKNOWN = define("unknown-attribute", Severity.WARNING)
 NOT_HERE = define("personal-not-here", Severity.WARNING)
 NO_DEFAULT = define("no-default", Severity.ERROR, fixed=True)
-_FILLED = {"subject", "preheader"}
+_FILLED, _LITERAL = {"subject", "preheader"}, {"key point", "footer"}
 _MARK = "subscriberplaceholder"
 
 
@@ -45,7 +45,7 @@ def _of_text(context: Context, text: Text) -> Iterator[Diagnostic]:
         if kept.get(number) != "code":
             line, start = prose.text.count("\n", 0, found.start()), prose.text.rfind("\n", 0, found.start()) + 1
             place = prose.place(line, found.start() - start, found.end() - start)
-            yield from _told(context, found, place, filled=number not in kept and text.role != "key point")
+            yield from _told(context, found, place, filled=number not in kept and text.role not in _LITERAL)
 
 
 def _told(context: Context, found: re.Match[str], place: Place, *, filled: bool = True) -> Iterator[Diagnostic]:

@@ -18,7 +18,7 @@ _NOTE_REFERENCE = re.compile(r"(?<!\\)\[\^(?P<label>[^\[\]\s]+)\](?!:)")
 _NOTE = re.compile(r"[ >]{0,9}\[\^(?P<label>[^\[\]\s]+)\]:[ \t]*(?P<words>.*)")
 _RANGE = re.compile(r".-.|\\.+")  # [^a-z] is a character class
 _NEARLY = re.compile(
-    r"[\[【](?P<text>[^\[\]【】\n]+)[\]】](?P<gap>[ \t\u3000]*)[(（][ \t]*"
+    r"[\[【［](?P<text>[^\[\]【】［］\n]+)[\]】］](?P<gap>[ \t\u3000]*)[(（][ \t]*"
     r"(?P<url>https?://[^\s()（）<>]+(?:[ \t\u3000]+[^\s()（）<>\"']+)*)(?:[ \t]*[)）]|[ \t]*$)"
     r"|(?<!\])[(（](?P<words>[^()（）\[\]\n]+)[)）]\[(?P<address>https?://[^\s\[\]]+)\]"
 )

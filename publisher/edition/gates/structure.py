@@ -9,6 +9,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from publisher.diagnostics import Diagnostic, Place, Severity, define, say
 from publisher.edition.gates.stylesheet import tree
+from publisher.edition.markdown.text import readable
 from publisher.edition.model import Edition, Slot, Slotted
 
 INACCESSIBLE = define("inaccessible-structure", Severity.ERROR)
@@ -62,7 +63,8 @@ def differences(html: Slotted, text: Slotted, headlines: Iterable[str], place: P
         message = say("the text part lacks the headline “{headline}”", headline=heads[head][:40])
         yield TEXT_INCOMPLETE.at(place, message, help=_SAME)
     for url in _lacking(dict.fromkeys(_links(html.fill(lambda _: "#"))), plain):
-        yield TEXT_INCOMPLETE.at(place, say("the text part lacks the link {url}", url=url), help=_SAME)
+        if readable(url) not in plain:
+            yield TEXT_INCOMPLETE.at(place, say("the text part lacks the link {url}", url=url), help=_SAME)
 
 
 def _letters(text: str) -> str:

@@ -32,7 +32,8 @@ _BLOCKS = frozenset(
 _BLOCKS |= {"tr", "ul", "h1", "h2", "h3", "h4", "h5", "h6", "caption", "details", "pre", "summary"}
 _APART = frozenset({"p", "div", "blockquote", "section", "h1", "h2", "h3", "h4", "h5", "h6", "pre"})
 _RAISED = str.maketrans("0123456789+-−=()in", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁱⁿ")  # 10<sup>9</sup> must not become 109
-_SILENT = ACTIVE - TAGS - {"embed"}  # a void element, which has no content to leave out
+_SILENT = ACTIVE - TAGS - {"embed"} | {"rp"}
+"""``embed`` is a void element, which has no content to leave out; the parentheses of ``rp`` are written for ``rt``."""
 _LINE = 72
 """Columns of a line; the rows of a wider table are written as lines of ``head: cell``."""
 
@@ -46,12 +47,18 @@ def link(words: str, url: str) -> str:
     """Return the words and the URL; only the URL if the words repeat it, only the words if its scheme is unsafe."""
     if scheme(url) not in SCHEMES:
         return words
-    url = url.removeprefix("mailto:")
+    url = url if "?" in url else url.removeprefix("mailto:")  # a query needs the scheme
     if not words or words.rstrip("/") in {url.rstrip("/"), unquote(url).rstrip("/")}:
         return url
-    if "xn--" in url and words.rstrip("/") == normalizeLinkText(url).rstrip("/"):  # the decoded host
-        return urlsplit(url)._replace(netloc=urlsplit(words).netloc).geturl()
+    if "xn--" in url and words.rstrip("/") in {readable(url).rstrip("/"), normalizeLinkText(url).rstrip("/")}:
+        return readable(url)
     return f"{words} <{url}>"
+
+
+def readable(url: str) -> str:
+    """An address with its host as people read it."""
+    shown = normalizeLinkText(url if ":" in url else f"mailto:{url}").removeprefix("mailto:")
+    return urlsplit(url)._replace(netloc=urlsplit(shown).netloc).geturl() if "://" in url else shown
 
 
 _BOXES = {"container_callout": "| ", "container_sponsor": "| ", "container_pullquote": "> "}
@@ -207,6 +214,7 @@ class _RawTags:
         self._links: list[tuple[str, int]] = []
         self._titles: list[tuple[RawTag, int]] = []
         self._pre = 0
+        self._aside = False  # in ``rt``, whose end tag may be omitted
         self._raised: int | None = None  # index in ``out`` where a superscript begins
         self.silent = 0
 
@@ -245,6 +253,9 @@ class _RawTags:
             self._raised = None
         elif name in {"del", "s"}:
             out.append("~")
+        elif name in {"rt", "ruby"} and closing == self._aside and (closing or name == "rt"):
+            self._aside = not closing
+            out.append(")" if closing else "(")
         elif name == "br":
             out.append("\n")
         elif name == "hr":
