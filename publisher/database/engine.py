@@ -50,7 +50,7 @@ class Database:
     @property
     def url(self) -> str:
         """The URL without the password, which may also be in the query."""
-        return self._engine.url.set(query={}).render_as_string(hide_password=True)
+        return self._engine.url.set(drivername=self.dialect, query={}).render_as_string(hide_password=True)
 
     @property
     def engine(self) -> Engine:

@@ -265,6 +265,7 @@ def test_a_database_is_named_without_its_password(config: Config, monkeypatch: p
     monkeypatch.setenv("PUBLISHER_DATABASE_URL", url)
     named = Database(create_engine(database_url(config))).url
     assert "s3cret" not in named
+    assert named.startswith("postgresql://publisher:")  # as other programs know it
     assert "127.0.0.1/name" in named
 
 
