@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from publisher.site.model import BuildResult
 
 POST_SECONDS = 300.0
-"""How long a run of publish goes on with confirmation mail."""
+"""Maximum time that a run of publish spends on confirmation mail."""
 _SILENT = logging.NullHandler()
 
 

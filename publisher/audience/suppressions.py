@@ -25,7 +25,7 @@ class Reason(StrEnum):
     MANUAL = "manual"
     PROVIDER = "provider"
     SILENT = "silent"
-    """Did not answer whether they still read; lifted when they act, or by an operator."""
+    """Did not answer whether they still read; lifted when the person acts, or by an operator."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,7 +175,7 @@ _LEANING = re.compile(
 )  # refers to the sentence before
 _CLAUSE = re.compile(r"[，；]|[,;](?=\s)|\s[—–]\s|——")
 LINE = 120
-"""Columns of the longest point."""
+"""Maximum width of a point in columns."""
 _LEADS, _MOST = 3, 7
 _DAMPING = 0.85
 _ROUNDS = 40

@@ -43,7 +43,7 @@ _DOOR = re.compile(
     r"|human verification|(?:百度)?安全验证|人机验证|环境异常|验证中|请稍候)[.…!?！？]*(?: [|–-] .*)?$",
     re.IGNORECASE,
 )
-"""What a page is called that lets no program in: the article's title is not on it."""
+"""Titles of pages that block programs; they are not the title of the article."""
 
 
 def metadata_of(text: str) -> Metadata:

@@ -16,7 +16,7 @@ from publisher.errors import ServiceError
 TIMEOUT = httpx.Timeout(90.0, connect=10.0)
 SECONDS = 180.0
 MAX_BYTES = 1_000_000
-"""Of one answer; more, or longer, is no answer."""
+"""Maximum size of an answer; a larger one is an error."""
 TRIES = 3
 _LONGEST_WAIT = 20.0
 _LONGEST_LINE = 200

@@ -19,7 +19,7 @@ from publisher.errors import ServiceError, UsageError
 MAX_REDIRECTS = 5
 SECONDS = 10.0
 MAX_BYTES = 2_000_000
-"""Of the decompressed page; what stands behind is not read. Titles stand at the start."""
+"""Bytes of the decompressed page that are read: the title is near the start."""
 
 _BOMS = {BOM_UTF8: "utf-8", BOM_UTF16_LE: "utf-16-le", BOM_UTF16_BE: "utf-16-be"}
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)

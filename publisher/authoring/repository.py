@@ -24,7 +24,7 @@ from publisher.issue.opening import open_file
 from publisher.language import Locale, canonical, nearest, spoken
 
 Forge = Literal["github", "gitlab", "none"]
-"""Where merges happen; ``none`` gets no CI."""
+"""Host of the repository; with ``none`` no CI files are written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +231,7 @@ def _git(folder: Path, *words: str) -> str | None:
     """The output of git in ``folder``; None if git is missing or fails. GIT_DIR, which a hook may set, is ignored."""
     environment = {name: value for name, value in os.environ.items() if name not in {"GIT_DIR", "GIT_WORK_TREE"}}
     try:
-        done = subprocess.run(  # noqa: S603 - git, with fixed words
+        done = subprocess.run(  # noqa: S603 - git with fixed arguments
             ["git", *words],  # noqa: S607
             cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60,
         )  # fmt: skip

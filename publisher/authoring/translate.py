@@ -45,7 +45,7 @@ _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufe
 _FAILURES = 2  # consecutive failures, after which no more requests are made
 
 Texts = dict[tuple[str | int, ...], str]
-"""What is to be translated of a file, by the path of its keys."""
+"""The texts of a file that are to be translated, by key path."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,7 @@ def write_folder(article: Article, theme: Theme, folder: Path) -> None:
         shown = shown.replace(f'src="{picture.url}"', f'src="{picture.file}"')
     body = LexborHTMLParser(darkened(shown)).body
     dark = "".join(node.html or "" for node in body.iter()) if body else ""
-    html, own, night = Markup(article.html), Markup(shown), Markup(dark)  # noqa: S704 - our own, sanitised
+    html, own, night = Markup(article.html), Markup(shown), Markup(dark)  # noqa: S704 - rendered here and sanitised
     page = theme.render("wechat/page.html.j2", article=article, html=html, shown=own, dark=night)
     record = json.dumps(article.as_object(), ensure_ascii=False, indent=2) + "\n"
     files = {one.file: asset.content for one, asset in zip(article.pictures, article.assets, strict=True)}

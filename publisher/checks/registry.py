@@ -90,7 +90,7 @@ def _of_file(file: TextFile) -> Rule:
     module = ModuleType(f"publisher_rules_{name}_{sha256(file.text.encode()).hexdigest()[:16]}")
     sys.modules[module.__name__] = module  # needed by dataclasses for annotations
     try:
-        exec(compile(file.text, file.path, "exec"), vars(module))  # noqa: S102 - listed in config.yaml
+        exec(compile(file.text, file.path, "exec"), vars(module))  # noqa: S102 - config.yaml lists the file
         return _rule(module, name, file.path)
     except (Exception, SystemExit) as error:
         del sys.modules[module.__name__]

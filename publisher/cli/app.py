@@ -61,13 +61,13 @@ def root_options(
     root: Annotated[
         Path, typer.Option(metavar="DIR", help="The newsletter repository.", envvar="PUBLISHER_ROOT")
     ] = Path(),
-    lang: Annotated[  # noqa: ARG001 - its callback acts
+    lang: Annotated[  # noqa: ARG001 - read by its callback
         str | None,
         typer.Option(
             metavar="en|zh", callback=_language, help="The language of what is said.", envvar="PUBLISHER_LANG"
         ),
     ] = None,
-    version: Annotated[  # noqa: ARG001 - its callback acts
+    version: Annotated[  # noqa: ARG001 - read by its callback
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from publisher.database import Database
 
 LEAST = timedelta(days=90)
-"""Events of a mailing come for weeks, a month's edition looks back two months."""
+"""Events of a mailing may arrive for weeks, and a month's edition reads the mailings of two months."""
 
 
 @app.command(

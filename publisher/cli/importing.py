@@ -110,7 +110,7 @@ def _series(config: Config, database: Database, named: list[str] | None) -> list
 
 
 MOST_PROBLEMS = 1000
-"""In JSON; ``invalid`` counts them all."""
+"""Maximum number of problems listed in JSON; ``invalid`` counts all."""
 
 
 def _print_import(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
-"""Of ECMA-48, SGR."""
+"""SGR parameters (ECMA-48)."""
 
 
 class _Unheard:

@@ -121,7 +121,7 @@ def worker(
 
 @app.command(epilog=examples("publisher lsp --stdio"))
 def lsp(
-    stdio: Annotated[  # noqa: ARG001 - clients say it; there is no other way
+    stdio: Annotated[  # noqa: ARG001 - clients pass it; there is no other transport
         bool, typer.Option("--stdio", help="Speak on standard input and output, as always.")
     ] = False,
 ) -> int:

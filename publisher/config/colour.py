@@ -7,7 +7,7 @@ from functools import lru_cache
 
 RGB = tuple[int, int, int]
 ENOUGH = 4.5
-"""The contrast of text with its background (WCAG 2.2, 1.4.3)."""
+"""Minimum contrast of text with its background (WCAG 2.2, 1.4.3)."""
 _NO_COLOUR = frozenset({"", "none", "transparent", "currentcolor", "inherit", "initial", "unset", "revert"})
 _STEPS = 400
 

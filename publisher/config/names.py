@@ -25,7 +25,7 @@ FIXED_LEVEL = define("level-of-fixed-code", Severity.ERROR, fixed=True)
 UNKNOWN_LANGUAGE = define("language-unknown", Severity.WARNING)
 _ROOMS = ("publisher.checks", "publisher.config", "publisher.edition", "publisher.channels")
 PLACEHOLDER = re.compile(r"%\((?P<old>\w+)\)[sd]|\{(?P<new>\w+)\}")
-"""A place that is filled in: ``%(count)d`` or ``%(count)s`` in the words of the edition, ``{count}`` in the others."""
+"""A placeholder: ``%(count)d`` or ``%(count)s`` in the words of the edition, ``{count}`` in all other words."""
 _ANY_PLACEHOLDER = re.compile(r"%\((\w*)\)[sd]?|\{(\w+)\}")
 
 

@@ -11,7 +11,7 @@ from publisher.errors import PluginError, without_addresses
 
 PROVIDERS, RULES, CHANNELS = "publisher.providers", "publisher.rules", "publisher.channels"
 BUILT_IN = ("folder", "smtp", "ses", "postmark")
-"""Each is a folder of :mod:`publisher.providers`; a name of ours stays ours."""
+"""Folders of :mod:`publisher.providers`; a plug-in cannot replace one of these names."""
 _TAKEN = {PROVIDERS: BUILT_IN, CHANNELS: ("apprise",)}
 Kind = TypeVar("Kind")
 

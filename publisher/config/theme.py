@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from publisher.config.model import Config
 
 BASE = "paper"
-"""The theme whose files stand in for those that another lacks."""
+"""The theme whose files are used if another theme lacks them."""
 GROUNDS = ("page", "paper", "card", "panel")
 _FONTS = re.compile(r"""(?:(?:^|,)\s*(?:[\w-]+(?:\s+[\w-]+)*|'[\w\s-]+'|"[\w\s-]+")\s*)+""")
 _DARK_START = 0.78
-"""The lightness in OKLCH from which the accent of the dark scheme is looked for."""
+"""The lightness in OKLCH at which the search for the accent of the dark scheme starts."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ SHADOWED = define("theme-shadowed", Severity.WARNING)
 
 _TEXT_FILES = frozenset({".j2", ".html", ".css", ".svg"})
 _TEXTS = {"ink": GROUNDS, "title": ("card",), "soft": GROUNDS, "accent": GROUNDS, "on_accent": ("accent",)}
-"""The colours of texts, and what each stands on in mail or on pages."""
+"""Text colours, and the backgrounds behind each in mail or on pages."""
 _HEX = regex(r"(?<![\w&/])#(?:[0-9a-f]{6}|[0-9a-f]{3})\b", re.IGNORECASE)
 _FAMILY = regex(r"font-family\s*:\s*(?![\s{]|var\(|inherit|ui-monospace)[^;}\"]+", re.IGNORECASE)
 _VIVID = 64  # difference of the largest and smallest channel: a grey is no accent

@@ -14,9 +14,9 @@ from publisher.documents.validate import canonical_language, refuse
 DATABASE_PASSWORD = define("database-password", Severity.ERROR, fixed=True, secret=True)
 
 SYSTEM_ZONES = frozenset({"localtime", "posixrules", "Factory"})
-"""Files of a system among its time zones, and no zones: each machine would read another."""
+"""Entries of a system's zone database that are not time zones or that differ from machine to machine."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-"""Hosts to which a secret may go in the clear."""
+"""Hosts to which a secret may be sent without TLS."""
 _IT = say("it")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _DURATION = re.compile(r"(\d+)\s*([smhdw])")
@@ -25,7 +25,7 @@ _SENDER = re.compile(r"(?P<name>[^<>@]*)<(?P<address>[^<>\s]+)>|(?P<alone>[^<>()
 TOPIC_ARN = re.compile(
     r"arn:(aws|aws-us-gov|aws-cn):sns:([a-z]{2}(?:-[a-z]+)+-\d{1,2}):(\d{12}):([A-Za-z0-9_-]{1,256})"
 )
-"""Of a topic of SNS whose messages can be believed: partition, region, account, name."""
+"""ARN of an SNS topic whose messages can be verified: partition, region, account, name."""
 _ADDRESS = re.compile(r"[^@\s<>(),;:\"\[\]\\]+@[^@\s<>(),;:\"\[\]\\]+")
 
 

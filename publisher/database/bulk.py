@@ -13,7 +13,7 @@ from sqlalchemy.sql import bindparam, column, func, literal_column, select, tabl
 from sqlalchemy.sql.visitors import replacement_traverse
 
 _Parameters = Sequence[tuple[str, Callable[[Any], Any] | None]]
-"""Parameter names, each with the function that converts a value for the driver, if it needs one."""
+"""Parameter names, each with the function that converts a value for the driver, or None."""
 
 _MOST_VALUES = 16_250
 """Parameters of one statement; SQLite's limit is 32,766."""

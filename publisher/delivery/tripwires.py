@@ -31,9 +31,9 @@ from publisher.providers.events import BounceType
 from publisher.providers.receivers import receiver_of
 
 BOUNCES, COMPLAINTS = (0.05, 20), (0.003, 5)
-"""Share of a mailing and minimum number that harm the sender. Amazon SES reviews an account from 5% permanent
-bounces (SES Developer Guide, "Amazon SES sending review process FAQs"); Gmail files mail as spam from 0.3%
-complaints (Google, "Email sender guidelines").
+"""Share of a mailing and minimum number from which the sender's reputation suffers. Amazon SES reviews an account from
+5% permanent bounces (SES Developer Guide, "Amazon SES sending review process FAQs"); Gmail files mail as spam from
+0.3% complaints (Google, "Email sender guidelines").
 """
 GRACE = timedelta(hours=1)  # how long after its time an issue may wait for the next run of ``publish``
 

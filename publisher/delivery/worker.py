@@ -107,7 +107,7 @@ def _app(config: Config, database: Database, duties: Duties) -> Any:
 
     @app.periodic(cron=EVERY_MINUTE)
     @app.task(name="watch", queue="watch", queueing_lock="watch", pass_context=False)
-    def watch(timestamp: int = 0) -> None:  # noqa: ARG001 - the name by which Procrastinate gives it
+    def watch(timestamp: int = 0) -> None:  # noqa: ARG001 - Procrastinate passes it by this name
         if duties.freeze is not None:
             try:
                 duties.freeze()

@@ -29,7 +29,7 @@ from publisher.language import Locale
 _UNSAFE = re.compile("[^A-Za-z0-9_-]+")  # ``#``, ``?`` and ``%`` have a meaning in a URL
 _SHOWN = ("paper", "card", "panel", "ink", "soft", "rule", "edge", "accent", "on_accent")
 LOGO_HEIGHTS = (160, 240)
-"""Maximum height of a logo in CSS pixels: for a logo of usual width, and for any."""
+"""Bounds of a logo's maximum height in CSS pixels; between them, it equals the configured width."""
 _ASKED = re.compile(r"""\bimage\(\s*(["'])([^"'\\\n]+)\1\s*\)""")
 _NAME = r"""([^\s"'(){}<>:#?/\\][^"'(){}<>:#?\\\n]*\.(?:png|jpe?g|gif|webp|avif|svg))(?=\s*["')])"""
 _JINJA = r"\{#.*?#\}|\{%[-+]?\s*raw\b.*?\bendraw\s*[-+]?%\}|\{\{.*?\}\}|\{%.*?%\}"

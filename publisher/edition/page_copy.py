@@ -28,7 +28,7 @@ _OPTIONS = {
     "webp": {"quality": 75, "method": 2},
 }
 MADE_BY = repr((WIDTHS, _OPTIONS, PIL.__version__))
-"""Key of everything that determines the bytes of a copy."""
+"""Key of all settings and versions that determine the bytes of a copy."""
 
 
 def is_scaled(picture: PictureFile) -> bool:

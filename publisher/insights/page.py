@@ -90,7 +90,7 @@ def _render(template: str, language: str, config: Config, **names: object) -> st
         return Theme.of(config).render(
             template,
             newsletter=config.newsletter.name,
-            variables=Markup(variables(Brand.of(config), language)),  # noqa: S704 - checked
+            variables=Markup(variables(Brand.of(config), language)),  # noqa: S704 - validated values
             words=words,
             number=lambda value: format_decimal(value, locale=locale),
             percent=percent,

@@ -40,9 +40,9 @@ Findings = dict[str, list[Diagnostic]]
 _FEW = 60
 """Maximum number of issues read before the first findings are published; more are read afterwards."""
 _PAUSE = 0.15
-"""Seconds without a key press before an issue is rendered: during typing, only the rules run."""
+"""Seconds after the last key press before an issue is rendered; until then only the rules run."""
 _CONFIG = ""
-"""Stands among the slugs for config.yaml and files outside the issues."""
+"""Used as a slug for config.yaml and files outside the issues."""
 _T = TypeVar("_T")
 
 

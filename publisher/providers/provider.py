@@ -188,7 +188,7 @@ class Provider(ABC):
     name: ClassVar[str]
     title: ClassVar[str]
     tells: ClassVar[bool] = False
-    """Whether it reports events of its own after submission."""
+    """Whether it reports events after submission."""
     endings: ClassVar[Mapping[str, tuple[str, str]]] = MappingProxyType({})
     """Meaning and action for each outcome code that ends a run."""
     event_keys: ClassVar[frozenset[str]] = frozenset()

@@ -57,7 +57,7 @@ SETTLED_BY_ALL = {
     "mailed": SETTLED_BY_NAME - {Action.SETTLED},
     "unmailed": SETTLED_BY_NAME - {Action.SETTLED, Action.UNKNOWN, Action.RENAMED},
 }
-"""The same for ``all``, which reverses no settlement and mails nothing that readers seem to have."""
+"""The same for ``all``, which reverses no settlement and does not mail an issue that readers may have."""
 
 _NEVER_HAD = frozenset({Action.DRAFT, Action.BROKEN, Action.HELD, Action.WAITING})
 _BEGUN = frozenset({Action.RESUME, Action.PAUSED, Action.CONFLICT})

@@ -15,7 +15,7 @@ _IMAGE = re.compile(
     r'(<figure class="[^"]*\bbleed\b[^"]*">\s*)?(<img(?=[^>]* src="([^"]*)")(?=[^>]* width="(\d{1,5})"|)[^>]*)>'
 )
 TEXT = 640
-"""Width of the text column in CSS pixels, the maximum for pictures in it."""
+"""Width of the text column in CSS pixels: the maximum for pictures in it."""
 _HEADLINE_BLOCK = "header.issue-head"
 _WITHIN = re.compile(r'(<a\s[^>]*?href=")(?=#(?!fn(?:ref)?-))')
 _FEED_HTML: dict[str, str] = {}  # by digest: an issue is in the feeds of its tags, authors and sections, twice each

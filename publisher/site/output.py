@@ -25,7 +25,7 @@ from publisher.proofing.together import beside, cores, is_alone
 from publisher.site.model import Target, WriteResult
 
 WORTH_A_COPY = 200
-"""Number of files from which a second process saves time."""
+"""Minimum number of files for which a second process saves time."""
 _RUN = 24
 """Files made in a row by one process: the files of an issue, or the pages of a group, share work."""
 _KEY = re.compile("[0-9a-f]{32,64}")
@@ -94,7 +94,7 @@ def _stands(root: Path, target: Target, made: Made) -> Made | None:
     if len(made) < 2 or made[1] not in target.keys:
         return None
     try:
-        state = state_of(os.stat(f"{root}/{target.path}"))  # noqa: PTH116 - most of a build where nothing has changed
+        state = state_of(os.stat(f"{root}/{target.path}"))  # noqa: PTH116 - most of the time of a build without changes
         if state == made[2:] or sha256((root / target.path).read_bytes()) == made[0]:
             return (*made[:2], *state)
     except OSError:

@@ -169,7 +169,7 @@ class ArchivePages:
         corrected = self.aftermath.corrected.get(edition.slug)
         return {
             "edition": edition,
-            "body": Markup(self._body(edition)),  # noqa: S704 - Edition.web is promised to be safe
+            "body": Markup(self._body(edition)),  # noqa: S704 - Edition.web is sanitised HTML
             "newer": neighbours.newer,
             "older": neighbours.older,
             "tags": self._tags_of(edition),

@@ -241,7 +241,7 @@ class ServicePages:
             f"service/{name}.html.j2",
             say=self.words(language),
             newsletter=self._config.newsletter,
-            style=Markup(self._style),  # noqa: S704 - the theme's own
+            style=Markup(self._style),  # noqa: S704 - a style sheet of the theme
             topics=self._config.topics,
             zones=_zones(),
             absolute=lambda path: self._theme.brand.base + path,
