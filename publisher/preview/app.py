@@ -18,6 +18,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from publisher.diagnostics import rendered, say
 from publisher.diagnostics.sentences import LANGUAGES, language
 from publisher.edition.model import Edition
 from publisher.errors import PublisherError, UsageError
@@ -25,6 +26,7 @@ from publisher.language import first_spoken
 from publisher.preview import frames
 from publisher.preview.listing import describe, listing
 from publisher.preview.watch import Changes
+from publisher.preview.words import page_words
 from publisher.preview.workshop import PreviewState, Workshop
 from publisher.providers import open_provider
 
@@ -57,12 +59,16 @@ def create_app(root: Path, port: int, *, editor: bool = False) -> Starlette:
     async def page(_: Request) -> Response:
         return FileResponse(STATIC / "preview.html")
 
+    def words(request: Request) -> Response:
+        _speak(request)
+        return JSONResponse({"lang": language.get(), **page_words()})
+
     def issues(_: Request) -> Response:
         return JSONResponse(listing(workshop))
 
     def issue(request: Request) -> Response:
         view = _view(workshop, request)
-        language.set(first_spoken(request.headers.get("accept-language", ""), LANGUAGES) or language.get())
+        _speak(request)
         return JSONResponse(describe(workshop, view, frames.look(request.query_params)))
 
     def frame(request: Request) -> Response:
@@ -85,17 +91,18 @@ def create_app(root: Path, port: int, *, editor: bool = False) -> Starlette:
         return StreamingResponse(_stream(changes, stopping), media_type="text/event-stream")
 
     async def send_test(request: Request) -> Response:
+        _speak(request)
         view = await run_in_threadpool(_view, workshop, request, anew=True)  # the watcher may lag behind a save
         try:
             address = str((await request.json())["to"])
         except (ValueError, KeyError, TypeError):
-            return JSONResponse({"error": "say whom to send the test to"}, 400)
+            return JSONResponse({"error": rendered(say("say whom to send the test to"))}, 400)
         if view.edition is None or view.broken:
-            return JSONResponse({"error": "mend the errors first"}, 409)
+            return JSONResponse({"error": rendered(say("mend the errors first"))}, 409)
         try:
             message = await run_in_threadpool(_send_test, workshop, view.edition, address)
         except PublisherError as error:
-            return JSONResponse({"error": error.message, "help": error.help}, 502)
+            return JSONResponse({"error": rendered(error.message), "help": rendered(error.help or "")}, 502)
         return JSONResponse({"message": message})
 
     @asynccontextmanager
@@ -109,6 +116,7 @@ def create_app(root: Path, port: int, *, editor: bool = False) -> Starlette:
     return Starlette(
         routes=[
             Route("/", page),
+            Route("/api/words", words),
             Route("/api/issues", issues),
             Route("/api/issues/{slug:path}/test", send_test, methods=["POST"]),
             Route("/api/issues/{slug:path}", issue),
@@ -122,6 +130,11 @@ def create_app(root: Path, port: int, *, editor: bool = False) -> Starlette:
     )
 
 
+def _speak(request: Request) -> None:
+    """Set the language of findings and words for this request to one that the browser prefers."""
+    language.set(first_spoken(request.headers.get("accept-language", ""), LANGUAGES) or language.get())
+
+
 def _view(workshop: Workshop, request: Request, *, anew: bool = False) -> PreviewState:
     try:
         return workshop.view(request.path_params["slug"], anew=anew)
@@ -133,10 +146,12 @@ def _send_test(workshop: Workshop, edition: Edition, address: str) -> str:
     from publisher.delivery.send import send_test
 
     if failed := send_test(workshop.config, edition, [address]):
-        return f"The test was refused: {failed[0][1]}"
-    folder = open_provider(workshop.config).written("")
-    where = f" (look in {os.path.relpath(folder, workshop.config.root)}/)" if folder else ""
-    return f"Handed to the {workshop.config.delivery.transport} transport{where}."
+        return rendered(say("The test was refused: {reason}", reason=failed[0][1]))
+    said = {"transport": workshop.config.delivery.transport}
+    if folder := open_provider(workshop.config).written(""):
+        where = os.path.relpath(folder, workshop.config.root)
+        return rendered(say("Handed to the {transport} transport (look in {folder}/).", folder=where, **said))
+    return rendered(say("Handed to the {transport} transport.", **said))
 
 
 async def _stream(changes: Changes, stopping: asyncio.Event) -> AsyncIterator[str]:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import threading
 from collections.abc import Callable
 from email import message_from_bytes
 from email.policy import default
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
+from selectolax.lexbor import LexborHTMLParser
 
+from publisher.diagnostics.sentences import language
 from publisher.preview import frames
 from publisher.preview.listing import cut, rows
+from publisher.preview.words import WORDS, page_words
 
 from .conftest import SLUG, Preview
 
@@ -237,7 +242,7 @@ def test_a_broken_issue_shows_its_findings_over_the_last_good_view(page: Any, pr
     assert link.startswith("vscode://file/")
     assert link.endswith("a.md:3:1")
     mark = _title(page, SLUG).locator(".mark")
-    expect(mark).to_have_attribute("aria-label", "1 errors")
+    expect(mark).to_have_attribute("aria-label", "1 error")
     preview.write("又好了", "正文。")
     page.wait_for_selector("#broken", state="hidden", timeout=20000)
     expect(mark).to_have_attribute("aria-label", "no findings")
@@ -265,6 +270,40 @@ def test_findings_are_told_in_the_language_of_the_browser(preview: Preview) -> N
     told = {language: said(language) for language in ("zh-CN,zh;q=0.9", "en-GB", "fr")}
     assert told["zh-CN,zh;q=0.9"] == ["标点 。。 打重了"]
     assert told["en-GB"] == told["fr"] == ["the marks 。。 stand together"]
+
+
+def test_every_text_of_the_page_has_a_translation() -> None:
+    static = Path(frames.__file__).parent / "static"
+    html, js = (static / f"preview.{kind}" for kind in ("html", "js"))
+    body = LexborHTMLParser(html.read_text(encoding="utf-8")).body
+    assert body is not None
+    written = set(map(str.strip, body.text(separator="\n").split("\n")))
+    written |= {node.attributes[name] for name in ("title", "aria-label") for node in body.css(f"[{name}]")}
+    written |= set(re.findall(r'\bt\("(.*?)"', script := js.read_text(encoding="utf-8")))
+    kinds = {"error", "warning", "info", *re.findall(r"several\([\w.]+, \"(\w+)\"", script)}
+    written |= kinds | {f"{{count}} {kind}" for kind in kinds} | {f"{{count}} {kind}s" for kind in kinds - {"info"}}
+    written |= {f"{{count}} {unit} · {{minutes}} min" for unit in ("characters", "words")}
+    shown = {text for text in written if text and re.search(r"[A-Za-z]{2}", text)}
+    assert shown == {str(word) for word in WORDS}
+    token = language.set("zh")
+    assert all(re.search(r"[\u4e00-\u9fff]", said) for said in page_words().values())
+    language.reset(token)
+
+
+def test_the_page_is_in_the_language_of_the_browser(page: Any, preview: Preview) -> None:
+    preview.write("好的", "正文。。")
+    page.set_extra_http_headers({"accept-language": "zh-CN,zh;q=0.9"})
+    open_issue(page, preview)
+    expect(page.get_by_role("radio", name="邮件")).to_be_visible()
+    expect(page.locator("#tally")).to_have_text("1 个警告")
+    expect(page.locator("#length")).to_have_text("4 字 · 1 分钟")
+    assert page.evaluate("document.documentElement.lang") == "zh"
+    page.get_by_role("button", name="给我发一封测试邮件").click()
+    page.get_by_label("地址").fill("test@example.com")
+    page.get_by_role("button", name="发送", exact=True).click()
+    expect(page.locator("#test-said")).to_have_text("已交给 folder 发送（请看 outbox/）。")
+    for made in preview.root.rglob("*.eml"):
+        made.unlink()
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=range(len(ATTACKS)))
@@ -445,7 +484,7 @@ def test_an_issue_that_is_not_open_keeps_its_title_and_its_mark(page: Any, previ
     expect(entry.locator(".title")).to_have_text("另一期", timeout=20_000)  # a new issue shows its title by itself
     expect(entry.locator(".mark")).to_have_attribute("aria-label", "no findings")
     (other / "a.md").write_text("没有前言。\n", encoding="utf-8")
-    expect(entry.locator(".mark")).to_have_attribute("aria-label", "1 errors", timeout=20_000)
+    expect(entry.locator(".mark")).to_have_attribute("aria-label", "1 error", timeout=20_000)
     expect(entry.locator(".title")).to_have_text("另一期")
     shutil.rmtree(other)
 

@@ -36,7 +36,7 @@ def find(html: str, place: Place, written: int = 0) -> Iterator[Diagnostic]:
     root = email.root
     attributes = root.attributes if root is not None else {}
     faults = [say("<html> has no {name}", name=name) for name in ("lang", "dir") if not attributes.get(name)]
-    sources = [picture.attributes.get("src") or "None" for picture in email.css("img:not([alt])")[:3]]
+    sources = [picture.attributes.get("src") or "<img>" for picture in email.css("img:not([alt])")[:3]]
     faults += [say("the picture {source} has no alt", source=source) for source in sources]
     if len(_bare_tables(email)) > written:
         faults.append(say("a layout table has no role=presentation"))

@@ -6,6 +6,18 @@ const make = (tag, props = {}, ...children) => {
   return node;
 };
 
+// The page is English as it stands; words.py has the same texts, and the server translates them for this browser.
+const words = await fetch("/api/words").then((answer) => answer.json());
+const t = (text, values = {}) => (words[text] ?? text).replace(/\{(\w+)\}/g, (_, name) => values[name]);
+const several = (count, word) => t(count === 1 || word === "info" ? `{count} ${word}` : `{count} ${word}s`, { count });
+document.documentElement.lang = words.lang;
+for (const node of document.querySelectorAll("body *")) {
+  for (const name of ["title", "aria-label"]) if (node.hasAttribute(name)) node.setAttribute(name, t(node.getAttribute(name)));
+  for (const text of node.childNodes) {
+    if (text.nodeType === Node.TEXT_NODE) text.data = text.data.replace(/\S.*\S|\S/, (said) => t(said));
+  }
+}
+
 const asked = new URLSearchParams(location.hash.slice(1));
 const state = {
   slug: asked.get("issue"),
@@ -34,11 +46,11 @@ function remember() {
 
 function entry(issue) {
   const mark = issue.errors ? ["error", issue.errors] : issue.warnings ? ["warning", issue.warnings] : ["good", issue.errors === 0 ? "✓" : ""];
-  const label = issue.errors ? `${issue.errors} errors` : issue.warnings ? `${issue.warnings} warnings` : issue.errors === 0 ? "no findings" : "";
+  const label = issue.errors ? several(issue.errors, "error") : issue.warnings ? several(issue.warnings, "warning") : issue.errors === 0 ? t("no findings") : "";
   const button = make("button", { type: "button", onclick: () => choose(issue.slug) },
     make("span", { className: "title", textContent: issue.title }),
     make("span", { className: `mark ${mark[0]}`, textContent: mark[1], ariaLabel: label, role: "img" }),
-    make("span", { className: "slug", textContent: issue.status === "draft" ? `${issue.slug} · draft` : issue.slug }));
+    make("span", { className: "slug", textContent: issue.status === "draft" ? `${issue.slug} · ${t("draft")}` : issue.slug }));
   button.setAttribute("aria-current", issue.slug === state.slug);
   return make("li", {}, button);
 }
@@ -57,14 +69,14 @@ function drawIssues(changed) {
 
 function drawFindings(view) {
   const count = (severity) => view[`${severity}s`];
-  const parts = ["error", "warning", "info"].filter(count).map((s) => `${count(s)} ${s}${count(s) > 1 && s !== "info" ? "s" : ""}`);
+  const parts = ["error", "warning", "info"].filter(count).map((s) => several(count(s), s));
   $("tally").textContent = parts.join(", ");
   $("findings").replaceChildren(
     ...(view.diagnostics.length ? view.diagnostics : [null]).map((d) =>
       d === null
-        ? make("li", { className: "quiet", textContent: "Nothing to mend." })
+        ? make("li", { className: "quiet", textContent: t("Nothing to mend.") })
         : make("li", {}, make("a", { href: d.href, className: d.severity, title: `publisher explain ${d.code}` },
-            make("span", { className: "code", textContent: `${d.severity} ${d.code}` }),
+            make("span", { className: "code", textContent: `${t(d.severity)} ${d.code}` }),
             make("span", { className: "what", textContent: d.message }), " ",
             make("span", { className: "where", textContent: `${d.path}:${d.line}:${d.column}` }),
             ...(d.help ? [make("span", { className: "help", textContent: d.help })] : []),
@@ -87,16 +99,16 @@ function drawTop(view) {
     const { bytes, length } = variant || view;
     const meter = $("bytes");
     Object.assign(meter, { max: view.budget, high: view.budget * 0.9, optimum: 0, value: Math.min(bytes, view.budget) });
-    const text = `${(bytes / 1000).toFixed(1)} of ${view.budget / 1000} kB`;
+    const text = t("{size} of {budget} kB", { size: (bytes / 1000).toFixed(1), budget: view.budget / 1000 });
     meter.setAttribute("aria-label", text);
     $("bytes-text").textContent = text;
-    $("length").textContent = `${length.count} ${length.unit} · ${length.minutes} min`;
+    $("length").textContent = t(`{count} ${length.unit} · {minutes} min`, length);
     $("variants").hidden = !view.variants.length;
     $("variant").replaceChildren(...view.variants.map((v) => make("option", { value: v.name, textContent: v.name, title: v.condition })));
     $("variant").value = variant?.name;
   }
   $("status").textContent = view.status || "–";
-  document.title = `${view.errors ? `(${view.errors}) ` : ""}${view.title} · Preview`;
+  document.title = `${view.errors ? `(${view.errors}) ` : ""}${view.title} · ${t("Preview")}`;
 }
 
 function drawStage(view) {
@@ -105,13 +117,13 @@ function drawStage(view) {
   $("broken").hidden = !overlay;
   if (overlay) {
     $("broken").replaceChildren(
-      make("strong", { textContent: "Not the newest: " }),
-      `${view.errors} ${view.errors === 1 ? "error stands" : "errors stand"} in the way; below is the last good view.`,
+      make("strong", { textContent: t("Not the newest:") }),
+      ` ${several(view.errors, "error")}. ${t("The last good view is below.")} `,
       ...(first ? [make("a", { href: first.href, textContent: `${first.path}:${first.line} ${first.message}` })] : []),
     );
   }
   $("empty").hidden = view.seen;
-  $("empty").textContent = view.seen ? "" : "There is no good view yet: mend the errors on the left, and it appears here.";
+  $("empty").textContent = view.seen ? "" : t("There is no good view yet: mend the errors on the left, and it appears here.");
   $("frames").parentElement.hidden = !view.seen;
   if (view.seen) drawFrame(view);
 }
@@ -153,7 +165,7 @@ function drawFrame(view) {
   }
   if (newest !== old && newest.dataset.src === src) return;
   const mine = ++serial;
-  const next = make("iframe", { className: "coming", title: `The edition as ${state.kind}` });
+  const next = make("iframe", { className: "coming", title: t("The edition") });
   next.setAttribute("sandbox", "allow-same-origin allow-popups allow-popups-to-escape-sandbox");
   next.dataset.src = src;
   next.dataset.look = `${view.slug} ${look}`;
@@ -189,7 +201,7 @@ async function refresh() {
   const slug = state.slug;
   if (!slug) {
     $("empty").hidden = false;
-    $("empty").textContent = "No issue yet. Make one: publisher new 2025-01-05-weekly";
+    $("empty").textContent = t("No issue yet. Make one: publisher new 2025-01-05-weekly");
     return;
   }
   const look = wanted();
@@ -252,12 +264,12 @@ $("test-close").onclick = () => $("test-dialog").close();
 $("keys").onclick = () => $("keys-dialog").showModal();
 $("test-form").addEventListener("submit", async (event) => {
   event.preventDefault();
-  $("test-said").textContent = "Sending…";
+  $("test-said").textContent = t("Sending…");
   const body = JSON.stringify({ to: $("test-to").value });
   try {
     const said = await ask(`/api/issues/${state.slug}/test`, { method: "POST", body, headers: { "content-type": "application/json" } });
     $("test-said").textContent = said.message || `${said.error}${said.help ? `: ${said.help}` : ""}`;
-  } catch { $("test-said").textContent = "The preview did not answer: is it still running?"; }
+  } catch { $("test-said").textContent = t("The preview did not answer: is it still running?"); }
 });
 
 document.addEventListener("keydown", (event) => {
@@ -275,8 +287,8 @@ document.addEventListener("keydown", (event) => {
 });
 
 const stream = new EventSource("/events");
-stream.onopen = () => { $("live").textContent = "live"; $("live").classList.remove("lost"); reload(); };
-stream.onerror = () => { $("live").textContent = "not running"; $("live").classList.add("lost"); };
+stream.onopen = () => { $("live").textContent = t("live"); $("live").classList.remove("lost"); reload(); };
+stream.onerror = () => { $("live").textContent = t("not running"); $("live").classList.add("lost"); };
 stream.addEventListener("change", (event) => {
   const versions = JSON.parse(event.data);
   if (state.slug in versions) hear(versions[state.slug]).catch(reload);
