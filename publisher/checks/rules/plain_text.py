@@ -21,6 +21,7 @@ _MARKUP = re.compile(
     r"(?P<entity>&(?:#\d+|#[xX][0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]*);)"
     rf"|!?(?<![A-Za-z0-9_\])])\[(?P<link>[^\[\]]+)\]\([^()\s]+\)"
     rf"|{_ALONE}(?P<mark>\*\*|~~)(?P<strong>(?![\s*~])[^*~]*?(?<!\s))(?P=mark)(?![A-Za-z0-9])"
+    rf"|{_ALONE}\*(?P<emphasis>(?![a-z]+\*)\w(?:[^*~]*[\w.!?…。！？])?)\*(?![A-Za-z0-9*])"
     rf"|{_ALONE}(?P<ticks>`+)(?P<code>(?![\s`])[^`]*?(?<!\s))(?P=ticks)(?![A-Za-z0-9`])"
     r"|<(?P<tag>b|em|i|strong|sub|sup|u)>(?P<element>[^<>]+)</(?P=tag)>"
     r"|<!--.*?(?:-->|$)"
@@ -78,7 +79,7 @@ def _finding(line: Line, at: int, what: Sentence) -> Diagnostic:
 
 def _markup(line: Line) -> Iterator[Diagnostic]:
     for found in _MARKUP.finditer(line.text):
-        named = (found[name] for name in ("link", "strong", "code", "element") if found[name] is not None)
+        named = (found[name] for name in ("link", "strong", "emphasis", "code", "element") if found[name] is not None)
         meant = next(named, unescape(found[0]))
         comment = found[0].startswith("<!--")
         if comment or meant != found[0]:

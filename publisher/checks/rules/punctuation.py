@@ -49,9 +49,12 @@ _CLOSERS = {closer: opener for opener, closer in _PAIRS.items()}
 
 def check(context: Context) -> Iterator[Diagnostic]:
     """Check each line, and the pairs of marks in each text."""
+    japanese = subtags(context.issue.language).language == "ja"
     for line in cjk_lines(context):
         for found in _DOUBLED.finditer(line.text):
             mark = found[0]
+            if japanese and {*mark} in ({"。"}, {"、"}):
+                continue  # an ellipsis, as many write it there
             if found.start() == 0 and len(mark) > 2 and set(mark) == {"："}:
                 continue  # a container, which has its own finding
             if mark[-1] == "：" and line.text.startswith("）", found.end()):
@@ -60,16 +63,15 @@ def check(context: Context) -> Iterator[Diagnostic]:
             message = say("the marks {mark} stand together", mark=mark)
             advice = say("write …… for an ellipsis") if ellipsis else say("write one mark, {mark}", mark=mark[-1])
             yield DOUBLED.at(line.place(found.start(), found.end()), message, help=advice)
-    yield from _half_width(context)
+    yield from _half_width(context, japanese)
     yield from _without_partner(context)
 
 
-def _half_width(context: Context) -> Iterator[Diagnostic]:
+def _half_width(context: Context, japanese: bool) -> Iterator[Diagnostic]:
     """Half-width marks in Chinese and Japanese text. In lines with more words of other scripts, only between Han or
     kana, or at the end; in an issue in another language only between them.
     """
     chinese = Locale.of(context.issue.language, {}).counts_characters
-    japanese = subtags(context.issue.language).language == "ja"
     for line in (line for line in cjk_lines(context) if _HALF.search(line.text)):
         mostly = chinese and len(HAN.findall(line.text)) >= len(_WORD.findall(line.text))
         pattern = _CHINESE if mostly else _MIXED if chinese else _WITHIN
