@@ -90,9 +90,11 @@ format: $(DEV_STAMP) ## format the code
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
 
-.PHONY: smoke
+.PHONY: smoke lowest
 smoke: ## install and publish under every Python of this machine
 	@bash tools/smoke.sh
+lowest: $(DEV_STAMP) ## every test with the oldest libraries that pyproject.toml allows
+	@bash tools/lowest.sh $(ARGS)
 
 .PHONY: bench bench-peers bench-send bench-web bench-scale bench-lsp bench-draft simulate chaos mutants fuzz
 bench: $(DEV_STAMP) ## build times and memory, into docs/benchmarks.md
