@@ -1,17 +1,17 @@
 """The hierarchy of exceptions: faults of the environment.
 
-A mistake in an editor's content is a :class:`publisher.diagnostics.Diagnostic`; only the library raises it. What became
-of one recipient is a value of the ledger and never raised. Everything else is a fault of the environment::
+A mistake in an editor's content is a :class:`publisher.diagnostics.Diagnostic`; only the library raises it. The
+outcome for one recipient is a value in the ledger and is never raised. Everything else is a fault of the environment::
 
     PublisherError
     ├── UsageError        the call is wrong: an unknown issue, an impossible option
     ├── ConfigError       config.yaml cannot be used; carries its diagnostics
     ├── ContentError      the requested issue has errors; carries its diagnostics
     ├── DatabaseError     unreachable, read-only, full, from a newer version, locked by another sender
-    │   └── ConflictError     another process was at the same rows at the same moment (PostgreSQL)
+    │   └── ConflictError     another process changed the same rows at the same time (PostgreSQL)
     ├── TransportError    the provider cannot be used at all: credentials, identity, pause, network
     ├── DeployError       the archive cannot be written or is not live
-    ├── ThemeError        a template of the theme is at fault (:mod:`publisher.edition.model`); carries its diagnostic
+    ├── ThemeError        a template of the theme is faulty (:mod:`publisher.edition.model`); carries its diagnostic
     ├── PluginError       the code of another package cannot be loaded, or failed
     └── ServiceError      another service (SQS, a link target, a model's endpoint) failed
 """
@@ -38,7 +38,7 @@ class PublisherError(Exception):
     """Base class. ``message`` says in one line what happened; ``help`` says what to do about it.
 
     Neither may hold a subscriber's address or a secret, because both are printed and logged. ``diagnostics`` give the
-    places if files are at fault.
+    places if files are faulty.
     """
 
     def __init__(self, message: str, *, help: str | None = None, diagnostics: Sequence[Diagnostic] = ()) -> None:
@@ -53,7 +53,7 @@ class UsageError(PublisherError):
 
 
 class ConfigError(PublisherError):
-    """config.yaml cannot be used; ``root`` is where it stands."""
+    """config.yaml cannot be used; ``root`` is its folder."""
 
     def __init__(self, diagnostics: Sequence[Diagnostic], *, root: Path | None = None) -> None:
         from publisher.diagnostics.sentences import say
@@ -71,7 +71,7 @@ class DatabaseError(PublisherError):
 
 
 class ConflictError(DatabaseError):
-    """Another process was at the same rows at the same moment: the whole transaction may be tried again."""
+    """Another process changed the same rows at the same time; the whole transaction may be tried again."""
 
 
 class TransportError(PublisherError):
@@ -79,7 +79,7 @@ class TransportError(PublisherError):
 
 
 class DeployError(PublisherError):
-    """The archive could not be written, or what is live is not what was built."""
+    """The archive could not be written, or the live archive differs from the built one."""
 
 
 @contextmanager

@@ -110,7 +110,7 @@ def _config(root: str | PathLike[str], *slugs: str) -> Config:
     from publisher.config import load_config
     from publisher.proofing.proof import refuse_unknown
 
-    logging.getLogger("publisher").addHandler(_SILENT)  # else Python prints what a program does not ask for
+    logging.getLogger("publisher").addHandler(_SILENT)  # otherwise Python prints warnings to stderr
     config = load_config(Path(root))
     for slug in slugs:
         refuse_unknown(config, slug)

@@ -200,7 +200,7 @@ class Columns:
         if "json" in cells:
             attributes.update(_json_object(cells["json"]))
         first, name, last = (cells.get(role, "") for role in ("first", "name", "last"))
-        # In a file with a first name, the name may be the last name alone.
+        # In a file with a first name, the name may be only the last name.
         whole = name and (f" {first} " in f" {name} " if first and name.isascii() else first in name)
         name = name if whole else f"{first} {name or last}".strip()
         return ImportRow(line, address, name, language, zone, _split(cells.get("topics", "")), attributes, standing)

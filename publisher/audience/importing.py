@@ -1,4 +1,4 @@
-"""Add subscribers: a single one by hand, or those of a CSV file.
+"""Add subscribers: a single one, or those of a CSV file.
 
 A file is read once to find its faults and once more to write it, one transaction per batch. So a file with a bad line
 changes nothing, a one-click unsubscription never waits for more than a batch, memory does not grow with the file, and

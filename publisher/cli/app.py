@@ -72,7 +72,7 @@ def root_options(
     ] = False,
 ) -> None:
     """Options before the command."""
-    if sys.platform == "win32":  # no flock there, which writers and senders rely on
+    if sys.platform == "win32":  # writers and senders need flock, which Windows lacks
         raise UsageError(say("publisher runs on Linux and macOS alone"), help=say("on Windows, run it in WSL"))
     context.obj = root
 

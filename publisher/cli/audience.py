@@ -1,4 +1,4 @@
-"""``publisher audience``: statistics of the subscribers; and ``ask``: do inactive ones still read. No addresses."""
+"""``publisher audience``: statistics of the subscribers; ``ask``: ask inactive ones if they still read. No address."""
 
 from __future__ import annotations
 

@@ -182,7 +182,7 @@ def reconcile(
         settled = applier.applied.changed
         found = [one for one in doubtful(database, issue) if issue or one.recipients]
         if issue and not found:
-            chosen_slug(context.obj, issue)  # a typing mistake is told from an issue that nothing has left of
+            chosen_slug(context.obj, issue)  # raises UsageError for a slug that is no issue
         for one in found:
             if one.young:
                 young = say("{young} of {n} uncertain recipients are younger than an hour; their events may still come")
@@ -204,7 +204,7 @@ def reconcile(
 def _announcements(
     database: Database, issue: str | None, how: str | None, yes: bool, *, tells: bool
 ) -> list[Announcement]:
-    """Settle the uncertain announcements where ``how`` says so; those that are left."""
+    """Settle the uncertain announcements as ``how`` says; return those that remain."""
     from publisher.channels import outbox
 
     with database.begin() as connection:
@@ -225,7 +225,7 @@ def _announcements(
 
 
 def _show_doubtful(found: list[Doubtful], settled: int, *, release: bool) -> None:
-    """Who is uncertain; with ``release``, exactly who might get a second copy."""
+    """Print the uncertain recipients; with ``release``, each of those who might get a second copy."""
     if settled:
         put(say("{n} recipients changed by events", n=settled))
     for one in found:

@@ -1,4 +1,4 @@
-"""``publisher subscribers import|add``: add subscribers, on whose consent evidence, and ask them to confirm."""
+"""``publisher subscribers import|add``: add subscribers, with evidence of their consent, and ask them to confirm."""
 
 from __future__ import annotations
 

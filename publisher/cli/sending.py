@@ -95,7 +95,7 @@ class Sending:
             return status
 
     def _is_held(self, database: Database) -> bool:
-        """Whether the issue is on hold; if so, say it."""
+        """Whether the issue is on hold; if so, print it."""
         with database.connect() as connection:
             found = publication(connection, self.issue)
         if held := found.held_at is not None:
@@ -233,7 +233,7 @@ class Sending:
 
 
 def _unfit(proof: Proof) -> str | None:
-    """Why an issue cannot be mailed now."""
+    """The reason why an issue cannot be mailed now."""
     if proof.edition is None:
         return say("has errors")
     if proof.draft:

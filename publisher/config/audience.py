@@ -62,7 +62,7 @@ def fits(value: str, kind: str, choices: tuple[str, ...] = ()) -> bool:
 
 
 class AttributeConfig(Section):
-    """What may be known of a subscriber, under one name."""
+    """One attribute that subscribers may have."""
 
     choices: tuple[OneLine, ...] = Field((), description="What a choice may be")
     type: Annotated[Literal["text", "number", "date", "choice"], AfterValidator(_with_choices)] = "text"
@@ -85,7 +85,7 @@ def _labelled(value: dict[str, AttributeConfig]) -> dict[str, AttributeConfig]:
 
 
 class AudienceConfig(Section):
-    """Who the subscribers are. ``attributes`` are by name; each has a label."""
+    """The default segment of issues, and the attributes of subscribers by name; each has a label."""
 
     segment: Annotated[str, AfterValidator(checked_audience)] | None = Field(
         None, description="Which subscribers get an issue that does not say"

@@ -78,13 +78,13 @@ class Newsletter(Section):
 
 
 class FolderConfig(Section):
-    """One message a file."""
+    """One file per message."""
 
     path: str = "outbox"
 
 
 class SmtpConfig(Section):
-    """A relay. The password comes from PUBLISHER_SMTP_PASSWORD."""
+    """An SMTP relay. The password comes from PUBLISHER_SMTP_PASSWORD."""
 
     host: str = "127.0.0.1"
     port: int = Field(1025, ge=1, le=65535)
@@ -112,7 +112,7 @@ class PostmarkConfig(Section):
 
 
 class DeliveryConfig(Section):
-    """How messages leave."""
+    """How messages are sent."""
 
     transport: Annotated[str, AfterValidator(known_transport)] = Field(
         "folder", json_schema_extra=lambda schema: schema.update(enum=[*transport_names()])
@@ -133,7 +133,7 @@ class DeliveryConfig(Section):
 
 
 class Deploy(Section):
-    """Where the archive goes."""
+    """Where the archive is deployed."""
 
     to: Literal["folder", "s3"] = "folder"
     path: str | None = None
@@ -161,14 +161,14 @@ class ServiceConfig(Section):
 
 
 class ReadingSpeed(Section):
-    """What is read in a minute."""
+    """How much is read per minute."""
 
     characters: int = Field(350, gt=0)
     words: int = Field(238, gt=0)
 
 
 class PublishConfig(Section):
-    """When a merge publishes."""
+    """When a merged issue is published."""
 
     expires_after: Duration = Field(timedelta(hours=24), description="A schedule missed by more is reported, not sent")
     veto_window: Duration = Field(timedelta(0), description="How long publish waits after the merge")
@@ -176,7 +176,7 @@ class PublishConfig(Section):
 
 
 class Feedback(Section):
-    """What feedback does to the audience."""
+    """How feedback changes the audience."""
 
     transient_bounces: int = Field(
         5, ge=1, description="Consecutive issues that bounce before an address is suppressed"
@@ -187,13 +187,13 @@ class Feedback(Section):
 
 
 class Alerts(Section):
-    """Who hears of a tripwire."""
+    """Where tripwires are reported."""
 
     webhook: HttpUrl | None = Field(None, description="Better PUBLISHER_ALERTS_WEBHOOK, which wins: it is a secret")
 
 
 class ChannelConfig(Section):
-    """Where issues are announced. The address comes from the environment alone."""
+    """Where issues are announced. The address is read from the environment only."""
 
     name: ChannelName = Field(description=say("What people know it by, in small letters"), examples=["team"])
     via: Annotated[str, AfterValidator(known_channel)] = Field("apprise", description="apprise, or a plug-in")
@@ -253,7 +253,7 @@ class Preview(Section):
 
 
 class Config(Section):
-    """The whole of config.yaml. ``root`` is the folder it stands in; ``rule_files`` are read along with it."""
+    """All of config.yaml. ``root`` is its folder; ``rule_files`` are read with it."""
 
     newsletter: Newsletter
     database: DatabaseUrl = Field(

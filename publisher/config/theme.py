@@ -104,12 +104,12 @@ def _address(value: str) -> str:
 
 
 def _in_both(value: Any) -> Any:
-    """Accept ``X`` for ``{light: X}``."""
+    """Convert ``X`` to ``{light: X}``."""
     return value if isinstance(value, dict) else {"light": value}
 
 
 def _of_all(value: Any) -> Any:
-    """Accept ``X`` for ``{title: X, body: X}``."""
+    """Convert ``X`` to ``{title: X, body: X}``."""
     return {"title": value, "body": value} if isinstance(value, str) else value
 
 
@@ -123,7 +123,7 @@ Font = Annotated[OneLine, AfterValidator(_font)]
 
 
 class Accent(Section):
-    """The colour of links, labels and buttons; ``dark`` is derived from ``light`` where it is not given."""
+    """The colour of links, labels and buttons; ``dark`` is derived from ``light`` if it is not given."""
 
     light: Colour
     dark: Annotated[Colour | None, BeforeValidator(_colour)] = None
@@ -163,7 +163,7 @@ class AuthorConfig(Section):
 
 
 class PartsConfig(Section):
-    """Which parts of an issue are shown; what is left out, the theme decides."""
+    """Which parts of an issue are shown; the theme decides about parts that are not listed."""
 
     online: bool | None = Field(None, description="At the top of mail: a link to the page")
     contents: bool | None = Field(None, description="The headlines of the items, each a link to its item")

@@ -208,7 +208,7 @@ def ongoing(connection: Connection, letter: MailContent, *, correction: bool = F
         raise UsageError(message, help=say("publisher publish sends it; publisher send --test ADDR shows it"))
     if mailing is None or not begun:
         return None
-    if mailing.audience == 0 or _missed(connection, mailing):  # it reached nobody, and must not block the issue
+    if mailing.audience == 0 or _missed(connection, mailing):  # it reached no reader, and must not block the issue
         return None
     if mailing.digest == letter.digest:
         return mailing
@@ -281,6 +281,6 @@ def addressed(config: Config, edition: Edition, now: datetime | None = None) -> 
 
 
 def segment_of(config: Config, edition: Edition | Issue) -> ColumnElement[bool] | None:
-    """Return the condition for the audience of an issue or else of config.yaml; None means all. Raises SegmentError."""
+    """Return the condition for an issue's audience, by default config.yaml's; None means all. Raises SegmentError."""
     expression = edition.audience or config.audience.segment
     return segment_clause(expression, config.newsletter.language) if expression else None

@@ -303,8 +303,7 @@ class Sender:
 
 
 def _batches(claims: Sequence[Claim], most: int) -> Iterator[Sequence[Claim]]:
-    """Yield the batches: second attempts in batches of at most the square root of ``most``, third attempts alone.
-
+    """Yield the batches: second attempts in batches of at most the square root of ``most``, third attempts one by one.
     A recipient whose call always fails is thus separated from the others.
     """
     by_attempt = sorted(claims, key=lambda claim: claim.attempt)

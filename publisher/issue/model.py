@@ -123,7 +123,7 @@ Origins = tuple[tuple[str, Origin], ...]
 
 @dataclass(frozen=True, slots=True)
 class KeyPoints:
-    """Points above the items; ``generated_by`` is the model that drafted them, which readers are told."""
+    """Points above the items; ``generated_by`` is the model that drafted them, as shown to readers."""
 
     points: tuple[Prose, ...]
     generated_by: str | None = None

@@ -30,7 +30,7 @@ class Action(StrEnum):
     HELD = "held"  # by publisher hold
     EXPIRED = "expired"  # its time is too long ago
     MISSED = "missed"  # its date is too long ago, and it is new to this ledger
-    UNKNOWN = "unknown"  # readers have it, but the ledger does not know of it
+    UNKNOWN = "unknown"  # readers have it, but it is not in the ledger
     RENAMED = "renamed"  # mailed under a name that no longer exists
     LATE = "late"  # a translation was mailed without it
     SETTLED = "settled"  # mailed elsewhere, according to an operator
@@ -93,7 +93,7 @@ class Facts:
     held_why: str = ""
     archived: bool = False  # a run has deployed its page
     claimed: str | None = None  # where readers have it, unknown to the ledger: "the archive", "the outbox"
-    forgotten: str | None = None  # evidence, in words, of mail that the ledger does not know of
+    forgotten: str | None = None  # evidence, in words, of mail that is not in the ledger
     settled: str | None = None  # mailed | unmailed, by an operator
     mailed_as: str | None = None  # the former name it was mailed under
     in_repository: bool = True

@@ -50,7 +50,7 @@ class History:
 
     publications: Mapping[str, Publication]
     mailed: Mapping[str, Mailed]
-    forgotten: Mapping[str, str] = field(default_factory=dict)  # by slug: mail it does not know of, in words
+    forgotten: Mapping[str, str] = field(default_factory=dict)  # by slug: mail that is not in the ledger, in words
     references: frozenset[str] = frozenset()  # of all mailings
     gone: tuple[Gone, ...] = ()  # mailed issues that are no longer in the repository
 

@@ -95,7 +95,7 @@ def nobody_at_work(database: Database) -> Iterator[None]:
 def _marks(old: Database) -> dict[str, Path]:
     """Return the mark files beside a SQLite database, by slug as in file names.
 
-    Raises UsageError if a mark knows of more mail than the database: PostgreSQL has no marks to tell so later.
+    Raises UsageError if a mark records more mail than the database: PostgreSQL has no marks to detect that later.
     """
     url = old.engine.url
     pattern = mark_path(url, "*")

@@ -90,7 +90,7 @@ class Witness:
         return None
 
     def gainsay(self, publication: Publication, mailed: Mailed | None, references: frozenset[str]) -> str | None:
-        """Describe what ``state.json`` knows of a mailing beyond the ledger; None if nothing.
+        """Describe what ``state.json`` records of a mailing that the ledger lacks; None if nothing.
 
         ``mailed`` is the issue's newest mailing, ``references`` are those of all mailings in the ledger.
         """

@@ -50,7 +50,7 @@ class WriteResult:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """Every file of ours in the folder."""
+        """Every file of the archive in the folder."""
         return tuple(sorted((*self.written, *self.unchanged)))
 
 

@@ -87,9 +87,9 @@ def build_site(
     store: Store | None = None,
     steps: Sequence[Edition] = (),
 ) -> WriteResult:
-    """Make the folder ``out`` contain the archive of ``editions``, the pictures of ``steps``, and nothing else of ours.
+    """Make the folder ``out`` contain the archive of ``editions``, the pictures of ``steps``, and no other own file.
 
-    Without the ``store`` of the editions, every file is made anew. Raises :class:`publisher.errors.DeployError` if
+    Without the ``store`` of the editions, every file is made again. Raises :class:`publisher.errors.DeployError` if
     writing fails, :class:`publisher.errors.UsageError` if the theme is broken or a foreign file is in the way.
     """
     archive = arrange(editions, config.newsletter.language)

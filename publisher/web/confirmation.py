@@ -159,7 +159,7 @@ class ConfirmationMailer:
         return held
 
     def _heed(self, outcome: Outcome, pace: Pace) -> None:
-        """Slow down or pause if an outcome does not concern one recipient alone."""
+        """Slow down or pause if an outcome does not concern one recipient only."""
         match outcome.verdict:
             case Verdict.SUBMITTED:
                 self._failed = 0

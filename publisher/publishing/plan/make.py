@@ -110,7 +110,7 @@ def make_plan(
 
 
 def _unmailed(config: Config, slugs: Sequence[str]) -> Iterator[str]:
-    """What ``publish.unmailed`` names and is no issue."""
+    """The names in ``publish.unmailed`` that are not issues."""
     if not (gone := [at for at, slug in enumerate(config.publish.unmailed) if slug not in slugs]):
         return
     node = read_nodes(config.root)[0]

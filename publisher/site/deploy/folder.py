@@ -34,8 +34,8 @@ class FolderDestination:
         return {path: digest for path, digest in self._ours.items() if self._digest(path) == digest}
 
     def prepare(self, uploads: Sequence[Upload]) -> None:
-        """Raise UsageError if a file that is not ours would be overwritten; remove partial files of an interrupted run.
-        The manifest is written before the files, so that after an interruption the next run knows them as ours.
+        """Raise UsageError if a foreign file would be overwritten; remove partial files of an interrupted run. The
+        manifest is written before the files, so that after an interruption the next run recognises them.
         """
         clear({(self.root / upload.path).parent for upload in uploads})
         for upload in uploads:

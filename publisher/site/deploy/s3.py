@@ -59,7 +59,7 @@ class S3Destination:
         prefix = deploy.prefix.strip("/")
         return cls(
             _client("s3", deploy.region),
-            deploy.bucket or "",  # config.yaml is refused without
+            deploy.bucket or "",  # config.yaml is invalid without a bucket
             prefix + "/" if prefix else "",
             _client("cloudfront", deploy.region or "us-east-1") if deploy.distribution else None,
             deploy.distribution,
