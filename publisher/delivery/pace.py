@@ -158,21 +158,21 @@ class SharedPace(Pace):
 class SpreadPace(Pace):
     """A provider's bucket and that of a mailing spread over a time, which other mail does not wait for.
 
-    The provider's quota limits only the first.
+    The provider's quota and throttles concern only the first.
     """
 
     def __init__(self, provider: Pace, mailing: Pace) -> None:
         self._provider, self._mailing = provider, mailing
         self.rate = min(provider.rate, mailing.rate)
 
-    def limit(self, rate: float) -> None:
+    def take(self, count: int) -> float:
         """See :class:`Pace`."""
-        self._provider.limit(rate)
-
-    def _change(self, step: Callable[[TokenBucket, float], tuple[TokenBucket, float]]) -> float:
-        wait = max(self._provider._change(step), self._mailing._change(step))
+        wait = max(self._provider.take(count), self._mailing.take(count))
         self.rate = min(self._provider.rate, self._mailing.rate)
         return wait
+
+    def _change(self, step: Callable[[TokenBucket, float], tuple[TokenBucket, float]]) -> float:
+        return self._provider._change(step)
 
 
 def batch_size(rate: float, most: int) -> int:

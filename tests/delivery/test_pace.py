@@ -6,6 +6,7 @@ import pytest
 
 from publisher.delivery.pace import (
     LocalPace,
+    SpreadPace,
     TokenBucket,
     advance,
     batch_size,
@@ -81,6 +82,24 @@ def test_however_often_it_is_throttled_a_sender_goes_on_at_a_twelfth_of_its_pace
     assert pace.rate == 100
     pace.limit(40)
     assert pace.rate == 40
+
+
+def test_a_mailing_that_is_spread_ends_in_time_although_its_provider_throttles_within_its_quota() -> None:
+    now, people, due = [0.0], 600, 60.0
+    pace = SpreadPace(*(LocalPace(rate, clock=lambda: now[0]) for rate in (1000, people / due)))
+    for sent in range(people):
+        now[0] += pace.take(1)
+        if not sent % 20:
+            pace.throttled()
+    assert 0.98 * due <= now[0] <= 1.02 * due
+    for _ in range(100):
+        now[0] += 1.0
+        pace.throttled()
+    pace.take(1)
+    assert pace.rate == people / due, "an eighth of the provider's pace is enough"
+    pace.limit(5)
+    pace.take(1)
+    assert pace.rate <= 5
 
 
 def test_a_throttle_never_makes_a_sender_faster() -> None:
