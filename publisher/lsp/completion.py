@@ -30,7 +30,7 @@ _CONTAINER = re.compile(r" {0,3}:{3,}[ \t]*(?P<written>\w*)\Z")
 
 
 def complete(
-    letter: OpenNewsletter, path: str, document: Document, position: types.Position
+    newsletter: OpenNewsletter, path: str, document: Document, position: types.Position
 ) -> list[types.CompletionItem]:
     """Return the completions at the cursor, most likely first."""
     kind = keys.kind_of(path)
@@ -41,9 +41,9 @@ def complete(
     if line - 1 in keys.yaml_lines(path, document.lines):
         spot = keys.spot(document.lines, line - 1, column - 1)
         quoted = before[: len(before) - len(spot.written)][-1:] in {'"', "'"}
-        start, offered = spot.written, [*_in_yaml(letter, path, kind, spot, quoted)]
+        start, offered = spot.written, [*_in_yaml(newsletter, path, kind, spot, quoted)]
     elif match := next(filter(None, (each.search(before) for each in (_PICTURE, _ANCHOR, _CONTAINER))), None):
-        start, offered = match["written"], [*_in_markdown(letter, path, match.re)]
+        start, offered = match["written"], [*_in_markdown(newsletter, path, match.re)]
     else:
         return []
     place = document.range(Span(line, column - len(start), line, column))
@@ -63,31 +63,31 @@ def complete(
 _Offer = tuple[str, str, types.CompletionItemKind, str]
 
 
-def _in_yaml(letter: OpenNewsletter, path: str, kind: str, spot: keys.Spot, quoted: bool) -> Iterator[_Offer]:
+def _in_yaml(newsletter: OpenNewsletter, path: str, kind: str, spot: keys.Spot, quoted: bool) -> Iterator[_Offer]:
     if not spot.value:
         for name, meaning in keys.keys(kind, spot.path).items():
             if name not in spot.beside:
                 yield name, f"{name}: ", Kind.Property, meaning
-    for value in dict.fromkeys((*keys.values(kind, spot.path), *_used(letter, path, kind, spot.path))):
+    for value in dict.fromkeys((*keys.values(kind, spot.path), *_used(newsletter, path, kind, spot.path))):
         yield value, value if quoted else _written(value), Kind.Value, ""
 
 
-def _used(letter: OpenNewsletter, path: str, kind: str, at: KeyPath) -> list[str]:
+def _used(newsletter: OpenNewsletter, path: str, kind: str, at: KeyPath) -> list[str]:
     """Values that depend on the repository."""
     name = next((str(part) for part in reversed(at) if part != 0), "")
     slug = slug_of_path(path) or ""
-    own = letter.config.newsletter.language if letter.config else "en"
+    own = newsletter.config.newsletter.language if newsletter.config else "en"
     known: dict[str, Callable[[], list[str]]] = {
-        "tags": lambda: letter.archive.used("tags"),
-        "section": lambda: letter.archive.used("sections"),
-        "authors": lambda: letter.archive.used("authors"),
-        "commentary_by": lambda: letter.archive.used("authors"),
-        "image": lambda: pictures_of(letter.real / PurePosixPath(path).parent),
+        "tags": lambda: newsletter.archive.used("tags"),
+        "section": lambda: newsletter.archive.used("sections"),
+        "authors": lambda: newsletter.archive.used("authors"),
+        "commentary_by": lambda: newsletter.archive.used("authors"),
+        "image": lambda: pictures_of(newsletter.real / PurePosixPath(path).parent),
         "language": lambda: [*dict.fromkeys((own, *(canonical(name) or name for name in spoken())))],
-        "translation_of": lambda: sorted(letter.archive.facts, reverse=True),
+        "translation_of": lambda: sorted(newsletter.archive.facts, reverse=True),
         "anchor": lambda: [anchor_of_file(path, 1)],
         "date": lambda: [day.isoformat()] if (day := date_of_slug(slug)) else [],
-        "items": lambda: _files(letter, path, slug),
+        "items": lambda: _files(newsletter, path, slug),
         "timezone": lambda: sorted(available_timezones()),
     }
     if kind == "config":
@@ -96,19 +96,21 @@ def _used(letter: OpenNewsletter, path: str, kind: str, at: KeyPath) -> list[str
     return known[name]() if name in known and (name != "items" or at == ("items", 0)) else []
 
 
-def _files(letter: OpenNewsletter, path: str, slug: str) -> list[str]:
+def _files(newsletter: OpenNewsletter, path: str, slug: str) -> list[str]:
     """The item files of an issue, those not yet in its list first."""
-    names = [PurePosixPath(item).name for item in letter.seen(lambda: read_folder(letter.real, slug)).items]
-    listed = {word for line in letter.open[path].lines for word in line.split()} if path in letter.open else set()
+    names = [PurePosixPath(item).name for item in newsletter.seen(lambda: read_folder(newsletter.real, slug)).items]
+    listed = (
+        {word for line in newsletter.open[path].lines for word in line.split()} if path in newsletter.open else set()
+    )
     return sorted(names, key=lambda name: (name in listed, name))
 
 
-def _in_markdown(letter: OpenNewsletter, path: str, where: re.Pattern[str]) -> Iterator[_Offer]:
+def _in_markdown(newsletter: OpenNewsletter, path: str, where: re.Pattern[str]) -> Iterator[_Offer]:
     if where is _PICTURE:
-        for name in pictures_of(letter.real / PurePosixPath(path).parent):
+        for name in pictures_of(newsletter.real / PurePosixPath(path).parent):
             yield name, name.replace(" ", "%20"), Kind.File, ""
     elif where is _ANCHOR:
-        issue = letter.issue(slug_of_path(path) or "")
+        issue = newsletter.issue(slug_of_path(path) or "")
         for item in issue.items if issue else ():
             yield item.anchor, item.anchor, Kind.Reference, item.headline
     else:

@@ -48,32 +48,32 @@ class Desk:
         """Register an opened document, which replaces its file."""
         item = params.text_document
         if (found := self._where(item.uri)) and found[1].startswith(("issues/", "series/", "config.yaml")):
-            letter, path = found
-            letter.open[path] = Document(item.uri, item.text, self._encoding, item.version)
-            letter.changed(path)
+            newsletter, path = found
+            newsletter.open[path] = Document(item.uri, item.text, self._encoding, item.version)
+            newsletter.changed(path)
 
     def changed(self, params: types.DidChangeTextDocumentParams) -> None:
         """Apply edits to a document."""
         if at := self._at(params.text_document.uri):
-            letter, path, document = at
+            newsletter, path, document = at
             for change in params.content_changes:
                 document = document.edited(change, params.text_document.version)
-            letter.open[path] = document
-            letter.changed(path)
+            newsletter.open[path] = document
+            newsletter.changed(path)
 
     def closed(self, params: types.DidCloseTextDocumentParams) -> None:
         """Forget a closed document; its file is used again."""
         if at := self._at(params.text_document.uri):
-            letter, path, _ = at
-            del letter.open[path]
-            letter.changed(path)
+            newsletter, path, _ = at
+            del newsletter.open[path]
+            newsletter.changed(path)
 
     def files_changed(self, uris: Iterable[str]) -> None:
         """Queue checks for files that were changed, created or deleted on disk."""
         for file in filter(None, map(path_of, uris)):
-            for root, letter in self._newsletters.items():
+            for root, newsletter in self._newsletters.items():
                 if file.is_relative_to(root):
-                    letter.changed(letter.path(file))
+                    newsletter.changed(newsletter.path(file))
 
     @property
     def _encoding(self) -> str:
@@ -89,8 +89,8 @@ class Desk:
             return None
         if root not in self._newsletters:
             self._newsletters[root] = OpenNewsletter(root, self._encoding, self._tell, self._complain)
-        letter = self._newsletters[root]
-        return letter, letter.path(file)
+        newsletter = self._newsletters[root]
+        return newsletter, newsletter.path(file)
 
     def _at(self, uri: str) -> At | None:
         found = self._where(uri)
@@ -112,8 +112,8 @@ class Desk:
 
     # Findings
 
-    def _tell(self, letter: OpenNewsletter, path: str, findings: list[Diagnostic]) -> None:
-        document = letter.document(path)
+    def _tell(self, newsletter: OpenNewsletter, path: str, findings: list[Diagnostic]) -> None:
+        document = newsletter.document(path)
         most = in_order(sorted(findings, key=lambda one: RANKS[one.severity])[:_MOST])
         shown = [self._shown(document, finding) for finding in most]
         if rest := len(findings) - len(shown):
@@ -146,9 +146,9 @@ class Desk:
         """Explain the findings at the cursor, otherwise the key there, from the schema."""
         if (at := await self._ready(params.text_document.uri)) is None:
             return None
-        letter, path, document = at
-        here = [one for one in letter.findings(path) if document.inside(one.span, params.position)]
-        known = codes(letter.config) if here else {}
+        newsletter, path, document = at
+        here = [one for one in newsletter.findings(path) if document.inside(one.span, params.position)]
+        known = codes(newsletter.config) if here else {}
         pages = {one.code: known[one.code].explained(3) for one in here if one.code in known}
         if not (text := "\n---\n".join(pages.values()) or _meaning(path, document, params.position)):
             return None
@@ -159,21 +159,21 @@ class Desk:
         """Return the fixes of ``check --fix`` for the findings in a range, and for all of the file."""
         if (at := await self._settled(params.text_document.uri)) is None:
             return []
-        letter, path, document = at
-        found = letter.findings(path)
+        newsletter, path, document = at
+        found = newsletter.findings(path)
         start, end = document.place(params.range.start), document.place(params.range.end)
         here = [one for one in found if is_fixable(one) and one.span[:2] <= end and start <= one.span[2:]]
         actions = []
         for one in list({one.code if one.code in WHOLLY else one: one for one in reversed(here)}.values())[::-1][:_FEW]:
             alike = [other for other in found if other.code == one.code] if one.code in WHOLLY else [one]
-            if edit := _mended(letter, path, document, alike):
+            if edit := _mended(newsletter, path, document, alike):
                 what = one.help or one.message
                 title = say("Mend: {what}", what=what)
                 if len(alike) > 1:
                     title = say("Mend: {what} ({n} like it in this file)", what=what, n=len(alike))
                 shown = [self._shown(document, other) for other in alike[:_MOST]]
                 actions.append(types.CodeAction(rendered(title), types.CodeActionKind.QuickFix, shown, True, edit=edit))
-        if edit := _mended(letter, path, document, found):
+        if edit := _mended(newsletter, path, document, found):
             title = say("Mend all in this file that has one right answer")
             actions.append(types.CodeAction(rendered(title), FIX_ALL, edit=edit))
         wanted = params.context.only or [types.CodeActionKind.Empty]
@@ -194,11 +194,11 @@ class Desk:
         """Show above the first line the issue's reading time and the size of its mail."""
         if (at := await self._settled(params.text_document.uri)) is None:
             return []
-        letter, path, _ = at
-        edition = letter.editions.get(slug_of_path(path) or "")
-        if edition is None or letter.config is None:
+        newsletter, path, _ = at
+        edition = newsletter.editions.get(slug_of_path(path) or "")
+        if edition is None or newsletter.config is None:
             return []
-        words = Locale.of(edition.language, letter.config.labels)
+        words = Locale.of(edition.language, newsletter.config.labels)
         length = words("length", count=edition.length.count, minutes=edition.length.minutes)
         title = rendered(say("{length} · {bytes:,} bytes of mail", length=length, bytes=edition.sizes.message))
         start = types.Position(0, 0)
@@ -216,18 +216,21 @@ class Desk:
         entry = navigation.item_entry(at[1], at[2], params.position) if at else None
         if at is None or entry is None:
             return None
-        letter, folder = at[0], at[1].rpartition("/")[0]
+        newsletter, folder = at[0], at[1].rpartition("/")[0]
         old, name = f"{folder}/{entry.text.strip().removeprefix('./')}", params.new_name.strip().removeprefix("./")
-        if fault := navigation.fault_of_name(letter, old, name):
+        if fault := navigation.fault_of_name(newsletter, old, name):
             raise JsonRpcInvalidParams(fault)
         new = f"{folder}/{name}"
         changes: list[Any] = [
             types.TextDocumentEdit(
-                types.OptionalVersionedTextDocumentIdentifier(letter.uri(path), letter.document(path).version), edits
+                types.OptionalVersionedTextDocumentIdentifier(newsletter.uri(path), newsletter.document(path).version),
+                edits,
             )
-            for path, edits in navigation.references(letter, old, new).items()
+            for path, edits in navigation.references(newsletter, old, new).items()
         ]
-        return types.WorkspaceEdit(document_changes=[*changes, types.RenameFile(letter.uri(old), letter.uri(new))])
+        return types.WorkspaceEdit(
+            document_changes=[*changes, types.RenameFile(newsletter.uri(old), newsletter.uri(new))]
+        )
 
     async def will_rename(self, params: types.RenameFilesParams) -> types.WorkspaceEdit | None:
         """Adapt references to item files that the editor is about to rename."""
@@ -244,9 +247,9 @@ class Desk:
 
 
 def _mended(
-    letter: OpenNewsletter, path: str, document: Document, found: list[Diagnostic]
+    newsletter: OpenNewsletter, path: str, document: Document, found: list[Diagnostic]
 ) -> types.WorkspaceEdit | None:
-    for fix in letter.seen(lambda: plan_fixes(letter.real, [one for one in found if one.path == path])):
+    for fix in newsletter.seen(lambda: plan_fixes(newsletter.real, [one for one in found if one.path == path])):
         return types.WorkspaceEdit({document.uri: document.edits_to(fix.after.decode("utf-8"))})
     return None
 

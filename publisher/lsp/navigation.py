@@ -40,7 +40,7 @@ def scalar_at(node: Node | None, place: tuple[int, int], path: KeyPath = ()) -> 
 
 
 def definition(
-    letter: OpenNewsletter, path: str, document: Document, position: types.Position
+    newsletter: OpenNewsletter, path: str, document: Document, position: types.Position
 ) -> types.Location | None:
     """The place of the item file, picture, item or issue named at the cursor."""
     kind, folder = keys.kind_of(path), PurePosixPath(path).parent
@@ -51,30 +51,30 @@ def definition(
         at, scalar = found
         written = scalar.text.strip().removeprefix("./")
         if at[-1] == "translation_of":
-            return _location(letter, f"issues/{written}/issue.yaml")
+            return _location(newsletter, f"issues/{written}/issue.yaml")
         if at[-1] == "image" or (kind in keys.LISTS and len(at) == 2 and at[0] == "items"):
-            return _location(letter, f"{folder}/{written}")
+            return _location(newsletter, f"{folder}/{written}")
     for link in _LINK.finditer(document.lines[line - 1]):
         if link.start() < column <= link.end() + 1:
             target = link["target"]
             if not target.startswith("#"):
-                return _location(letter, f"{folder}/{target.removeprefix('./').replace('%20', ' ')}")
-            issue = letter.issue(slug_of_path(path) or "")
+                return _location(newsletter, f"{folder}/{target.removeprefix('./').replace('%20', ' ')}")
+            issue = newsletter.issue(slug_of_path(path) or "")
             for item in issue.items if issue else ():
                 if item.anchor == target[1:]:
                     place = item.places.of("headline")
-                    return _location(letter, place.path, place.span)
+                    return _location(newsletter, place.path, place.span)
     return None
 
 
-def _location(letter: OpenNewsletter, path: str, span: Span | None = None) -> types.Location | None:
+def _location(newsletter: OpenNewsletter, path: str, span: Span | None = None) -> types.Location | None:
     """A place in a file of the repository; None if the file does not exist."""
-    if ".." in PurePosixPath(path).parts or (path not in letter.open and not (letter.root / path).is_file()):
+    if ".." in PurePosixPath(path).parts or (path not in newsletter.open and not (newsletter.root / path).is_file()):
         return None
     if span is None:
         start = types.Position(0, 0)
-        return types.Location(letter.uri(path), types.Range(start, start))
-    return types.Location(letter.uri(path), letter.document(path).range(span))
+        return types.Location(newsletter.uri(path), types.Range(start, start))
+    return types.Location(newsletter.uri(path), newsletter.document(path).range(span))
 
 
 def outline(path: str, document: Document) -> list[types.DocumentSymbol]:
@@ -145,28 +145,28 @@ def is_item(*paths: str) -> bool:
     return all(keys.kind_of(path) == "item" for path in paths)
 
 
-def references(letter: OpenNewsletter, old: str, new: str) -> dict[str, list[types.TextEdit]]:
+def references(newsletter: OpenNewsletter, old: str, new: str) -> dict[str, list[types.TextEdit]]:
     """The edits, by path, that renaming an item file requires: in the list of items, and in links to its anchor if that
     is derived from the file name.
     """
     slug, name = slug_of_path(old) or "", PurePosixPath(new).name
-    folder = letter.seen(lambda: read_folder(letter.real, slug))
+    folder = newsletter.seen(lambda: read_folder(newsletter.real, slug))
     edits: dict[str, list[types.TextEdit]] = {}
     listing = folder.issue_file
-    order = tree(listing, letter.document(listing)) if listing else None
+    order = tree(listing, newsletter.document(listing)) if listing else None
     listed = order.get("items") if isinstance(order, Mapping) else None
     for entry in listed.items if listing and isinstance(listed, Sequence) else ():
         if isinstance(entry, Scalar) and entry.text.strip().removeprefix("./") == PurePosixPath(old).name:
             text = f"{entry.style}{'./' if entry.text.strip().startswith('./') else ''}{name}{entry.style}"
-            place = letter.document(str(listing)).range(entry.span)
+            place = newsletter.document(str(listing)).range(entry.span)
             edits.setdefault(str(listing), []).append(types.TextEdit(place, text))
-    issue = letter.issue(slug)
+    issue = newsletter.issue(slug)
     item = next((one for one in issue.items if one.places.path == old), None) if issue else None
     anchor = anchor_of_file(new, 1)
     if item is None or ("anchor",) in item.places.values or anchor == item.anchor:
         return edits
     for path in (*folder.items, *([listing] if listing else [])):
-        document = letter.document(path)
+        document = newsletter.document(path)
         for number, line in enumerate(document.lines, 1):
             for link in re.finditer(rf"\]\(#(?P<anchor>{re.escape(item.anchor)})(?=[\s)])", line):
                 span = Span(number, link.start("anchor") + 1, number, link.end("anchor") + 1)
@@ -174,10 +174,10 @@ def references(letter: OpenNewsletter, old: str, new: str) -> dict[str, list[typ
     return edits
 
 
-def fault_of_name(letter: OpenNewsletter, old: str, name: str) -> str | None:
+def fault_of_name(newsletter: OpenNewsletter, old: str, name: str) -> str | None:
     """The reason why an item file cannot have a name; None if it can."""
     path = f"{PurePosixPath(old).parent}/{name}"
     if not re.fullmatch(r"[^/\\\0]+", name) or name in {".", ".."} or not is_item(path):
         endings = ", ".join(sorted(MARKDOWN_SUFFIXES | YAML_SUFFIXES))
         return f"{name} is no name of an item file: it has no / and ends in one of {endings}"
-    return f"{name} is there already" if (letter.root / path).exists() else None
+    return f"{name} is there already" if (newsletter.root / path).exists() else None

@@ -1,6 +1,6 @@
 """Deploy the archive to an S3 bucket, for CloudFront or any other reader of the bucket.
 
-A manifest object beside the archive lists the deployed files. Every write is conditional (``If-Match`` and
+A manifest object beside the archive lists the deployed files. Every upload is conditional (``If-Match`` and
 ``If-None-Match`` of PutObject), the manifest's first of all: of two simultaneous deployments, one fails and stops.
 boto3 (0.2 s) is imported when a bucket is opened.
 """
