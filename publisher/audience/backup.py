@@ -130,7 +130,7 @@ def restore(
 
 
 def _name(part: Path, file: Path, taken: UsageError) -> None:
-    """Give a complete file its final name. Raises ``taken`` if a file got that name meanwhile."""
+    """Give a complete file its final name. Raises ``taken`` if a file has got that name in the meantime."""
     try:
         file.hardlink_to(part)  # a rename would replace an existing file
     except FileExistsError:

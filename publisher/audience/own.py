@@ -42,7 +42,7 @@ MOST_COLUMNS = 500
 """Limit on attribute columns: if all subscribers had different attributes, the file would grow with their square."""
 
 # A formula may also follow a semicolon, the separator in some locales; Japanese Excel takes ＝ for =.
-# An apostrophe that already stands before one of these is content, and gets another.
+# An apostrophe that already precedes one of these is content, and gets another.
 _FORMULA = re.compile(r"(^|[;\t\r\n])(?='*[=+\-@\t\r＝＋－＠])")
 _GUARDED = re.compile(r"(^|[;\t\r\n])'(?='*[=+\-@\t\r＝＋－＠])")
 _SEPARATOR = re.compile(r'[,;|"\t\r\n]')

@@ -81,7 +81,7 @@ class ColumnKind(StrEnum):
     NO = "no"
     """True, or a date: must not be mailed, as in ``deleted_at``."""
     OTHER = "other"
-    """Counts only if it holds an unambiguous word."""
+    """Speaks only if it holds an unambiguous word."""
 
 
 @dataclass(slots=True)
@@ -92,7 +92,7 @@ class _Column:
     header: str
     kind: ColumnKind = ColumnKind.OTHER
     sure: bool = False
-    """Counts whatever its values are; other columns count once a value means anything but confirmed."""
+    """Speaks whatever its values are; other columns speak once a value means anything but confirmed."""
     standing: ImportStatus | None = ImportStatus.UNSUBSCRIBED
     """Status of a true value (of kind YES: of a false one); None: ask the operator."""
     anything: bool = False

@@ -99,7 +99,7 @@ series = Table(
     metadata,
     Column("name", String(100), primary_key=True),
     Column("looked_at", Instant, nullable=False),  # time of the newest run
-    Column("steps", Document, nullable=False),  # ready steps by slug: last run that lacked it, or null
+    Column("steps", Document, nullable=False),  # ready steps by slug: time of the last run without it, or null
 )
 
 suppressions = Table(

@@ -163,7 +163,7 @@ def removed_attribute(tag: str, name: str, value: str) -> Code | None:
 
 
 def removals(fragment: str) -> list[Removal]:
-    """Return what is removed from a fragment of raw HTML."""
+    """Return the parts that are removed from a fragment of raw HTML."""
     return _Scanner(TAG.sub(lambda tag: f"‹{tag[0][1:]}" if is_words(tag) else tag[0], fragment)).removals
 
 

@@ -1,9 +1,9 @@
 """Parse an ``audience``: ``topic:weekly and language:zh and not (city = "Paris" or age < 18)``.
 
-A test is ``topic:NAME``, ``language:TAG`` (``zh`` includes ``zh-CN``), or an attribute compared with a value by
-``= != < <= > >=`` (``city:Paris`` is ``city = Paris``); tests combine with ``and``, ``or``, ``not`` and parentheses,
-``not`` binding closest and ``or`` least. ``all`` matches every subscriber. Names and values of letters, digits and
-``_ - . @ / +`` need no quotes, others stand in double quotes. :mod:`publisher.audience.segments` translates to SQL.
+A test is ``topic:NAME``, ``language:TAG`` (``zh`` includes ``zh-CN``), or an attribute compared with a value by ``= !=
+< <= > >=`` (``city:Paris`` is ``city = Paris``); tests combine with ``and``, ``or``, ``not`` and parentheses, ``not``
+binding closest and ``or`` least. ``all`` matches every subscriber. Names and values of letters, digits and ``_ - . @ /
++`` need no quotes, others need double quotes. :mod:`publisher.audience.segments` translates to SQL.
 """
 
 from __future__ import annotations

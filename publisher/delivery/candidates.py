@@ -24,8 +24,8 @@ from publisher.issue.translations import Family, pick
 class FamilyRule:
     """Rule for which subscriber gets which member of a translation family. ``fallback`` is the newsletter's language.
 
-    ``shared``: subscribers are divided among all members, frozen in one transaction; otherwise those without one get
-    this. ``late``: allowed although the family was mailed without this member.
+    ``shared``: subscribers are divided among all members, frozen in one transaction; otherwise each subscriber without
+    another member gets this one. ``late``: allowed although the family was mailed without this member.
     """
 
     members: Family
@@ -149,7 +149,7 @@ def _any(*conditions: ColumnElement[bool] | None) -> ColumnElement[bool] | None:
 
 
 def _languages_of(connection: Connection, slug: str, family: FamilyRule) -> list[str]:
-    """Return the subscribers' languages for which ``slug`` is the edition; an empty string is no language."""
+    """Return the subscribers' languages for which ``slug`` is the edition; an empty string is a missing language."""
     spoken = connection.execute(select(func.coalesce(subscribers.c.language, "")).distinct()).scalars()
     return [language for language in spoken if pick(language, family.members, family.fallback) == slug]
 

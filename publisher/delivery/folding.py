@@ -70,7 +70,7 @@ def begin(connection: Connection, mailing: Mailing, report: str, now: datetime) 
 
 
 def pack(database: Database, mailing_id: int) -> None:
-    """Pack the recipients of a mailing; stop if it is unfolded meanwhile."""
+    """Pack the recipients of a mailing; stop if it is unfolded in the meantime."""
     c = _AS_STORED.c
     with database.connect() as connection:
         ends = select(func.min(c.number), func.max(c.number)).where(c.mailing_id == mailing_id)
@@ -78,7 +78,7 @@ def pack(database: Database, mailing_id: int) -> None:
     for first in range(low or 0, (high or -1) + 1, BATCH):
         with database.begin() as connection:
             held = select(foldings.c.mailing_id).where(foldings.c.mailing_id == mailing_id).with_for_update()
-            if connection.execute(held).first() is None:  # unfolded meanwhile
+            if connection.execute(held).first() is None:  # unfolded in the meantime
                 return
             taken = delete(_AS_STORED).where(c.mailing_id == mailing_id, c.number.between(first, first + BATCH - 1))
             rows = sorted(map(tuple, connection.execute(taken.returning(*c))))

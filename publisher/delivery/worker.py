@@ -123,7 +123,7 @@ def _app(config: Config, database: Database, duties: Duties) -> Any:
     @app.task(name="reap", queue="watch", queueing_lock="reap")
     async def reap(timestamp: int) -> None:  # noqa: ARG001
         for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
-            with suppress(ConnectorException):  # another worker ended it meanwhile
+            with suppress(ConnectorException):  # another worker has ended it in the meantime
                 await app.job_manager.finish_job(job, Status.FAILED, delete_job=True)
         # Jobs of an older version, which kept them.
         await app.job_manager.delete_old_jobs(nb_hours=1, include_failed=True, include_cancelled=True)

@@ -16,7 +16,7 @@ def initial(config: Config) -> str:
 
 
 def icon_path(config: Config, size: int) -> str:
-    """The published path of an icon, with a hash of what it is drawn from."""
+    """The published path of an icon, with a hash of the inputs of its drawing."""
     brand = Brand.of(config)
     drawn = (brand.light["accent"], brand.light["on_accent"], initial(config), config.theme.fonts.card)
     stands = brand.icon.path if brand.icon else repr(drawn)

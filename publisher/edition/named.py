@@ -67,7 +67,7 @@ class _Stories:
         return fsum(log(len(self._words) / self._using[word]) for word in shared)
 
     def _names(self, text: str) -> frozenset[str]:
-        """Names, numbers and runs of words. A capitalised word is no name if the issue also has it in lower case."""
+        """Names, numbers and runs of words. A capitalised word is not a name if the issue also has it in lower case."""
         tokens = [token.removesuffix("'s").removesuffix("’s") for token in _TOKEN.findall(text)]
         small = [token.casefold() for token in tokens]
         names = {one for one, token in zip(small, tokens, strict=True) if self._is_name(token)}

@@ -35,8 +35,8 @@ _COUNTED = regex(f"[{HAN}{KANA}{_LATIN}\\d]+")
 def measure(texts: Iterable[str], words: Locale, config: Config) -> Length:
     """Measure the visible texts of the items: headlines, bodies, commentary with its label, attribution.
 
-    Chinese and Japanese count Han and kana characters and Latin letters and digits, not punctuation and spaces;
-    others count words, separated by white space (238 a minute: Brysbaert 2019, doi:10.1016/j.jml.2019.104047).
+    Chinese and Japanese count Han and kana characters and Latin letters and digits, not punctuation and spaces; others
+    count words, separated by white space (238 per minute: Brysbaert 2019, doi:10.1016/j.jml.2019.104047).
     """
     if words.counts_characters:
         count, unit, speed = sum(map(characters, texts)), "characters", config.reading_speed.characters

@@ -28,7 +28,7 @@ class EventKind(StrEnum):
     REJECT = "reject"  # the provider accepted the message, found malware in it and did not send it
     RENDERING_FAILURE = "rendering-failure"  # accepted, but the template could not be filled; not sent
     DELIVERY_DELAY = "delivery-delay"  # a temporary failure; the provider keeps trying
-    SUBSCRIPTION = "subscription"  # the reader left, or changed topics, through the provider's own list management
+    SUBSCRIPTION = "subscription"  # the reader unsubscribed, or changed topics, in the provider's own pages
     OPEN = "open"  # a tracking picture was fetched, perhaps by a machine
     CLICK = "click"  # a tracked link was followed, perhaps by a machine
     UNKNOWN = "unknown"  # a kind unknown to this version

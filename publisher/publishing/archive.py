@@ -57,7 +57,7 @@ class ArchiveRun:
         proofs: Store,
         steps: Sequence[Edition] = (),
     ) -> WriteResult:
-        """Build, record what will be live, deploy. Of ``steps`` of series, the archive has only the pictures."""
+        """Build, record what will be live, deploy. The archive has only the pictures of ``steps`` of series."""
         public = {decision.slug for decision in decisions if decision.public}
         editions = [one.edition for one in prepared if one.edition is not None]
         shown = [edition for edition in editions if edition.slug in public]

@@ -96,10 +96,10 @@ def export(root: Path, revision: str, into: Path, paths: Sequence[str]) -> None:
 def at_revision(config: Config, commit: str, slugs: Sequence[str]) -> Iterator[Config | None]:
     """Check out ``commit`` with those issues into a temporary folder; yield its config, None if unreadable.
 
-    All other files come along: templates and config.yaml refer to files, and an issue may show any picture.
+    All other files are checked out too: templates and config.yaml refer to files, and an issue may show any picture.
     """
     with tempfile.TemporaryDirectory(prefix="publisher-base-") as folder:
-        others = Others.of(config)  # if editions depend on other issues, all come along
+        others = Others.of(config)  # if editions depend on other issues, check out all of them
         every = bool(others.heads or others.translations.named)
         top = [name for name in names(config.root, "ls-tree", "--name-only", "-z", commit) if every or name != "issues"]
         export(config.root, commit, Path(folder), top if every else [*top, *(f"issues/{slug}" for slug in slugs)])

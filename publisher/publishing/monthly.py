@@ -1,8 +1,8 @@
 """The month's edition, ``digest/<yyyy-mm>``: the issues of a month as one, for subscribers who want mail less often.
 
 A subscriber's part of it are the issues of that month from which the ledger excluded them as ``digest``: by their
-language and the issues' audiences, without issues they also got singly. So a change of mind within a month still gives
-each issue once. Subscribers excluded from the same issues get the same variant. There is one mailing per month.
+language and the issues' audiences, without issues they also got singly. So a subscriber who switches within a month
+gets each issue once. Subscribers excluded from the same issues get the same variant. There is one mailing per month.
 """
 
 import hashlib
@@ -173,7 +173,7 @@ def _letter(editions: Sequence[Edition]) -> MailContent:
 def _edition(
     config: Config, slug: str, last: date, shown: Sequence[Edition]
 ) -> tuple[Edition | None, list[Diagnostic]]:
-    """Render the edition of these issues: of each the title, date, subtitle or preheader, headlines, and a link."""
+    """Render the edition of these issues: for each, the title, date, subtitle or preheader, headlines, and a link."""
     language = Counter(one.language for one in shown).most_common(1)[0][0]
     words, places = Locale.of(language, config.labels), Places(slug, Span.point(1))
     items = []

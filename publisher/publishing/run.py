@@ -96,7 +96,7 @@ class Run:
 
 
 def announcement_trouble(one: Announcement) -> tuple[str, str]:
-    """Return what is wrong with an announcement, and the advice."""
+    """Return the problem of an announcement, and the advice."""
     where, why = {"slug": one.slug, "channel": one.channel}, f" ({one.reason})" if one.reason else ""
     if one.state is AnnouncementState.REFUSED:
         refused = say("the announcement of {slug} on {channel} was refused{why}", why=why, **where)
@@ -120,7 +120,7 @@ class Published:
 
     @property
     def tripped(self) -> list[Tripped]:
-        """Tripwires of the run: what needs an operator, except what a mailing's sender has reported already."""
+        """Tripwires of the run: reports to an operator, except those that a mailing's sender has made already."""
         return [
             Tripped(
                 "overdue" if outcome.decision.kind is Action.EXPIRED else outcome.decision.kind.value,

@@ -26,7 +26,7 @@ from publisher.publishing.run import IssueResult, Run
 def mail_steps(run: Run, proofs: Iterable[Proof], blocked: str | None, options: Options) -> list[IssueResult]:
     """Freeze and mail those who are due, and those left by an earlier run; return a result per step with work.
 
-    A step that has errors, or of which the ledger has forgotten readers, holds back its series. So does a step with
+    A step that has errors, or whose readers the ledger knows only in part, holds back its series. So does a step with
     pictures if the archive is ``blocked``: they would be missing.
     """
     found, unfit = _judged(run.database, proofs, blocked)

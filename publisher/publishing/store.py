@@ -129,7 +129,7 @@ def hold(config: Config, database: Database, slug: str, why: str = "") -> str:
 
 
 def release(config: Config, database: Database, slug: str) -> str:
-    """Release a held issue; return the reply. Its veto window and schedule have not stopped meanwhile."""
+    """Release a held issue; return the reply. Its veto window and schedule continued during the hold."""
     with database.begin() as connection:
         if publication(connection, slug).held_at is None:
             refuse_unknown(config, slug)

@@ -1,7 +1,7 @@
 """Check whether a message or a page comes from this repository, and from which commit.
 
 It states a digest and a commit, in ``X-Publisher-Edition`` or in a meta tag. That is only a claim: so the edition is
-rebuilt from the commit, its digest compared with the claimed one, and its text with the text at hand.
+rebuilt from the commit, its digest compared with the claimed one, and its text with the given text.
 """
 
 import email

@@ -1,7 +1,7 @@
 """``/r/<issue>/<number>``: redirect a counted link of the mail, and count the click without the person.
 
-Stored are sums by link and day, people and machines apart. Who clicked is kept in memory only, for as long as it takes
-to recognise a scanner that follows one link after another: ``BURST`` links of an issue within ``SECONDS``.
+Only sums by link and day are stored, people and machines apart. Who clicked is kept in memory only, for as long as it
+takes to recognise a scanner that follows one link after another: ``BURST`` links of an issue within ``SECONDS``.
 """
 
 import asyncio

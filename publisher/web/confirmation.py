@@ -1,4 +1,4 @@
-"""Mail that asks to confirm, or whether the person still reads, with the issues' theme and transport."""
+"""Mail that asks for confirmation, or whether the person still reads, with the issues' theme and transport."""
 
 import hashlib
 import logging
@@ -27,7 +27,7 @@ from publisher.web import outbox
 from publisher.web.outbox import ConfirmationRequest, Wording
 
 LOOK_AGAIN = 20.0  # seconds between checks of the outbox, which other processes fill too
-SHORT = 5.0  # longest wait in seconds inside a delivery: a throttle, or a retry nearly due
+SHORT = 5.0  # longest wait in seconds inside a delivery: a throttle, or a retry that is nearly due
 QUOTA_EVERY = 3600.0
 HELD = 300.0  # seconds without a try after the provider refused everything (daily quota, account)
 GRACE = 8.0

@@ -71,7 +71,7 @@ def _write(text: Slotted, kind: str, runs: dict[str, str], personal: Mapping[Per
 
 
 def _literal(text: str, runs: dict[str, str], *, after: bool, before: bool) -> str:
-    """Escape a literal; ``after`` and ``before`` say whether it stands after or before another part."""
+    """Escape a literal; ``after`` and ``before`` say whether it comes after or before another part."""
 
     def replace(match: re.Match[str]) -> str:
         run = match[0]

@@ -55,7 +55,7 @@ def nothing(plan: Plan) -> str:
 
 
 def sizes(change: EditionChange) -> str:
-    """Describe the bytes, their change, and what is left of the clip budget."""
+    """Describe the bytes, their change, and the rest of the clip budget."""
     if change.now is None:
         return ""
     after = change.now.sizes

@@ -90,7 +90,7 @@ class S3Destination:
         return bytes(answer["Body"].read())
 
     def prepare(self, uploads: Sequence[Upload]) -> None:
-        """Write the coming files into the manifest, so that the next run can continue an interrupted one."""
+        """Add the files to be written to the manifest, so that the next run can continue an interrupted one."""
         for upload in uploads:
             if upload.path not in self._ours and self._etags.get(upload.path, _md5(upload)) != _md5(upload):
                 target = f"{self.name}{upload.path}"
