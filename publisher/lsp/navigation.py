@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 from lsprotocol import types
 
-from publisher.diagnostics import Span
+from publisher.diagnostics import Span, rendered, say
 from publisher.documents import Mapping, Node, Scalar, Sequence, TextFile
 from publisher.documents.nodes import KeyPath
 from publisher.issue.folder import MARKDOWN_SUFFIXES, YAML_SUFFIXES, is_markdown, read_folder
@@ -179,5 +179,8 @@ def fault_of_name(newsletter: OpenNewsletter, old: str, name: str) -> str | None
     path = f"{PurePosixPath(old).parent}/{name}"
     if not re.fullmatch(r"[^/\\\0]+", name) or name in {".", ".."} or not is_item(path):
         endings = ", ".join(sorted(MARKDOWN_SUFFIXES | YAML_SUFFIXES))
-        return f"{name} is no name of an item file: it has no / and ends in one of {endings}"
-    return f"{name} is there already" if (newsletter.root / path).exists() else None
+        fault = say(
+            "{name} is not a name of an item file: it has no / and ends in one of {endings}", name=name, endings=endings
+        )
+        return rendered(fault)
+    return rendered(say("{name} exists already", name=name)) if (newsletter.root / path).exists() else None
