@@ -96,7 +96,7 @@ _UNREACHED = re.compile(r"NewConnectionError|ConnectTimeoutError|NameResolutionE
 
 
 class AppriseChannel(Channel):
-    """Channel through one service of apprise. Of its log, which contains addresses, only an error code is kept."""
+    """Channel through one service of apprise. Only an error code of its log, which contains addresses, is kept."""
 
     name = "apprise"
 

@@ -15,7 +15,7 @@ from publisher.channels.tables import announcements
 from publisher.database.bulk import insert_once
 
 LEASE = timedelta(minutes=15)
-"""Longer than any call: after this time without a result, the run has died."""
+"""Longer than any call: a run without a result after this time counts as dead."""
 
 
 class AnnouncementState(StrEnum):

@@ -43,7 +43,7 @@ def footer(config: Config, words: Locale) -> RenderedText | None:
 
 
 def footer_findings(config: Config) -> Iterator[Diagnostic]:
-    """What the rules find in the footer, in each of its languages: at its lines of config.yaml."""
+    """Findings of the rules about the footer, in each of its languages, at its lines of config.yaml."""
     from publisher.checks.context import Context  # ``serve`` does not need the rules
     from publisher.checks.markdown import Text
     from publisher.checks.registry import own_rules
@@ -59,7 +59,7 @@ def footer_findings(config: Config) -> Iterator[Diagnostic]:
         context = Context(config, issue, whole=False)
         context.texts = (Text(lines_of_scalar(file, value), "footer"),)
         for rule in own_rules():
-            found = rule.check(context) if rule.check and rule.name != "pictures" else ()  # a footer has none
+            found = rule.check(context) if rule.check and rule.name != "pictures" else ()  # no pictures in it
             yield from (one for one in found if one.code != NO_SCHEME.name)  # relative links lead to the archive
 
 
@@ -73,7 +73,7 @@ def _rendered(given: str, base: str, words: Locale) -> tuple[RenderedText, Sente
 
 
 def _lost(footer: str) -> Iterator[Sentence]:
-    """Parts of a footer that cannot be shown: pictures, which it has no files for, tags not allowed in an issue, and
+    """Parts of a footer that cannot be shown: pictures, for which it has no files, tags not allowed in an issue, and
     links with a scheme not allowed in one.
     """
     for block in parsed(footer).tokens:

@@ -19,7 +19,7 @@ _HAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]+")
 _SENTENCE = re.compile(r"(?<=[。！？；])|(?<=[;!?؟؛] )|(?<=[^\W\d_][^\W\d_][.] )")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _RUN = 3  # length of a run of words, or of Han and kana characters, that identifies a story as a name does
-_AHEAD = 1.6  # by this factor the best story must outweigh the second
+_AHEAD = 1.6  # factor by which the best story must outweigh the second
 
 
 class StoryWords(NamedTuple):

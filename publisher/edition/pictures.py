@@ -68,7 +68,7 @@ class Pictures:
         return None
 
     def miss(self, prose: Prose) -> None:
-        """Report the images that have been looked up in vain since the last call, at their lines in ``prose``."""
+        """Report the images that were not found since the last call, at their lines in ``prose``."""
         lines = prose.lines
         for source, fault in self._lost.items():
             line = next((number for number, line in enumerate(lines) if source in line), 0)

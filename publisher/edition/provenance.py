@@ -61,7 +61,7 @@ def shared_paths(config: Config) -> tuple[str, ...]:
 
 
 def history_of(config: Config) -> CommitGraph:
-    """Read the history of a newsletter repository; an empty graph if git is missing or this is no repository."""
+    """Read the history of a newsletter repository; an empty graph if git is missing or there is no repository."""
     root, shared = config.root, shared_paths(config)
     try:
         prefix, _, head = _git(root, "rev-parse", "--show-prefix", "HEAD").rstrip("\n").rpartition("\n")

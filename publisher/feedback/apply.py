@@ -61,7 +61,7 @@ class Applied:
     second_copies: set[tuple[str, str]] = field(default_factory=set)
     deferring: set[str] = field(default_factory=set)  # issues with a receiver that is held back from now on
     harm: Counter[str] = field(default_factory=Counter)  # permanent bounces and complaints, by issue
-    replies: int = 0  # automatic replies in a mailbox, which say nothing about our mail
+    replies: int = 0  # automatic replies in a mailbox, which do not concern our mail
     faults: int = 0  # lines and messages that are not events
     malformed: list[tuple[str, str]] = field(default_factory=list)  # place and reason of the first faults
 

@@ -4,8 +4,8 @@ from sqlalchemy import Column, Index, Integer, String, Table, Text
 
 from publisher.database.metadata import Id, Instant, metadata, partial_index
 
-# Sends and deliveries that settled a ledger row are not stored here. Stored are explanations (bounces, complaints,
-# failures, delays), events that config asks for (opens, clicks), and events without a ledger row so far.
+# Stored are explanations (bounces, complaints, failures, delays), events that config asks for (opens, clicks), and
+# events without a ledger row so far; not sends and deliveries that settled a ledger row.
 feedback_events = Table(
     "feedback_events",
     metadata,

@@ -160,7 +160,7 @@ def _cached(cache: Path, target: Target) -> tuple[bytes, str] | None:
 def _forget_all_but(cache: Path, keys: Collection[str]) -> None:
     with suppress(OSError):
         for name in os.listdir(cache):  # noqa: PTH208 - thousands of names
-            if name not in keys and _KEY.fullmatch(name):  # other files are foreign
+            if name not in keys and _KEY.fullmatch(name):  # all other files are foreign
                 (cache / name).unlink()
 
 

@@ -1,6 +1,6 @@
 """The elements and style sheets of an email, parsed once for all gates; a minimal CSS parser for rules and at-rules.
 
-Themes come from us or from an editor and are not hostile; CSS that cannot be parsed is skipped.
+Themes come from this package or an editor and are not hostile; CSS that cannot be parsed is skipped.
 """
 
 import re
