@@ -25,7 +25,7 @@ from publisher.delivery.sender import Interrupt, Sender
 from publisher.delivery.settle import release_uncertain, uncertain
 from publisher.delivery.states import Ending
 from publisher.delivery.status import explain
-from publisher.delivery.submit_pool import DOUBTS_TO_END
+from publisher.delivery.submit_pool import DOUBTS_TO_END, Breaker, Finished
 from publisher.delivery.tables import recipients
 from publisher.errors import DatabaseError
 from publisher.mail.message import Envelope, compose
@@ -154,6 +154,20 @@ def test_a_provider_that_refuses_every_call_ends_the_run_early_with_everybody_pe
     assert (sent.ending, sent.account.pending) == (Ending.PROVIDER, 400)
     assert "The template is broken" in explain(sent, Ses(make_config(tmp_path)))[0]
     assert server.account.accepted == []
+
+
+def test_a_call_that_is_accepted_takes_every_doubt_back() -> None:
+    def call(verdict: Verdict) -> None:
+        breaker.weigh(Finished([(Claim(1, 1, "r", "a@example.com", ""), Outcome(verdict))]), counted=True)
+
+    breaker = Breaker(most=5)
+    for _ in range(3):
+        call(Verdict.UNCERTAIN)
+        assert not breaker.probing
+        call(Verdict.SUBMITTED)
+    call(Verdict.UNCERTAIN)
+    call(Verdict.UNCERTAIN)
+    assert breaker.probing
 
 
 class Clock:

@@ -184,6 +184,8 @@ def test_alone_it_goes_to_all_and_a_late_sibling_to_whoever_had_none(database: D
     with pytest.raises(UsageError, match="was mailed without weekly-en") as refused:
         frozen(database, "weekly-en", family=alone)
     assert "--late" in str(refused.value.help)
+    with database.connect() as connection, pytest.raises(UsageError, match="was mailed without weekly-en"):
+        preview(connection, "weekly-en", family=alone)
     frozen(database, "weekly-en", family=replace(alone, late=True))
     late = given_to(database, "weekly-en")
     assert (len(late["pending"]), len(late["sibling"])) == (1, len(SPOKEN))

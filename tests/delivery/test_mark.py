@@ -25,7 +25,7 @@ from publisher.audience.tokens import Purpose, Tokens
 from publisher.config.model import Config
 from publisher.database import Database, open_database
 from publisher.delivery import mailings, worker
-from publisher.delivery.lock import mark_path, settle_mark, take_as_own
+from publisher.delivery.lock import mark_path, read_mark, settle_mark, take_as_own
 from publisher.delivery.mailings import set_operator
 from publisher.delivery.send import Options, dry_run, send
 from publisher.delivery.sender import Interrupt
@@ -242,6 +242,14 @@ def test_a_copy_from_before_an_operators_word_mails_nobody(config: Config, sqlit
     for kept in (before, lost, settled):
         restore(config, kept, force=True)
         refused(config)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b"[]", b'{"strange": 1}', None], ids=repr)
+def test_a_mark_that_cannot_be_read_is_told_with_its_path(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "weekly.mark"
+    path.mkdir() if content is None else path.write_bytes(content)
+    with pytest.raises(UsageError, match=r"weekly\.mark cannot be read"):
+        read_mark(path)
 
 
 def test_a_mark_names_every_mailing_of_the_issue(config: Config, sqlite: Database) -> None:

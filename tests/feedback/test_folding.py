@@ -137,6 +137,9 @@ def test_a_late_bounce_suppresses_a_reader_whose_mailing_is_folded(room: Room, m
     late = event(room, "Bounce", ANN, shapes.bounce("forwarded@elsewhere.example"))
     account = room.account()
     assert folded(room, mailing)
+    with room.database.connect() as connection:
+        held = [folding.find(connection, mailing.reference, number) for number in range(6)]
+    assert [one and one.row["number"] for one in held] == [None, 1, 2, 3, 4, None]
     applied = room.apply(late)
     assert (applied.changed, applied.waiting) == (0, 0)
     assert room.suppressed() == {ANN: "bounce"}

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from publisher.checks.context import Context
-from publisher.checks.html import ACTIVE, COMMENT_UNCLOSED, REMOVED_HTML, RUNS, TAGS, TEXT_SWALLOWED, without_comments
+from publisher.checks.html import ACTIVE, COMMENT_UNCLOSED, RUNS, TAGS, TEXT_SWALLOWED, without_comments
 from publisher.checks.markdown import Text
 from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, define, say
 from publisher.documents.yaml_typos import shortened
@@ -43,9 +43,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
         yield from _angle_brackets(text)
         yield from _marks(text)
         told = {finding.span for finding in lost}
-        for finding in text.removed:
-            if finding.code != REMOVED_HTML.name or finding.span not in told:
-                yield finding
+        yield from (finding for finding in text.removed if finding.span not in told)
         for piece in text.raw if "<!--" in text.prose.text else ():
             for comment in COMMENT.finditer(piece.words):
                 if "<!--" in (said := comment[0][4:]) and comment[0].endswith("-->"):
