@@ -219,12 +219,12 @@ class Standings:
     def _about(self, column: _Column) -> ImportStatus | None:
         return self._answers.get(normal(column.header))
 
-    def _says(self, column: _Column, word: str) -> ImportStatus:
+    def _says(self, column: _Column, word: str) -> ImportStatus | None:
         if word in NOTHING:
-            return self._answers.get("", ImportStatus.FINE) if column.kind is ColumnKind.YES else ImportStatus.FINE
+            return self._answers.get("") if column.kind is ColumnKind.YES else None
         if (about := self._about(column)) is not None and word not in self._answers:
             return about
-        return column.meaning(word, self._answers) or ImportStatus.FINE
+        return column.meaning(word, self._answers)
 
 
 def _question(header: str, values: list[tuple[str, int]]) -> str:

@@ -202,6 +202,7 @@ EARLIER = (
     "ann@example.com,'=Ann,confirmed,en,a;b,,2024-01-02T03:04:05+00:00,2024-01-02T03:04:05+00:00,{},Rome,NY,x\n"
     "ben@example.com,,unsubscribed,,,,2024-01-02T03:04:05+00:00,2024-05-02T03:04:05+00:00,{},,,\n"
     "cy@example.com,,confirmed,,,bounce,2024-01-02T03:04:05+00:00,2024-01-02T03:04:05+00:00,{},,,\n"
+    "Dee@Example.com,,,,,complaint,,,,,,\n"  # nobody's, and added by hand
 ).format(*(f"{n:024x}" for n in range(3)))
 
 
@@ -218,6 +219,7 @@ def test_an_earlier_export_is_read_with_its_references(database: Database, tmp_p
         held = suppression(connection, "cy@example.com")
         assert held is not None
         assert held.reason is Reason.BOUNCE
+        assert suppression(connection, "dee@example.com")
         assert [(entry.change, entry.how) for entry in store.history(connection, ben.id)] == [
             ("unsubscribed", "import")
         ]

@@ -215,6 +215,11 @@ def test_the_operator_answers_by_value_or_by_column(config: Config, tmp_path: Pa
     grades = "email,Status\na2@example.com,gold\nb2@example.com,silver\n"
     found = look(tmp_path, grades, Status="confirmed")
     assert became(config, found) == {"a2": "confirmed", "b2": "confirmed"}
+    some = look(tmp_path, grades.replace("2", "3"), Status="confirmed", silver="unsubscribed")
+    assert became(config, some) == {"a3": "confirmed", "b3": "unsubscribed"}
+    blanks = "email,Opt-in,Status\na4@example.com,yes,\nb4@example.com,,active\nc4@example.com,n/a,active\n"
+    some = look(tmp_path, blanks, **{"": "unsubscribed"})
+    assert became(config, some) == {"a4": "confirmed", "b4": "unsubscribed", "c4": "unsubscribed"}
     assert found.columns is not None
     assert found.columns.entry(2, ["a2@example.com", "gold"]).attributes == {"Status": "gold"}
 

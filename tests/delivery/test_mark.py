@@ -16,11 +16,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import literal_column, select, update
+from sqlalchemy import insert, literal, literal_column, select, update
 
 from publisher.audience import backup
 from publisher.audience.backup import back_up, restore
-from publisher.audience.tables import subscribers
+from publisher.audience.tables import enrolments, subscribers
 from publisher.audience.tokens import Purpose, Tokens
 from publisher.config.model import Config
 from publisher.database import Database, open_database
@@ -30,6 +30,7 @@ from publisher.delivery.mailings import set_operator
 from publisher.delivery.send import Options, dry_run, send
 from publisher.delivery.sender import Interrupt
 from publisher.delivery.settle import count_as_reached, note_unmatched
+from publisher.delivery.tables import mailings as mailings_table
 from publisher.delivery.tables import origins, recipients
 from publisher.delivery.worker import Duties
 from publisher.errors import DatabaseError, UsageError
@@ -398,10 +399,25 @@ def test_a_dump_of_the_middle_of_a_mailing_put_back_mails_nobody_until_an_operat
     with database.begin() as connection:
         settle_mark(connection, SLUG)
     copied = select(origins.c.writer != literal_column("xmin::text"))
-    with database.connect() as connection:  # as if readers were left to the edition of a month; not written
-        connection.execute(update(recipients).values(state="excluded", reason="digest"))
-        take_as_own(connection, mailing.frozen_at.replace(day=1) + timedelta(days=32))
-        assert connection.execute(copied).scalar() is True, "that may have been mailed since"
+    then, table = mailing.frozen_at, mailings_table
+    month = then.replace(day=1) + timedelta(days=32)
+    enrolled = insert(enrolments).from_select(
+        ["subscriber_id", "series", "started_at"],
+        select(subscribers.c.id, literal("welcome"), subscribers.c.created_at).limit(1),
+    )
+    for change, now, steps, stays in (
+        (update(recipients).values(state="excluded", reason="digest"), month, None, True),  # left to a month's edition
+        (enrolled, then, None, True),
+        (enrolled, then, (), False),
+        (enrolled, then, ("series/welcome/hello",), True),
+        (update(table).values(slug="other"), then, None, True),
+        (update(table).values(slug="other", finished_at=then), then, None, False),  # its page is in the archive
+        (update(table).values(slug="series/welcome/old", finished_at=then), then, None, True),
+    ):
+        with database.connect() as connection:  # as if it were so; not written
+            connection.execute(change)
+            take_as_own(connection, now, steps)
+            assert connection.execute(copied).scalar() is stays, "that may have been mailed since"
     assert send(config, database, make_letter()).account.left == 0
     send(config, database, make_letter(slug="2025-01-05-weekly"))
     with database.connect() as connection:
