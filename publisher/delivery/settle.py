@@ -125,7 +125,7 @@ def _risen(row: dict[str, Any], kind: EventKind, at: datetime, message_id: str |
         values = {"state": RecipientState.REJECTED, "reason": f"event:{detail}"[:80]}
     elif row["state"] != RecipientState.SUBMITTED and not str(row["reason"] or "").startswith("event:"):
         values = {"state": RecipientState.SUBMITTED, "reason": None}
-    if message_id and row["message_id"] is None:
+    if message_id:
         values["message_id"] = message_id
     moment, why = _FACTS.get(kind, (None, None))
     if moment and (row[moment] is None or at < row[moment]):

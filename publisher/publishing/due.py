@@ -178,7 +178,7 @@ def decide(facts: Facts, now: datetime, policy: PublishConfig) -> IssueDecision:
     return _by_the_clock(facts, now, policy)
 
 
-_HOLDS_BACK = NEEDS_SOMEBODY - {Action.CONFLICT, Action.UNCERTAIN} | {Action.DRAFT, Action.WAITING, Action.HELD}
+_HOLDS_BACK = NEEDS_SOMEBODY | {Action.DRAFT, Action.WAITING, Action.HELD}
 
 
 def with_family(decision: IssueDecision, others: Sequence[IssueDecision]) -> IssueDecision:
@@ -217,7 +217,7 @@ def _mailed(facts: Facts, mailed: Mailed, now: datetime) -> IssueDecision:
     if mailed.operator == Operator.CANCELLED:
         ways = say("publisher send {slug} mails those not reached", slug=slug)
         return IssueDecision(facts, Action.CANCELLED, say("cancelled"), ways)
-    same = facts.digest == mailed.digest or (mailed.content is not None and facts.content == mailed.content)
+    same = facts.digest == mailed.digest or facts.content == mailed.content
     if mailed.sendable:
         if facts.held_at:
             return _held(facts)

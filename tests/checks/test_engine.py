@@ -38,10 +38,12 @@ def put(root: Path, path: str, text: str) -> None:
 
 def test_findings_are_sorted_and_told_once(root: Path) -> None:
     put(root, f"{SLUG}/b.md", "---\nheadline: x\n---\n[a](javascript:x)\n\n[b](ftp://x)\n")
+    ignores = "<!-- publisher: ignore=angle-brackets,story-repeated -->"  # of the second only all issues can tell
+    put(root, f"{SLUG}/c.md", f"---\nheadline: y\n---\nWords. {ignores}\n")
     put(root, f"{SLUG}/issue.yaml", "title: GPU 涨价\ndate: 2024-12-22\n")
     _, found = check_issue(load_config(root), NAME)
     assert [finding.code for finding in found] == [
-        "unsafe-link-scheme", "unsafe-link-scheme", "subject-all-capitals", "date-contradicts-slug",
+        "unsafe-link-scheme", "unsafe-link-scheme", "unused-ignore", "subject-all-capitals", "date-contradicts-slug",
     ]  # fmt: skip
     assert len(set(found)) == len(found)
 

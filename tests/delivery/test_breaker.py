@@ -240,6 +240,21 @@ def test_a_short_hiccup_is_probed_and_the_run_goes_on(sqlite: Database) -> None:
     assert 300 < len(provider.accepted) < 600
 
 
+def test_a_throttle_slows_the_sender_and_keeps_nobody_from_their_mail(sqlite: Database) -> None:
+    add_people(sqlite, 40)
+    with sqlite.begin() as connection:
+        ledger = Ledger(sqlite, freeze(connection, make_letter()))
+    clock, paces = Clock(), list[float]()
+    provider = FakeTransport(lambda _: Verdict.THROTTLED if clock.now < 1 else Verdict.SUBMITTED)
+    ledger.open()
+    sender = sender_of(ledger, provider, clock, Interrupt())
+    sender.observe = lambda progress: paces.append(progress.pace)
+    assert sender.drain() is Ending.DONE
+    ledger.close()
+    assert len({*provider.accepted}) == len(provider.accepted) == 40
+    assert 100 < min(paces) < 170
+
+
 @pytest.mark.parametrize("parallel", [1, 3])
 def test_two_calls_without_an_answer_and_then_one_reader_at_a_time_is_all_that_an_outage_costs(
     sqlite: Database, parallel: int

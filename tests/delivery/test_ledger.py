@@ -224,9 +224,11 @@ def test_what_the_dead_had_claimed_becomes_uncertain_and_their_late_answer_still
     add_people(database, 3)
     mailing = frozen(database)
     dead, living = opened(database, mailing), opened(database, mailing)
+    elsewhere = opened(database, frozen(database, make_letter(slug="2025-01-05-weekly")))
     claims = dead.record_and_claim([], 2, 1).claims
     assert living.recover(alone=False) == 0  # its lease has not run out
     assert living.recover(alone=True) == 2
+    assert elsewhere.beat(), "the lock is of one mailing"
     assert account(database, mailing).uncertain == 2
     assert not dead.record_and_claim([], 2, 1).alive
     assert account(database, mailing).claimed == 0
@@ -394,11 +396,14 @@ def test_an_event_without_tags_settles_by_message_id(database: Database) -> None
         assert (answer.known, answer.changed, answer.recipient) == (True, True, recipient)
         assert not settle(connection, EventKind.DELIVERY, NOW, message_id="m-1").changed
         assert not settle(connection, EventKind.DELIVERY, NOW, message_id="m-2").known
+        for hours, changed in ((1, False), (-1, True), (0, False)):  # the earliest time of a fact counts
+            answer = settle(connection, EventKind.DELIVERY, NOW + timedelta(hours=hours), message_id="m-1")
+            assert answer.changed is changed
     assert account(database, mailing).delivered == 1
 
 
 @pytest.mark.parametrize(
-    "recipient", ["", "x", "00000000-1", "00000000-0", "1-1", "a@example.com", "00000000-99999999999"]
+    "recipient", ["", "x", "00000000-1", "00000000-0", "1-1", "a@example.com", "00000000-2147483648"]
 )
 def test_an_event_about_nobody_is_told_apart(database: Database, recipient: str) -> None:
     with database.begin() as connection:

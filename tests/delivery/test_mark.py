@@ -29,9 +29,9 @@ from publisher.delivery.lock import mark_path, read_mark, settle_mark, take_as_o
 from publisher.delivery.mailings import set_operator
 from publisher.delivery.send import Options, dry_run, send
 from publisher.delivery.sender import Interrupt
-from publisher.delivery.settle import count_as_reached, note_unmatched
+from publisher.delivery.settle import count_as_reached, forget_unmatched, note_unmatched
 from publisher.delivery.tables import mailings as mailings_table
-from publisher.delivery.tables import origins, recipients
+from publisher.delivery.tables import origins, recipients, unmatched_messages
 from publisher.delivery.worker import Duties
 from publisher.errors import DatabaseError, UsageError
 from publisher.mail.message import Envelope
@@ -227,6 +227,9 @@ def test_a_copy_from_before_an_operators_word_mails_nobody(config: Config, sqlit
     back_up(config, before := config.root / "before")
     send_some(config)
     send_some(config)
+    mark = read_mark(mark_path(sqlite.engine.url, SLUG))
+    assert mark is not None
+    assert mark.mailings == [mark.reference], "however often one goes on with it"
     back_up(config, lost := config.root / "lost")
     restore(config, before, force=True)
     refused(config)
@@ -270,9 +273,18 @@ def test_a_mark_names_every_mailing_of_the_issue(config: Config, sqlite: Databas
     with database.begin() as connection:
         readers = list(connection.scalars(select(subscribers.c.reference)))
         note_unmatched(connection, first.reference, 1, readers[0], first.frozen_at)
+        note_unmatched(connection, "00000000", 1, readers[0], first.frozen_at)  # another newsletter's
         assert count_as_reached(connection, SLUG) == 1
+        connection.execute(update(unmatched_messages).values(received_at=first.frozen_at - timedelta(days=31)))
+        forget_unmatched(connection)
+        assert connection.scalars(select(unmatched_messages.c.mailing)).all() == [first.reference]
         settle_mark(connection, SLUG)
-    assert send(config, database, make_letter()).account.submitted == 1
+    third = send(config, database, make_letter())
+    assert third.account.submitted == 1
+    with database.begin() as connection:
+        note_unmatched(connection, first.reference, 2, readers[1], first.frozen_at)
+        assert count_as_reached(connection, SLUG) == 2
+        assert mailings.account(connection, third.mailing.id) == third.account, "who was mailed was mailed"
     database.close()
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from publisher.config.model import PublishConfig
-from publisher.publishing.due import Action, Facts, Mailed, decide, with_family
+from publisher.publishing.due import Action, Facts, Mailed, decide, what_blocks, with_family
 
 NOW = datetime(2025, 3, 10, 12, 0, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -155,6 +155,12 @@ def test_what_was_mailed_is_never_due_again_whatever_else_is_so() -> None:
     for _, facts, policy, _ in TABLE:
         if facts.in_repository:
             assert decide(replace(facts, mailed=DONE), NOW, policy).kind is not Action.DUE
+
+
+def test_only_a_broken_issue_that_is_live_blocks_the_others() -> None:
+    broken = replace(READY, broken=True)
+    assert what_blocks([decide(broken, NOW, POLICY)]) is None
+    assert what_blocks([decide(replace(broken, archived=True), NOW, POLICY)])
 
 
 def test_what_somebody_has_to_settle_says_what_to_type() -> None:
