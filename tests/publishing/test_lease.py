@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,11 @@ def test_whoever_slept_through_its_term_finds_out_before_it_does_anything(databa
             other.check()
     with take(database) as after:
         assert after.fence == other.fence + 1
+    with ExitStack() as later:
+        with take(database):
+            clock.sleep(module.TERM + 1)
+            other = later.enter_context(take(database))
+        other.check()  # the end of the sleeper frees no lease but its own
 
 
 def test_a_sign_of_life_from_the_future_blocks_for_a_term_and_not_for_ever(database: Database, clock: Clock) -> None:
