@@ -72,9 +72,9 @@ def _checked(url: str) -> httpx.URL:
         parsed = httpx.URL(url)
     except (httpx.InvalidURL, UnicodeError) as error:
         advice = say("name a page, as in https://example.com/story")
-        raise UsageError(say("{url} is no address", url=url[:200]), help=advice) from error
+        raise UsageError(say("{url} is not an address", url=url[:200]), help=advice) from error
     if parsed.scheme not in {"http", "https"} or not parsed.host:
-        raise UsageError(say("{url} is no address of the web", url=url[:200]), help=say("begin with https://"))
+        raise UsageError(say("{url} is not a web address", url=url[:200]), help=say("begin with https://"))
     if parsed.userinfo:
         raise UsageError(say("the address holds a name or a password"), help=say("name the page without them"))
     return parsed

@@ -41,7 +41,7 @@ class StarterBrand:
         if accent is not None:
             if not re.fullmatch("#(?:[0-9a-f]{3}|[0-9a-f]{6})", accent.strip().lower()):
                 advice = say("write '#rgb' or '#rrggbb', in quotes")
-                raise UsageError(say("{accent} is no colour", accent=accent), help=advice)
+                raise UsageError(say("{accent} is not a colour", accent=accent), help=advice)
             light, _ = palettes(ThemeConfig.model_validate({"accent": accent}), Path())
             worst, better = weighed(light)
             if worst < ENOUGH:

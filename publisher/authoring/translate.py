@@ -71,7 +71,7 @@ def draft_translation(config: Config, slug: str, language: str, new: str | None 
     tag = canonical(language)
     if tag is None or not is_language(tag.split("-")[0]):
         advice = say("write a tag such as zh-CN, en or ja")
-        raise UsageError(say("{language} is no language tag (BCP 47)", language=language), help=advice)
+        raise UsageError(say("{language} is not a language tag (BCP 47)", language=language), help=advice)
     original = _original(config, slug, tag)
     new = new or f"{slug}-{tag.lower()}"
     day, folder = day_of(config, new), read_folder(config.root, slug)

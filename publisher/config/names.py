@@ -58,8 +58,8 @@ def unspoken(language: str, config: Config) -> Fault | None:
     if own and own.keys() >= {word for word in labels() if not word.endswith(CATEGORIES)}:
         return None
     known, other = (names.replace("_", "-") for names in (", ".join(spoken()), name or "en"))
-    told = say("there are no words in {language}: readers would see those of {other}", language=language, other=other)
-    advice = say("the languages are {known}; labels in config.yaml can hold another's words", known=known)
+    told = say("publisher has no {language} translation: readers would see {other}", language=language, other=other)
+    advice = say("the languages are {known}; labels in config.yaml can hold the words of another", known=known)
     return Fault(UNKNOWN_LANGUAGE, told, advice)
 
 

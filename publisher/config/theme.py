@@ -86,21 +86,21 @@ def _colour(value: Any) -> Any:
         return value
     digits = value.strip().lower().removeprefix("#")
     if value.strip()[:1] != "#" or len(digits) not in {3, 6} or set(digits) - set("0123456789abcdef"):
-        raise refuse(say("{value!r} is no colour", value=value[:40]), say('write "#rgb" or "#rrggbb", in quotes'))
+        raise refuse(say("{value!r} is not a colour", value=value[:40]), say('write "#rgb" or "#rrggbb", in quotes'))
     return colour.written(rgb("#" + digits))
 
 
 def _font(value: str) -> str:
     if re.fullmatch(_FONTS, value):
         return value.replace('"', "'")
-    message = say("{value!r} is no list of fonts", value=value[:40])
+    message = say("{value!r} is not a list of fonts", value=value[:40])
     raise refuse(message, say("write serif, sans, mono, or names with commas between"))
 
 
 def _address(value: str) -> str:
     if re.fullmatch(r"https?://[^\s/]+\S*|mailto:\S+@\S+", value):
         return value
-    raise refuse(say("{value!r} is no address", value=value[:40]), say("write https://… or mailto:…"))
+    raise refuse(say("{value!r} is not an address", value=value[:40]), say("write https://… or mailto:…"))
 
 
 def _in_both(value: Any) -> Any:

@@ -192,7 +192,7 @@ def _not_there(name: str, place: Place) -> Diagnostic:
 def _outside(config: Config, node: Mapping, path: str) -> Iterator[Diagnostic]:
     if posixpath.normpath(config.templates).startswith(("..", "/")):
         found = find(node, ("templates",))
-        message = say("{name} is no folder of the repository", name=config.templates)
+        message = say("{name} is not a folder of the repository", name=config.templates)
         advice = say("name a folder of the repository, relative to config.yaml")
         yield BAD_VALUE.at(Place(path, found.span if found else Span.point(1, 1)), message, help=advice)
 

@@ -43,7 +43,7 @@ def _duration(value: Any) -> Any:
     if text == "0":
         return timedelta(0)
     if not text or _DURATION.sub("", text).strip():
-        message = say("{value!r} is no length of time", value=value)
+        message = say("{value!r} is not a length of time", value=value)
         raise refuse(message, say("write a number and s, m, h, d or w, such as 24h"))
     try:
         return timedelta(seconds=sum(int(number) * _UNITS[unit] for number, unit in _DURATION.findall(text)))
@@ -145,7 +145,7 @@ def _one_line(value: str) -> str:
 
 def _channel_name(value: str) -> str:
     if not re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", value) or len(value) > 40:
-        message = say("{value!r} is no name of a channel", value=value[:80])
+        message = say("{value!r} is not the name of a channel", value=value[:80])
         raise refuse(message, say("write small letters, digits and hyphens, such as {path}", path="team"))
     return value
 

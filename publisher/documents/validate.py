@@ -49,7 +49,7 @@ def canonical_language(tag: str) -> str:
     if found is None:
         better = canonical(tag.strip().split(".")[0].replace("_", "-"))
         advice = say("write {words}", words=better) if better else say("write zh-CN, en or ja")
-        raise refuse(say("{tag!r} is no language tag (BCP 47)", tag=tag), advice)
+        raise refuse(say("{tag!r} is not a language tag (BCP 47)", tag=tag), advice)
     if not (found.startswith(("x-", "i-")) or is_language(found.split("-")[0])):
         message = say("there is no language {language!r}", language=tag.strip().split("-")[0])
         raise refuse(message, say("write a tag such as zh-CN, en or ja"))

@@ -186,7 +186,7 @@ class _Builder:
             line = self.lines[number - self.first]
             if found := _DEEPER.match(line):
                 place = Place(self.path, Span(number, found.end(), number, found.end() + 1))
-                message = say("this is no entry of a list: YAML takes it for more of the text above it")
+                message = say("this is not an entry of the list: YAML reads it as part of the text above it")
                 advice = say("indent it as the entries of its list; quote a text that goes on with a hyphen")
                 self.findings.append(ENTRY_JOINED.at(place, message, help=advice))
 

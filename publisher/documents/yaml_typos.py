@@ -72,7 +72,7 @@ def _quoted(match: re.Match[str]) -> tuple[Sentence, Sentence]:
     told = say('the text holds ": ", which YAML takes for the end of a key')
     if (link := _LINK.fullmatch(value)) and match.groupdict().get("key") == "source":
         advice = say("write {words}", words=f"source: {{name: {link[1]}, url: {link[2]}}}")
-        return say("a source is no link of Markdown"), advice
+        return say("a source is not written as a Markdown link"), advice
     if match["at"] in {"[", "{"}:
         told = say("the text holds {at}, which YAML takes for the begin of a list or a mapping", at=match["at"])
     elif match["at"] != ":":

@@ -179,7 +179,7 @@ def slugged(text: str) -> str:
 
 def _bad_slug(path: str, slug: str) -> Diagnostic:
     better = slugged(slug) or "2024-12-29-weekly"
-    message = say("{slug} is no slug: lower-case letters, digits, and single hyphens between them", slug=slug)
+    message = say("{slug} is not a slug: write lower-case letters, digits, and single hyphens between them", slug=slug)
     return BAD_SLUG.at(Place(path), message, help=say("name the folder {better}", better=better))
 
 
@@ -189,7 +189,7 @@ def _no_folder(root: Path, path: str, error: OSError) -> Diagnostic:
         message = say("the file is named like an issue, which is a folder")
         return UNREADABLE.at(Place(path), message, help=say("make a folder of that name, and put issue.yaml into it"))
     if error.errno == errno.ENOTDIR:
-        message = say("this is named like an issue, and is no folder")
+        message = say("this is named like an issue, but is not a folder")
         return UNREADABLE.at(Place(path), message, help=say("make it a folder, or remove it"))
     what = say("what this link leads to") if (root / path).is_symlink() else say("the folder")
     return unreadable(path, error, what, say("make it a folder that can be read, or remove it"))
@@ -211,7 +211,7 @@ def _issue_file(path: str, found: list[str]) -> list[Diagnostic]:
     if not found:
         message = say("there is no issue.yaml in {path}", path=path)
         return [NO_ISSUE_FILE.at(Place(f"{path}/issue.yaml"), message, help=say("write one with title and date"))]
-    message, advice = say("{name} stands beside it", name=Path(found[0]).name), say("keep one of the two")
+    message, advice = say("the folder has {name} too", name=Path(found[0]).name), say("keep one of the two")
     return [TWO_ISSUE_FILES.at(Place(extra), message, help=advice) for extra in found[1:]]
 
 

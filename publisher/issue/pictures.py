@@ -31,15 +31,15 @@ def fault_of_address(image: str) -> Fault | None:
     scheme = match[1].lower()
     if scheme in {"http:", "https:", "//"}:
         return Fault(codes.IMAGE_REMOTE, say("the picture is fetched from another site"), _SAVE_IT)
-    said = say("a path of one computer") if len(scheme) == 2 else say("an address of {scheme}", scheme=scheme)
+    said = say("a path on one computer") if len(scheme) == 2 else say("an address of {scheme}", scheme=scheme)
     said = _ADDRESSES.get(scheme, said)
-    message = say("the picture is named by {said}, which shows nothing in a reader's mail", said=said)
+    message = say("readers would not see this picture, given as {said}", said=said)
     return Fault(codes.IMAGE_ADDRESS, message, _SAVE_IT)
 
 
 _ADDRESSES = {
     "data:": say("its own bytes (data:)"),
-    "file:": say("a path of one computer (file:)"),
+    "file:": say("a path on one computer (file:)"),
     "javascript:": say("a program"),
 }
 _SAVE_IT = say("save the picture to images/ and write images/NAME")
@@ -67,7 +67,7 @@ def picture_file(root: Path, folder: str, image: str) -> PictureFile | Fault:
     if kept.suffix.lower() not in _PICTURES or any(part.startswith(".") for part in kept.parts):
         endings = ", ".join(sorted(_PICTURES - {".svg"}))
         advice = say("name a file that ends in {endings}", endings=endings)
-        return Fault(codes.NOT_A_PICTURE, say("{path} is no picture", path=path), advice)
+        return Fault(codes.NOT_A_PICTURE, say("{path} is not a picture", path=path), advice)
     return open_file(resolved, path)
 
 

@@ -86,11 +86,11 @@ def _date(value: Any) -> Any:
         return value
     text = value.strip()
     if not _DATE.fullmatch(text):
-        raise _bad_date(say("{text!r} is no date", text=text), say("write year-month-day, such as 2024-12-29"))
+        raise _bad_date(say("{text!r} is not a date", text=text), say("write year-month-day, such as 2024-12-29"))
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise _bad_date(say("there is no day {text}", text=text), say("write a day of the calendar")) from None
+        raise _bad_date(say("there is no day {text}", text=text), say("write a day that exists")) from None
 
 
 def _moment(value: Any, info: ValidationInfo) -> Any:
@@ -108,7 +108,9 @@ def _moment(value: Any, info: ValidationInfo) -> Any:
         aware = moment.replace(tzinfo=zone)
         skipped = aware.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != moment.replace(tzinfo=None)
     except (ValueError, OverflowError):
-        raise _bad_date(say("there is no time {value}", value=value), say("write a time of the calendar")) from None
+        raise _bad_date(
+            say("there is no time {value}", value=value), say("write a day and a time that exist")
+        ) from None
     if skipped:
         message = say("the clocks of {zone} skip {time} on {day}", zone=str(zone), time=f"{moment:%H:%M}", day=day)
         raise _bad_date(message, say("write a time an hour later, or an offset such as +08:00"))
@@ -124,7 +126,7 @@ def _local(value: Any, info: ValidationInfo) -> Any:
         message = say("deliver_at is a time of each reader's own day, and {time} does not say so", time=value)
         raise _bad_date(message, say("write {time} local; one moment for everybody is publish_at", time=value))
     if not _LOCAL.fullmatch(value):
-        raise _bad_date(say("{value!r} is no local time", value=value), say("write it as 08:00 local"))
+        raise _bad_date(say("{value!r} is not a local time", value=value), say("write it as 08:00 local"))
     at, day, published = time.fromisoformat(value[:5]), info.data.get("date"), info.data.get("publish_at")
     if day and published and published > datetime.combine(day, at, (info.context or {}).get("zone", UTC)):
         message = say("publish_at comes after {time} on the day of the issue, {day}", time=value[:5], day=str(day))
@@ -135,7 +137,7 @@ def _local(value: Any, info: ValidationInfo) -> Any:
 def _number(value: Any) -> Any:
     if isinstance(value, str):
         if not re.fullmatch(r"[0-9]{1,9}", value.strip()):
-            raise refuse(say("{value!r} is no number of an issue", value=value), say("write digits, such as 52"))
+            raise refuse(say("{value!r} is not an issue number", value=value), say("write digits, such as 52"))
         return int(value)
     return value
 

@@ -69,7 +69,7 @@ def variants_of(issue: Issue, home: str) -> tuple[tuple[IssueVariant, ...], list
     for number, (told, place) in enumerate(conditions.values()):
         if not any(answers[number] for answers in combined):
             message = say("no reader meets the condition {condition}", condition=told)
-            found.append(BAD_AUDIENCE.at(place, message, help=say("correct it, or delete what it is for")))
+            found.append(BAD_AUDIENCE.at(place, message, help=say("correct it, or delete the text that it is for")))
     by_text: dict[tuple[str, ...], tuple[Issue, list[tuple[bool, ...]]]] = {}
     for answers in combined:
         left = _left(issue, {one for one, holds in zip(conditions, answers, strict=True) if holds})

@@ -192,8 +192,8 @@ def test_any_text_is_a_config_or_findings(text: str) -> None:
     ("labels", "column", "said", "advice"),
     [
         ("{chinese: {source: x}}", 10, "there is no language 'chinese'", "write a tag such as zh-CN, en or ja"),
-        ("{zh CN: {source: x}}", 10, "'zh CN' is no language tag (BCP 47)", "write zh-CN"),
-        ("{'': {source: x}}", 10, "'' is no language tag (BCP 47)", "write zh-CN, en or ja"),
+        ("{zh CN: {source: x}}", 10, "'zh CN' is not a language tag (BCP 47)", "write zh-CN"),
+        ("{'': {source: x}}", 10, "'' is not a language tag (BCP 47)", "write zh-CN, en or ja"),
         ("{en: {comentary: x}}", 15, "there is no word comentary", "write commentary"),
         ("{en: {search: x}}", 15, "there is no word search", "write archive_search"),
         ("{en: {service_confirm_buton: x}}", 15, "service_confirm_buton", "write service_confirm_button"),

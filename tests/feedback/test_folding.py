@@ -327,7 +327,7 @@ def test_after_a_year_the_rows_may_be_dropped_and_the_account_stays(
     ("words", "says"),
     [
         (("--older-than", "30d"), "30d is too short"),
-        (("--older-than", "soon"), "'soon' is no length of time"),
+        (("--older-than", "soon"), "'soon' is not a length of time"),
         (("--undo", "2001-01-01-x"), "no mailing of 2001-01-01-x is folded"),
         (("--undo", SLUG, "--drop"), "--undo stands alone"),
     ],

@@ -61,7 +61,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
         yield from _numbers(text)
         for words, place in () if text.inline else text.written:
             for found in _ALMOST.finditer(words):
-                message = say("this is no heading: readers would see the number signs")
+                message = say("this is not a heading: readers would see the number signs")
                 advice = say("write one to six plain #, then a plain space; \\# for a sign that is meant")
                 yield NOT_MADE.at(place(found.start(), found.end()), message, help=advice)
             yield from _not_made(words, place)
@@ -85,7 +85,7 @@ def _as_code(text: Text) -> Iterator[Diagnostic]:
             lost = line[start:].strip()
             place = text.prose.place(token.map[0], line.index(lost, start), len(line.rstrip()))
             message = say(
-                "readers would not see “{lost}”: after {fence} stands a language", lost=lost, fence=token.markup
+                "readers would not see “{lost}”: only a language may follow {fence}", lost=lost, fence=token.markup
             )
             yield TEXT_SWALLOWED.at(place, message, help=say("begin the code on the next line"))
         if token.type == "code_block" and token.map and _is_prose(token.content):
@@ -163,11 +163,11 @@ def _not_made(words: str, place: Callable[[int, int], Place]) -> Iterator[Diagno
     if "\n" not in words:
         return
     if found := next(filter(_follows, _LISTED.finditer(words)), None):
-        message = say("these lines are no list: readers see them run together")
+        message = say("these lines are not a list: readers see them run together")
         advice = say("begin each with “- ” or “1. ”, or put an empty line between them")
         yield LIST_NOT_MADE.at(place(found.start(), words.index("\n", found.start())), message, help=advice)
     if found := _TABLE.search(words):
-        message = say("these lines are no table: readers see the bars")
+        message = say("these lines are not a table: readers see the bars")
         advice = say("write plain | and below the head a row such as | --- | --- |, with as many cells as the head")
         yield TABLE_NOT_MADE.at(place(found.start(), words.index("\n", found.start())), message, help=advice)
 

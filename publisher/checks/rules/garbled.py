@@ -30,4 +30,4 @@ def _look(line: Line) -> Iterator[Diagnostic]:
         yield GARBLED.at(line.place(start, end), message, help=advice)
     for lost in _LOST.finditer(line.text):
         message = say("a character was lost here: readers see {found}", found=shortened(lost[0]))
-        yield GARBLED.at(line.place(*lost.span()), message, help=say("write it anew"))
+        yield GARBLED.at(line.place(*lost.span()), message, help=say("write it again"))

@@ -83,9 +83,9 @@ def _marks(line: Line) -> Iterator[Diagnostic]:
     if line.key != "tags" and not first and any(others):
         return
     if len(names) > 1:
-        message = say("{name} is one name: YAML parts them at a plain comma alone", name=shortened(line.text))
+        message = say("{name} is one name: only a plain comma separates names in YAML", name=shortened(line.text))
     elif line.text[0] in _QUOTES and line.text[-1] in _QUOTES:
-        message = say("the quotes of {name} are no YAML, and readers see them", name=shortened(line.text))
+        message = say("the quotes of {name} are not YAML's: readers would see them", name=shortened(line.text))
     else:
         return
     meant = ", ".join(filter(None, names))
@@ -120,7 +120,7 @@ def _several(line: Line) -> Iterator[Diagnostic]:
     sure = mark == ";" or ((len(names) > 2 or given) and (not any(single) or (all(single) and len(names) > 2)))
     if len(names) > 1 and sure and not _BETWEEN.search(line.text) and span.end_column - span.column == len(line.text):
         meant = ", ".join(f'"{name}"' if "," in name else name for name in names)
-        message = say("{name} is one name here: several are a list", name=shortened(line.text))
+        message = say("{name} is one name here: write several names as a list", name=shortened(line.text))
         advice = say("write {words}, or put quotes around one name that has a comma", words=shortened(f"[{meant}]"))
         yield MARKS_IN_NAME.at(line.whole, message, help=advice)
 

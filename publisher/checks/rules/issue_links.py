@@ -86,7 +86,7 @@ def compare(gathered: Mapping[str, Sequence[Any] | None], wanted: frozenset[str]
                 near = nearest(target, slug)
                 if not (relative or near or date_of_slug(target)):
                     continue  # another page of the host, such as /issues/latest/
-                message = say("the link leads to an issue {slug}, and there is none", slug=target)
+                message = say("the link leads to the issue {slug}, which does not exist", slug=target)
                 yield MISSING.at(place, message, help=near or say("name the folder of an issue, or take the link out"))
             elif (
                 not told.draft and (other := gathered[target]) and (fault := _fault(target, _LinkedIssue(*other), told))
@@ -110,7 +110,7 @@ def _nearest(slugs: Sequence[str], target: str, own: str) -> Sentence | None:
     at = bisect(slugs, target)
     around = [slug for slug in slugs[max(0, at - _NEAR) : at + _NEAR] if slug != own]
     if near := get_close_matches(target.lower().replace("_", "-"), around, 1, 0.7):
-        return say("the nearest is {slug}", slug=near[0])
+        return say("the nearest name is {slug}", slug=near[0])
     return None
 
 

@@ -52,7 +52,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
     for text, link in ((one, link) for one in context.texts for link in one.parts.links):
         url = unquote(link.url)  # decode what the parser has encoded
         if _FILE.fullmatch(url):
-            message = say("the link leads to a file that an issue is written in, which readers do not get")
+            message = say("the link leads to a source file of an issue, which is not published")
             yield LINK_TO_FILE.at(link.place, message, help=_page_of(url, context))
         elif not _WITHIN.fullmatch(link.url) and (fault := fault_of_link(link.url)):
             better = _meant(url, link.words)
@@ -74,7 +74,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
         shown, led = _HOST.fullmatch(link.words), _HOST.fullmatch(link.url)
         if shown and led and _site(shown) != _site(led) and "xn--" not in link.url.lower():
             values = {"named": shown["host"], "led": led["host"]}
-            message = say("the link's text names {named}, and it leads to {led}", **values)
+            message = say("the link's text names {named}, but it leads to {led}", **values)
             yield NAMES_ANOTHER.at(link.place, message, help=say("write the address that is meant in both places"))
     yield from _tracking(context)
     yield from _classes(context)
@@ -118,7 +118,7 @@ def _classes(context: Context) -> Iterator[Diagnostic]:
         for number, line in enumerate(text.prose.lines):
             for found in _CLASS.finditer(line):
                 if found[1] in shown:
-                    message = say("{words} is no class of a link, and stays in the text", words=found[1])
+                    message = say("{words} is not a class of a link: readers would see it", words=found[1])
                     place = text.prose.place(number, *found.span(1))
                     yield UNKNOWN_CLASS.at(place, message, help=say("write {.button}, or delete it"))
 
@@ -131,5 +131,5 @@ def _tracking(context: Context) -> Iterator[Diagnostic]:
         if parts and tracking:
             kept = "&".join(pair for pair in pairs if pair.partition("=")[0] not in tracking)
             clean = parts._replace(query=kept).geturl()
-            message = say("the link carries {tracking}, which only track", tracking=", ".join(dict.fromkeys(tracking)))
+            message = say("the link carries trackers: {tracking}", tracking=", ".join(dict.fromkeys(tracking)))
             yield TRACKING.at(link.place, message, help=say("write {words}", words=clean))

@@ -109,7 +109,7 @@ def _angle_brackets(text: Text) -> Iterator[Diagnostic]:
     for words, place in (*text.written, *blocks):
         for tag in TAG.finditer(words):
             if is_words(tag) and not words.endswith("\\", 0, tag.start()):
-                message = say("{tag} is no HTML: readers see it as written", tag=shortened(tag[0]))
+                message = say("{tag} is not an HTML tag: readers see it as text", tag=shortened(tag[0]))
                 advice = say("write it in backticks, or &lt;{tag}", tag=shortened(tag[0][1:]))
                 yield ANGLE_BRACKETS.at(place(tag.start(), tag.end()), message, help=advice)
     for words, place in blocks:
@@ -118,11 +118,11 @@ def _angle_brackets(text: Text) -> Iterator[Diagnostic]:
             yield TEXT_SWALLOWED.at(place(tag.start(), tag.end()), message, help=_CLOSE)
     for words, place in text.written:
         for found in _OPEN_COMMENT.finditer(words):
-            message, advice = say("a comment ends in its paragraph: readers see this one as written"), _IN_CODE
+            message, advice = say("a comment must end in its own paragraph: readers see this one as text"), _IN_CODE
             yield ANGLE_BRACKETS.at(place(*found.span()), message, help=advice)
         for tag in _OPEN_QUOTE.finditer(words):
-            message = say("{tag} is no HTML: readers see it as written", tag=shortened(tag[0]))
+            message = say("{tag} is not an HTML tag: readers see it as text", tag=shortened(tag[0]))
             yield ANGLE_BRACKETS.at(place(tag.start(), tag.end()), message, help=_CLOSE)
         for tag in _OFFICE.finditer(words):
-            message = say("{tag} is no HTML: readers see it as written", tag=tag[0])
+            message = say("{tag} is not an HTML tag: readers see it as text", tag=tag[0])
             yield ANGLE_BRACKETS.at(place(tag.start(), tag.end()), message, help=say("delete it"))

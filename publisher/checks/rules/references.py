@@ -148,10 +148,10 @@ def _without_definition(text: Text) -> Iterator[Diagnostic]:
             cited = found["text"].isdecimal() and label.isdecimal()  # [1][2]: numbered citations, literal text
             if not cited and not _is_defined(written, text.env.get("references", {})):
                 values = {"label": shortened(label), "text": shortened(found["text"] or "…")}
-                message = say("this is not a link: [{label}] is defined nowhere in the file", label=values["label"])
+                message = say("this is not a link: the file does not define [{label}]", label=values["label"])
                 advice = say("add a line [{label}]: https://…, or write [{text}](https://…)", **values)
                 if found["mark"]:
-                    message = say("this is no picture: [{label}] is defined nowhere in the file", label=values["label"])
+                    message = say("this is not a picture: the file does not define [{label}]", label=values["label"])
                     advice = say("add a line [{label}]: images/NAME, or write ![{text}](images/NAME)", **values)
                 if normalizeReference(written) in begun():
                     message = say("this is not a link: the line of [{label}]: goes on the paragraph above it", **values)

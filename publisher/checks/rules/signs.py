@@ -142,7 +142,7 @@ def _code(context: Context) -> Iterator[Diagnostic]:
             about = cache(partial(_ABOUT.search, words))
             for found in _CODE.finditer(words):
                 if lost[found[0]] > 0 and _is_code(found, words, about):
-                    message = say("readers see {found} without all of its signs: Markdown takes them", found=found[0])
+                    message = say("readers see {found} with signs missing: Markdown takes them", found=found[0])
                     advice = say("write {words}", words=shortened(f"`{found[0]}`"))
                     yield NOT_MARKED.at(place(*found.span()), message, help=advice)
 
