@@ -107,7 +107,7 @@ def shifted(at: datetime, span: str, sign: int = 1) -> datetime:
     """
     match = _SPAN.fullmatch(span)
     if match is None:
-        raise ValueError(say("{span!r} is no length of time", span=span))
+        raise ValueError(say("{span!r} is not a length of time", span=span))
     number, unit = sign * int(match[1]), match[2]
     if unit in "dw":
         return at + timedelta(days=number * (7 if unit == "w" else 1))
