@@ -607,16 +607,21 @@ def test_a_pause_of_the_reader_lets_the_steps_wait(letter: Newsletter) -> None:
     assert letter.mailed() == {("ann", "hello"): 1, ("ann", "best-of"): 1}
 
 
-def test_who_pauses_between_the_freeze_and_the_claim_gets_the_step_after_the_pause(letter: Newsletter) -> None:
+@pytest.mark.parametrize("steps", [["hello"], ["hello", "best-of"]])
+def test_who_pauses_between_the_freeze_and_the_claim_gets_the_step_after_the_pause(
+    letter: Newsletter, steps: list[str]
+) -> None:
     letter.confirm("ann")
-    letter.run()
-    (letter.config.root / "outbox" / "series-welcome-hello").rename(letter.config.root / "gone")
+    for number, _ in enumerate(steps):
+        letter.run(3.2 * number)
+    (letter.config.root / "outbox" / f"series-welcome-{steps[-1]}").rename(letter.config.root / "gone")
     with letter.database.begin() as connection:  # as if the run had died before it mailed
-        connection.execute(update(recipients).values(state="pending", attempts=0))
+        last = recipients.c.mailing_id == connection.scalar(select(func.max(recipients.c.mailing_id)))
+        connection.execute(update(recipients).where(last).values(state="pending", attempts=0))
         connection.execute(update(subscribers).values(paused_until=letter.start + timedelta(days=10)))
     letter.run(4)
-    assert letter.mailed() == {}
-    assert letter.status(HELLO)["excluded_by_reason"] == {"paused": 1}
+    assert letter.mailed() == {("ann", step): 1 for step in steps[:-1]}
+    assert letter.status(f"series/welcome/{steps[-1]}")["excluded_by_reason"] == {"paused": 1}
     letter.run(10.1)
     letter.run(11.2)
     letter.run(12.3)
