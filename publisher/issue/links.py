@@ -15,6 +15,8 @@ _SLIP = re.compile(r"h?t{1,3}p{1,2}(?P<s>s?)[:：;；]*/{1,3}(?P<rest>[^/].*)", 
 """Common misspellings of ``http:`` and ``https:``."""
 _TO_HOST, _BLANK = re.compile(r"https?://[^/?#]*[^/?#\s]", re.IGNORECASE), re.compile(r"\s|%20")
 _QUOTES = "“”‘’\"'"
+_NO_HOST = re.compile(r"^\.|\.\.|[!$&'()*+,;=^`{|}]")
+"""An empty label, or a character that no host name has (RFC 3986 allows some of them, DNS none)."""
 _MAIL = re.compile(r"[^\s@/?#]+@[\w-]+(\.[\w-]+)+(\?.*)?", re.DOTALL)
 _PLAIN = re.compile(r"(https?)://[a-z0-9-]+(?:\.[a-z0-9-]+)*(?:/[\w./-]*)?(?:[?#][\w=&./-]*)?", re.ASCII)
 """Fast path for the form of most URLs, which is always valid."""
@@ -71,7 +73,7 @@ def _fault_of_address(url: str, scheme: str, meant: str) -> Fault | None:
             host, _ = parts.hostname, parts.port
         except ValueError:
             host = None
-        if not host:
+        if not host or _NO_HOST.search(host):
             better = say("write {words}", words=meant or f"{scheme}://example.com/")
             better = say("write the whole address") if meant == url else better
             return Fault(codes.BAD_LINK, say("the link's host is missing, or its host or port is wrong"), better)

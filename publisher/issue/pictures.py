@@ -89,7 +89,7 @@ def _near(root: Path, folder: str, path: str) -> Sentence:
         return say("write {words}", words=names[near[0]])
     if there:
         return say("add the file, or name one of {there}", there=", ".join(there[:8]))
-    return _SAVE_IT
+    return say("save the picture as {path}", path=path[:200])
 
 
 def pictures_of(folder: Path) -> list[str]:

@@ -70,7 +70,7 @@ _MADE = r"(?:version|draft|text|translation)(?: (?:of|with|that|in|for)\b[^\n]*)
 _INPUT = "(?:文本|内容|內容|文章|原文|模板)"
 _WORK = "(?:总结|總結|生成|整理|处理|處理|翻译|翻譯|润色|潤色|改写|改寫|定制)"
 _CHAT = regex(
-    r"【\d+(?::\d+)?†[^【】\n]*】|:contentReference\[oaicite:\d+\](?:\{index=\d+\})?|\bcite(?:turn\d+[a-z]+\d+)+"
+    r"【\d+(?::\d+)?†[^【】\n]*】|[:：]contentReference\[oaicite:\d+\](?:\{index=\d+\})?|\bcite(?:turn\d+[a-z]+\d+)+"
     r"|^(?:certainly|sure|of course|absolutely)[!,.] here(?:'s|’s| is) (?:an?|the|your) (?:[\w-]+ ){0,3}"
     r"(?:version|draft|summary|translation|rewrite|outline|newsletter|paragraph|introduction)\b[^\n]*:[ \t]*$"
     rf"|^here(?:'s|’s| is) (?:an?|the|your) (?:polished|rewritten|improved|refined) {_MADE}:[ \t]*$"
@@ -79,6 +79,8 @@ _CHAT = regex(
     r"|^(?:以下|下面)是我?(?:根据您[^\n]{0,20})?[为给][您你](?:生成|撰写|改写|润色)[^\n]*[:：][ \t]*$"
     r"|^好的[，,！!。]\s*(?:以下|下面)是我?(?:根据您[^\n]{0,20})?[为给][您你]"
     r"(?:生成|撰写|改写|润色|翻译|(?:整理|准备)(?![^\n]{0,12}单[:：]))[^\n]*[:：][ \t]*$"
+    r"|^(?:当然(?:可以)?|没问题)[，,！!。]\s*(?:以下|下面)是(?:[为给帮][您你])?(?:润色|优化|修改|改写|重写|精简|翻译|整理)"
+    r"[后过好]?的[^\n]{0,12}(?:版本?|内容|文[本字章案]|译文|段落|标题|稿)[^\n]{0,6}[:：][ \t]*$"
     r"|^(?:如果您|如果你|如您|若您)(?:需要|愿意|希望)，我(?:还|也)?可以(?:继续|进一步)[为帮给替][您你]"
     r"(?![^\n]*(?:回[信复]|来信|邮件|联系))[^\n]{0,12}"
     r"(?:扩展|改写|润色|翻译|生成|改成|调整|优化|细化)[^\n]*$"
@@ -103,7 +105,7 @@ _CHAT = regex(
 """Citation marks of chatbots, and sentences addressed to their user; “Here is the list:” is addressed to readers."""
 _CHAT_SIGNS = (
     *("†", "oaicite", "citeturn", "here's", "here’s", "here is", "as an ai", "like me to", "d like, i"),
-    *(give + you for give in "为為给給帮幫替" for you in "您你"), "有所帮助", "作为一个", "以下是", "的要求",
+    *(give + you for give in "为為给給帮幫替" for you in "您你"), "有所帮助", "作为一个", "以下是", "下面是", "的要求",
     *("您要求", "please provide", "please share", "please paste", "的需求", "的期望"),
 )  # fmt: skip
 MAIL_LEFTOVER = define("mail-leftover", Severity.WARNING)
