@@ -240,6 +240,19 @@ def test_a_reader_who_confirmed_before_the_series_came_gets_nothing(letter: News
     assert letter.mailed() == {}
 
 
+def test_who_left_before_the_series_came_and_confirms_again_starts_it(letter: Newsletter) -> None:
+    for name in ("01-hello", "02-best-of"):
+        letter.remove(f"welcome/{name}")
+    letter.leave(letter.confirm("ann"))
+    letter.step("welcome/01-hello", "0")
+    letter.run()
+    with letter.database.begin() as connection:
+        connection.execute(update(subscribers).values(asked_at=None))
+    letter.confirm("ann")
+    letter.run()
+    assert letter.mailed() == {("ann", "hello"): 1}
+
+
 def test_an_inserted_step_reaches_only_readers_who_are_not_past_it(letter: Newsletter) -> None:
     letter.confirm("past")
     letter.run()
