@@ -63,9 +63,7 @@ def root_options(
     ] = Path(),
     lang: Annotated[  # noqa: ARG001 - read by its callback
         str | None,
-        typer.Option(
-            metavar="en|zh", callback=_language, help="The language of what is said.", envvar="PUBLISHER_LANG"
-        ),
+        typer.Option(metavar="en|zh", callback=_language, help="The language of the output.", envvar="PUBLISHER_LANG"),
     ] = None,
     version: Annotated[  # noqa: ARG001 - read by its callback
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")

@@ -28,20 +28,20 @@ LEAST = timedelta(days=90)
 def archive_mailings(
     context: typer.Context,
     older_than: Annotated[
-        str, typer.Option(metavar="SPAN", help="Which ended so long ago: 12m, 2y; at least 90d.")
+        str, typer.Option(metavar="SPAN", help="How long ago they ended: 12m, 2y; at least 90d.")
     ] = "12m",
     undo: Annotated[
-        str | None, typer.Option(metavar="ISSUE", help="Put this issue's recipients back, to the byte.")
+        str | None, typer.Option(metavar="ISSUE", help="Restore this issue's recipients, byte for byte.")
     ] = None,
     drop: Annotated[
-        bool, typer.Option("--drop", help="Forget for good the recipients of mailings folded a year ago.")
+        bool, typer.Option("--drop", help="Permanently delete recipients of mailings folded a year ago or earlier.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes/--dry-run", help="Do it; else only say what would be done.")] = False,
+    yes: Annotated[bool, typer.Option("--yes/--dry-run", help="Do it; by default, only count.")] = False,
     format: Format = "text",
 ) -> None:
-    """Fold old mailings: their recipients are packed, their accounts and reports stay. Nobody is ever mailed by it.
+    """Fold old mailings: pack their recipients; keep their accounts and reports. Sends no mail.
 
-    Reversible with --undo until --drop, which spares what was folded less than a year ago.
+    Reversible with --undo until --drop, which spares mailings folded less than a year ago.
     """
     from publisher.delivery import folding
 

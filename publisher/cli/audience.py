@@ -25,10 +25,10 @@ app.add_typer(commands, name="audience", invoke_without_command=True)
 @commands.callback(epilog=examples("publisher audience --html dist/reports/audience.html"))
 def audience(
     context: typer.Context,
-    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page with charts there instead.")] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page with charts to FILE instead.")] = None,
     format: Format = "text",
 ) -> None:
-    """The audience at a glance: growth, consent, topics, languages, domains, and losses by cause; no address."""
+    """Show audience statistics: growth, consent, topics, languages, domains, losses by cause; no addresses."""
     if context.invoked_subcommand:
         return
 
@@ -50,18 +50,16 @@ def audience(
 @commands.command(epilog=examples("publisher audience ask --not-heard-since 12m --yes"))
 def ask(
     context: typer.Context,
-    not_heard_since: Annotated[
-        str, typer.Option(metavar="SPAN", help="Of whom nothing was heard for so long: 12m, 1y.")
-    ],
+    not_heard_since: Annotated[str, typer.Option(metavar="SPAN", help="How long they have been inactive: 12m, 1y.")],
     remind_after: Annotated[
-        str, typer.Option(metavar="SPAN", help="Silence before a reminder, and before the end.")
+        str, typer.Option(metavar="SPAN", help="Silence before each reminder, and after the last.")
     ] = "2w",
-    yes: Annotated[bool, typer.Option("--yes/--dry-run", help="Do it; else only count.")] = False,
+    yes: Annotated[bool, typer.Option("--yes/--dry-run", help="Do it; by default, only count.")] = False,
     format: Format = "text",
 ) -> int:
-    """Ask whoever was not heard of for long whether they still read; remind them twice; then let them go.
+    """Ask long-inactive subscribers whether they still read; remind them twice; then suppress them.
 
-    Run it again each week: it takes each reader to the next step once, whenever that is due. Who answers stays; who is
+    Run it weekly: each subscriber gets the next step once, when it is due. Anyone who answers stays; anyone who is
     silent after the second reminder is suppressed as silent.
     """
     from publisher.cli.importing import deliver

@@ -20,26 +20,26 @@ from publisher.errors import UsageError, refusal
 if TYPE_CHECKING:
     from publisher.authoring.repository import NewRepository
 
-drafts = typer.Typer(help="Draft parts of an issue; an editor reads, mends and commits.", no_args_is_help=True)
+drafts = typer.Typer(help="Draft parts of an issue, for an editor to review and commit.", no_args_is_help=True)
 app.add_typer(drafts, name="draft")
 
 
 @app.command(epilog=examples("publisher init my-newsletter --language en"))
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder; made where it does not exist.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder; created if it does not exist.")],
     language: Annotated[
-        str, typer.Option(metavar="TAG", help="Language of the newsletter and of its first issue, as zh-TW or de.")
+        str, typer.Option(metavar="TAG", help="Language of the newsletter and its first issue, such as zh-TW or de.")
     ] = "zh-CN",
     ci: Annotated[
         Literal["github", "gitlab", "none"] | None,
-        typer.Option(help="Whose CI shall check and publish; guessed from git remote otherwise.", show_default=False),
+        typer.Option(help="Whose CI checks and publishes; by default, that of the git remote.", show_default=False),
     ] = None,
     accent: Annotated[str | None, typer.Option(metavar="COLOUR", help="The brand's colour, such as '#0b57d0'.")] = None,
-    logo: Annotated[Path | None, typer.Option(metavar="FILE", help="The brand's logo; it is copied.")] = None,
+    logo: Annotated[Path | None, typer.Option(metavar="FILE", help="The brand's logo; the file is copied.")] = None,
 ) -> None:
-    """Make a newsletter repository: config, theme, a sample issue, CI. Nothing is ever overwritten.
+    """Create a newsletter repository: config, theme, a sample issue, CI. Never overwrites a file.
 
-    In a newsletter that is there already, --ci adds the CI.
+    In an existing newsletter, --ci adds the CI.
     """
     from publisher.authoring.repository import StarterBrand, make_repository
 
@@ -96,14 +96,14 @@ def new(
     pasted: Annotated[
         Path | None,
         typer.Option(
-            "--from", metavar="FILE", help="A digest, plain text or Markdown, to make it of; - is standard input."
+            "--from", metavar="FILE", help="Create it from a digest, plain text or Markdown; - is standard input."
         ),
     ] = None,
 ) -> None:
-    """Make a draft issue to fill in: issues/SLUG/issue.yaml and a first item.
+    """Create a draft issue to fill in: issues/SLUG/issue.yaml and a first item.
 
-    With --from it is made of a digest, its title first, and needs no SLUG; what is in no file is told, and what is to
-    be mended.
+    With --from, converts a digest whose first line is the title; SLUG is then optional. Text that no file took over and
+    problems to fix are reported.
     """
     config, told = config_of(context), None
     findings: tuple[Diagnostic, ...] = ()
@@ -150,14 +150,14 @@ def _pasted(file: Path) -> bytes:
 def key_points(
     context: typer.Context,
     issue: Annotated[str, typer.Argument(help="The issue's slug.")],
-    count: Annotated[int, typer.Option("--count", "-n", min=1, max=12, help="How many points.")] = 5,
-    replace: Annotated[bool, typer.Option("--replace", help="Draft anew where there are points already.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the change, write nothing.")] = False,
+    count: Annotated[int, typer.Option("--count", "-n", min=1, max=12, help="The number of points.")] = 5,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace existing key points.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the change without writing it.")] = False,
 ) -> None:
     """Draft the key points of an issue into its issue.yaml.
 
-    Asks the model that llm.url and llm.model in config.yaml name (the key comes from PUBLISHER_LLM_API_KEY); with none
-    configured, picks the sentences that say most, offline. The numbers of the draft are held against the items at once.
+    Uses the model that llm.url and llm.model in config.yaml name (key: PUBLISHER_LLM_API_KEY). Without one, extracts
+    the most telling sentences offline. The numbers in the draft are checked against the items at once.
     """
     from publisher.authoring.draft import draft_key_points
 
@@ -178,12 +178,12 @@ def key_points(
 def headline(
     context: typer.Context,
     issue: Annotated[str, typer.Argument(help="The issue's slug.")],
-    item: Annotated[str, typer.Argument(help="The item: its file's name, or its anchor.")],
-    write: Annotated[bool, typer.Option("--write", help="Put it into the item's file, as drafted.")] = False,
+    item: Annotated[str, typer.Argument(help="The item's file name or anchor.")],
+    write: Annotated[bool, typer.Option("--write", help="Write it into the item's file, marked as drafted.")] = False,
 ) -> None:
-    """Draft the headline of an item from its body, by the model of llm in config.yaml.
+    """Draft the headline of an item from its body, with the model set in config.yaml.
 
-    It is printed; --write puts it into the item's file with its origin, and holds it against the body at once.
+    Prints the headline; --write puts it into the item's file with its origin, and checks it against the body.
     """
     from publisher.authoring.draft import draft_headline
     from publisher.diagnostics.text import printable
@@ -202,14 +202,14 @@ def headline(
 def translation(
     context: typer.Context,
     issue: Annotated[str, typer.Argument(help="The issue's slug.")],
-    language: Annotated[str, typer.Argument(help="The language to translate into, as en or zh-TW.")],
+    language: Annotated[str, typer.Argument(help="The language to translate into, such as en or zh-TW.")],
     slug: Annotated[
-        str | None, typer.Argument(help="The translation's own; the issue's with the language otherwise.")
+        str | None, typer.Argument(help="The translation's slug; by default, the issue's with the language.")
     ] = None,
 ) -> int:
-    """Make a translation of an issue, item by item, by the model of llm in config.yaml: a draft beside it.
+    """Draft a translation of an issue, item by item, with the model set in config.yaml.
 
-    Nothing is overwritten. What the model's answer does not keep whole stays as the original has it, and exits 1.
+    Nothing is overwritten. If the model's answer does not preserve a text, the original stays, and exit status is 1.
     """
     from publisher.authoring.translate import draft_translation
     from publisher.checks.engine import check_issue
@@ -231,12 +231,12 @@ _LINK = re.compile(r"https?://[^\s<>\"'`|\\^{}）】」』]+", re.IGNORECASE)
 @app.command(epilog=examples("publisher add https://example.com/story", "publisher add - < submission.txt"))
 def add(
     context: typer.Context,
-    url: Annotated[str, typer.Argument(metavar="URL", help="The page; - is the first link on standard input.")],
-    issue: Annotated[str | None, typer.Argument(metavar="ISSUE", help="The issue; the newest draft otherwise.")] = None,
+    url: Annotated[str, typer.Argument(metavar="URL", help="The page; - takes the first link on standard input.")],
+    issue: Annotated[str | None, typer.Argument(metavar="ISSUE", help="The issue; newest draft by default.")] = None,
 ) -> None:
-    """Make an item from a link: its headline and source, with texts to replace; prints the file's path.
+    """Create an item from a link: its headline and source, and text to fill in. Prints the file's path.
 
-    Title, site, author, date and picture are what the page says of itself; the article's text stays there.
+    Title, site, author, date and picture come from the page's metadata; the article's text is never copied.
     """
     from publisher.authoring.add import add_item, remarks
     from publisher.diagnostics.text import printable

@@ -18,9 +18,9 @@ from publisher.diagnostics import counted, listed, say
 def backup(
     context: typer.Context, file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.")]
 ) -> None:
-    """Copy subscribers, suppressions, ledger and signing keys into FILE, at any time, also while mail is sent.
+    """Back up subscribers, suppressions, ledger and signing keys to FILE, even while mail is sent.
 
-    FILE is readable by you alone; nothing is overwritten. PostgreSQL has pg_dump (docs/backup.md).
+    Only you can read FILE; nothing is overwritten. For PostgreSQL use pg_dump (docs/backup.md).
     """
     from publisher.audience.backup import back_up
 
@@ -31,13 +31,13 @@ def backup(
 @app.command(epilog=examples("publisher restore /safe/newsletter-2035-03-09.backup"))
 def restore(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that publisher backup wrote.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file written by publisher backup.")],
     force: Annotated[bool, typer.Option("--force", help="Replace a database that is not empty.")] = False,
 ) -> None:
-    """Put the data of a backup in the place of the database.
+    """Replace the database with the data of a backup.
 
-    What was mailed since is not in it: send and publish stop at those issues and say how to settle them. Exits 2, with
-    nothing done, where a sender is at work.
+    Mail sent since then is not in it: send and publish stop at those issues and say how to settle them. Exits 2,
+    without changing anything, if a sender is running.
     """
     from publisher.audience.backup import restore as put_back
     from publisher.publishing.move import nobody_at_work
@@ -69,10 +69,10 @@ def move(
         str, typer.Argument(metavar="URL", help="An empty database: sqlite:///… or postgresql://….", envvar="MOVE_URL")
     ],
 ) -> None:
-    """Move subscribers, suppressions and ledger into another database; links of mail already sent go on working.
+    """Move subscribers, suppressions and ledger to another database. Links in mail already sent keep working.
 
-    The old SQLite file is renamed to NAME.moved. Exits 2, with nothing moved, where the new one is not empty or a
-    sender is at work.
+    The old SQLite file is renamed to NAME.moved. Exits 2, without moving anything, if the new database is not empty or
+    a sender is running.
     """
     from publisher.publishing.move import move as carry
 

@@ -23,18 +23,18 @@ from publisher.errors import ConfigError
 def build(
     context: typer.Context,
     issues: Annotated[
-        list[str] | None, typer.Argument(metavar="ISSUE", help="Issues whose emails to write; all by default.")
+        list[str] | None, typer.Argument(metavar="ISSUE", help="Issues whose emails are written; by default, all.")
     ] = None,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where to build, below the root.")] = Path("dist"),
-    drafts: Annotated[bool, typer.Option("--drafts", help="Build drafts too.")] = False,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="The output folder, relative to --root.")] = Path("dist"),
+    drafts: Annotated[bool, typer.Option("--drafts", help="Also build drafts.")] = False,
     format: Format = "text",
     cache: CacheFolder = None,
-    no_cache: Annotated[bool, typer.Option("--no-cache", help="Render everything anew.")] = False,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Render everything again.")] = False,
 ) -> int:
-    """Build emails and the archive: DIR/email/ISSUE/… and DIR/site/….
+    """Build the emails (DIR/email/ISSUE/…) and the archive (DIR/site/…).
 
-    Every problem is reported. An issue with an error is not built, and what an earlier build made of it is removed; the
-    others are built, and the status is 1.
+    Reports every problem. An issue with an error is not built, and its earlier build is removed; the others are built,
+    and the exit status is 1.
     """
     from publisher.diagnostics.machines import render_json
     from publisher.diagnostics.text import printable
@@ -72,14 +72,15 @@ def build(
 def wechat(
     context: typer.Context,
     issue: Issue,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where to build, below the root.")] = Path("dist"),
+    out: Annotated[Path, typer.Option(metavar="DIR", help="The output folder, relative to --root.")] = Path("dist"),
     draft: Annotated[
-        bool, typer.Option("--draft", help="Put it among the account's drafts too, or update the one that is there.")
+        bool, typer.Option("--draft", help="Also upload it to the account's drafts, or update the draft there.")
     ] = False,
 ) -> int:
-    """Write an issue for a 公众号: DIR/wechat/ISSUE/ with article.html, index.html (a page to copy it from), pictures.
+    """Write an issue for a 公众号 (WeChat official account).
 
-    What WeChat would refuse is an error at its line; then nothing is written, and the status is 1.
+    Creates DIR/wechat/ISSUE/ with article.html, pictures, and index.html, a page to copy it from. Anything that WeChat
+    would refuse is an error with its line; then nothing is written, and the exit status is 1.
     """
     from publisher.channels.wechat import write_article, write_folder
     from publisher.edition.theme import Theme

@@ -25,20 +25,20 @@ Written = Literal["text", "json", "github", "sarif"]
 def check(
     context: typer.Context,
     issues: Annotated[
-        list[str] | None, typer.Argument(metavar="ISSUE", help="Slugs, or paths such as issues/SLUG; all by default.")
+        list[str] | None, typer.Argument(metavar="ISSUE", help="Slugs, or paths such as issues/SLUG; by default, all.")
     ] = None,
-    format: Annotated[Written, typer.Option(help="How findings are written.")] = "text",
-    links: Annotated[bool, typer.Option("--links", help="Ask every link whether it is alive.")] = False,
-    fix: Annotated[bool, typer.Option("--fix", help="Mend what has one right answer; the diff comes first.")] = False,
+    format: Annotated[Written, typer.Option(help="The output format of findings.")] = "text",
+    links: Annotated[bool, typer.Option("--links", help="Visit every link, and report dead and moved ones.")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Fix what has only one correction; shows the diff first.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="With --fix: write without asking.")] = False,
     cache: CacheFolder = None,
     everything: Annotated[
-        bool, typer.Option("--all", help="Show each finding; else many of one kind are one, in text and for GitHub.")
+        bool, typer.Option("--all", help="Show each finding, instead of grouping many of one kind (text and GitHub).")
     ] = False,
 ) -> int:
-    """Find every problem; write nothing, unless asked to mend with --fix.
+    """Check issues and report every problem. Writes nothing, except with --fix.
 
-    Exit status 1 when there is an error; warnings alone leave it 0.
+    Exit status 1 if there is an error; warnings alone leave it 0.
     """
     from publisher.diagnostics.text import summed_up
     from publisher.proofing.checking import check_repository, remembered
@@ -133,9 +133,9 @@ def _show(
 @app.command(epilog=examples("publisher explain unknown-key"))
 def explain(
     context: typer.Context,
-    code: Annotated[str, typer.Argument(metavar="CODE", help="The code of a finding, as check shows it.")],
+    code: Annotated[str, typer.Argument(metavar="CODE", help="The code of a finding, as shown by check.")],
 ) -> None:
-    """What a finding means, why it matters, and an example."""
+    """Explain a finding: what it means, why it matters, and an example."""
     text = explained(context.obj, code)
     if sys.stdout.isatty():
         from rich.markdown import Markdown
@@ -162,12 +162,12 @@ def explained(root: Path, code: str) -> str:
 @app.command(epilog=examples("publisher schema issue > schema/issue.json"))
 def schema(
     kind: Annotated[
-        Literal["issue", "item", "config"], typer.Argument(metavar="issue|item|config", help="Which file.")
+        Literal["issue", "item", "config"], typer.Argument(metavar="issue|item|config", help="The kind of file.")
     ],
 ) -> None:
     """Print the JSON Schema of issue.yaml, of an item or of config.yaml.
 
-    As the first line of issue.yaml: [bold]# yaml-language-server: $schema=../../schema/issue.json[/]
+    To use it, begin issue.yaml with: [bold]# yaml-language-server: $schema=../../schema/issue.json[/]
     """
     from publisher.authoring.bundled import schema_text
 

@@ -21,13 +21,13 @@ def doctor(
     context: typer.Context,
     format: Format = "text",
     nameserver: Annotated[
-        str | None, typer.Option(metavar="HOST[:PORT]", help="Ask this DNS server, not the system's.")
+        str | None, typer.Option(metavar="HOST[:PORT]", help="The DNS server to ask instead of the system's.")
     ] = None,
 ) -> int:
-    """Look whether everything is ready to send, and say what to type where it is not.
+    """Check that everything is ready to send, and say how to fix what is not.
 
-    Asks SES, DNS, the archive, the readers' service and the database; changes nothing, mails nobody. Exit status: 0
-    ready, 1 something is at fault.
+    Queries SES, DNS, the archive, the readers' service and the database; changes nothing and sends no mail. Exit
+    status: 0 ready, 1 something is wrong.
     """
     from publisher.publishing.doctor import NOT_ASKED, Finding, Level, examine
     from publisher.publishing.doctor.questions import Probes
@@ -57,9 +57,9 @@ def verify(
     what: Annotated[str, typer.Argument(metavar="EML|URL", help="A saved message, or a page of the archive.")],
     format: Format = "text",
 ) -> int:
-    """Rebuild the edition that a message or page claims to be, from its commit, and compare.
+    """Rebuild the edition of a message or page from its commit, and compare.
 
-    Exit status: 0 it matches to the byte; 1 it does not, or its commit is not known here; 2 nothing to look at.
+    Exit status: 0 it matches byte for byte; 1 it differs, or its commit is unknown here; 2 nothing to compare.
     """
     from publisher.publishing.verify import VerifyResult
     from publisher.publishing.verify import verify as look

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from publisher.feedback.apply import Applied, Applier
     from publisher.feedback.reconcile import Doubtful
 
-commands = typer.Typer(no_args_is_help=True, help="Take in feedback: deliveries, bounces, complaints.")
+commands = typer.Typer(no_args_is_help=True, help="Process feedback: deliveries, bounces, complaints.")
 app.add_typer(commands, name="events")
 
 
@@ -30,13 +30,14 @@ app.add_typer(commands, name="events")
 def apply(
     context: typer.Context,
     path: Annotated[
-        str, typer.Argument(metavar="PATH", help="A file of events, an mbox, a Maildir, a message; - reads stdin.")
+        str, typer.Argument(metavar="PATH", help="A file of events, an mbox, a Maildir or a message; - is stdin.")
     ],
     format: Format = "text",
 ) -> int:
-    """Apply a provider's events (JSON, raw or wrapped by SNS), or bounce and complaint reports as mail. Safe to repeat.
+    """Apply a provider's events, or bounce and complaint reports received as mail. Safe to repeat.
 
-    Exits 1 when a line or a message is no event, or a tripwire went off; every other is applied all the same.
+    Events are JSON, raw or wrapped by SNS. Exits 1 on anything that is no event, or if a tripwire went off; every event
+    is applied all the same.
     """
     from publisher.audience.tokens import Tokens
     from publisher.feedback.apply import Applier
@@ -57,11 +58,11 @@ def apply(
 @commands.command(epilog=examples("publisher events pull --follow"))
 def pull(
     context: typer.Context,
-    queue: Annotated[str | None, typer.Option(metavar="URL", help="Instead of delivery.ses.events_queue.")] = None,
-    follow: Annotated[bool, typer.Option("--follow", help="Wait for more until stopped with Ctrl-C.")] = False,
+    queue: Annotated[str | None, typer.Option(metavar="URL", help="A queue to read instead of the config's.")] = None,
+    follow: Annotated[bool, typer.Option("--follow", help="Keep waiting for more until Ctrl-C.")] = False,
     format: Format = "text",
 ) -> int:
-    """Take in what lies in the SQS queue. An event is deleted there only after our own commit."""
+    """Apply the events in the SQS queue. Each is deleted there only after it is committed here."""
     from publisher.feedback.apply import Applier
 
     with opened(context) as (config, database):
@@ -153,23 +154,23 @@ def reconcile(
     release_uncertain: Annotated[
         bool,
         typer.Option(
-            "--release-uncertain", help="Let the next send mail to the uncertain again, at the risk of a copy."
+            "--release-uncertain", help="Let the next send mail uncertain recipients again; some may get a second copy."
         ),
     ] = False,
     announcements: Annotated[
         Literal["posted", "again"] | None,
-        typer.Option(help="The uncertain announcements are there, or are to be posted again."),
+        typer.Option(help="Uncertain announcements were posted, or are to be posted again."),
     ] = None,
     yes: Yes = False,
     pull: Annotated[
-        bool, typer.Option("--pull/--no-pull", help="First read the queue of events, if there is one.")
+        bool, typer.Option("--pull/--no-pull", help="Read the queue of events first, if there is one.")
     ] = True,
     format: Format = "text",
 ) -> int:
-    """Settle recipients of unknown outcome from events that have come in since.
+    """Settle uncertain recipients from events that have arrived since.
 
-    What no event settles stays uncertain, and nothing is sent to it, until --release-uncertain makes it pending.
-    Exits 0 when nothing is uncertain any more, 1 when something still is, 2 when it could not run.
+    Those without an event stay uncertain and are not mailed until --release-uncertain makes them pending. Exits 0 if
+    nobody is uncertain any more, 1 if somebody still is, 2 if it could not run.
     """
     from publisher.feedback.apply import Applier
     from publisher.feedback.reconcile import doubtful

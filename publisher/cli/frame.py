@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="publisher",
-    help="A newsletter publishing pipeline: committed files in, one message an inbox and an archive out.",
+    help="A newsletter publishing pipeline: from committed files to one message per inbox and a web archive.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
@@ -129,13 +129,11 @@ def slug_in(root: Path, name: str) -> str:
     return slug_of_path(name) or slug_of_path(inner) or name
 
 
-Format = Annotated[Literal["text", "json"], typer.Option("--format", help="json is for machines.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Format = Annotated[Literal["text", "json"], typer.Option("--format", help="json is meant for programs.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 Issue = Annotated[str, typer.Argument(metavar="ISSUE", callback=slug_of, help="The issue's folder name.")]
-OneIssue = Annotated[
-    str | None, typer.Argument(metavar="ISSUE", callback=slug_of, help="One issue; else each that there is.")
-]
+OneIssue = Annotated[str | None, typer.Argument(metavar="ISSUE", callback=slug_of, help="One issue; by default, all.")]
 CacheFolder = Annotated[
     Path | None,
-    typer.Option("--cache", metavar="FOLDER", help="Keep and find what is rendered here: for CI, which keeps it."),
+    typer.Option("--cache", metavar="FOLDER", help="Cache what is rendered in this folder, which CI can keep."),
 ]

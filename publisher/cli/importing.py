@@ -23,27 +23,30 @@ if TYPE_CHECKING:
     from publisher.database import Database
 
 Series = Annotated[
-    list[str] | None, typer.Option("--series", metavar="NAME", help="Start the confirmed on it now; may be repeated.")
+    list[str] | None,
+    typer.Option("--series", metavar="NAME", help="Start confirmed subscribers on this series now; may be repeated."),
 ]
 
 
 @commands.command("import")
 def import_(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="A header row with at least email.")],
-    skip_invalid: Annotated[bool, typer.Option("--skip-invalid", help="Import the valid rows all the same.")] = False,
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="A file whose header has at least email.")],
+    skip_invalid: Annotated[
+        bool, typer.Option("--skip-invalid", help="Import the valid rows and skip the others.")
+    ] = False,
     pending: Annotated[bool, typer.Option("--pending", help="Ask each person to confirm first.")] = False,
-    encoding: Annotated[str | None, typer.Option(help="Of a file that is not UTF-8: gb18030, cp1252…")] = None,
+    encoding: Annotated[str | None, typer.Option(help="Encoding, if not UTF-8: gb18030, cp1252…")] = None,
     status: Annotated[
-        list[str] | None, typer.Option(metavar="VALUE=MEANING", help="What a value, or a column, says; see the docs.")
+        list[str] | None, typer.Option(metavar="VALUE=MEANING", help="What a status value or column means; see docs.")
     ] = None,
     series: Series = None,
     format: Format = "text",
 ) -> int:
-    """Bring in a CSV file, or the export of another tool as it is.
+    """Import subscribers from a CSV file, or from another tool's unchanged export.
 
-    You vouch for these people's consent: they are confirmed, with the file and line as evidence, unless --pending asks
-    each. Who unsubscribed, is suppressed or was erased stays so, here and in the file. Safe to repeat.
+    You vouch for their consent: they are confirmed, with file and line as evidence, unless --pending asks each one.
+    Anyone who unsubscribed, is suppressed or was erased, here or in the file, stays so. Safe to repeat.
     """
     from publisher.audience import importing
     from publisher.audience.csvfile import RowError
@@ -166,14 +169,14 @@ def _print_import(
 def add(
     context: typer.Context,
     address: Person,
-    name: Annotated[str, typer.Option(help="What to call them.")] = "",
-    language: Annotated[str | None, typer.Option(help="BCP 47, as zh-CN.")] = None,
-    timezone: Annotated[str | None, typer.Option(help="IANA name, as Asia/Shanghai.")] = None,
-    topic: Annotated[list[str] | None, typer.Option(help="May be given again.")] = None,
+    name: Annotated[str, typer.Option(help="The person's name.")] = "",
+    language: Annotated[str | None, typer.Option(help="A BCP 47 tag, such as zh-CN.")] = None,
+    timezone: Annotated[str | None, typer.Option(help="An IANA name, such as Asia/Shanghai.")] = None,
+    topic: Annotated[list[str] | None, typer.Option(help="A topic to subscribe to; repeatable.")] = None,
     pending: Annotated[bool, typer.Option("--pending", help="Ask them to confirm first.")] = False,
     series: Series = None,
 ) -> int:
-    """Add one person, whose consent you vouch for. With --series, one who is there already starts on it."""
+    """Add one person whose consent you vouch for. With --series, an existing subscriber starts on it."""
     from publisher.audience.importing import add as enter
 
     with opened(context) as (config, database):

@@ -21,9 +21,9 @@ from publisher.errors import ConfigError, PublisherError
 
 @app.command(epilog=examples("publisher --root my-newsletter mcp"))
 def mcp(context: typer.Context) -> int:
-    """Let a helper, such as an AI coding tool, ask: check, explain, plan, schema, status. Speaks MCP over stdio.
+    """Let an AI tool use check, explain, plan, schema and status, over MCP on stdio.
 
-    It can neither write content nor send, publish or see a subscriber.
+    It cannot write content, send, publish or see a subscriber.
     """
     with needs_extra("mcp", "mcp"):
         from mcp.server.mcpserver import MCPServer

@@ -19,20 +19,20 @@ from publisher.cli.output import put, work_on_unheard
 def plan(
     context: typer.Context,
     base: Annotated[
-        str | None, typer.Option(metavar="REV", help="Compare with this revision: what would change for readers.")
+        str | None, typer.Option(metavar="REV", help="Show what would change for readers since this revision.")
     ] = None,
     format: Annotated[
-        Literal["text", "json", "markdown"], typer.Option(help="markdown is made for a pull request's comment.")
+        Literal["text", "json", "markdown"], typer.Option(help="markdown is meant for comments on pull requests.")
     ] = "text",
     cache: CacheFolder = None,
     pictures: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Pictures of what changed: phone, desktop, light, dark.")
+        Path | None, typer.Option(metavar="DIR", help="Write pictures of what changed: phone, desktop, light, dark.")
     ] = None,
 ) -> int:
-    """Say what publish would do now, and with --base what a change does to each edition.
+    """Show what publish would do now and, with --base, how a change affects each edition.
 
-    Writes nothing but the cache and needs no subscriber; numbers of recipients are shown where a database is at hand.
-    Exit status: 0, or 1 where a touched issue has errors.
+    Writes only the cache and needs no subscribers; recipients are counted if a database is available. Exit status: 0,
+    or 1 if a changed issue has errors.
     """
     from publisher.publishing.plan.make import make_plan
     from publisher.publishing.plan.markdown import render_markdown
@@ -56,26 +56,26 @@ def plan(
 )
 def publish(
     context: typer.Context,
-    out: Annotated[str, typer.Option(metavar="DIR", help="Where to build, below the root.")] = "dist",
+    out: Annotated[str, typer.Option(metavar="DIR", help="The output folder, relative to --root.")] = "dist",
     accept_history: Annotated[
         bool,
-        typer.Option("--accept-history", help="Publish this commit although the published one does not lead to it."),
+        typer.Option("--accept-history", help="Publish this commit even if the published one is not its ancestor."),
     ] = False,
     mailed: Annotated[
         list[str] | None,
-        typer.Option(metavar="ISSUE", help="Readers got ISSUE (or: all) by other means; never mail it."),
+        typer.Option(metavar="ISSUE", help="Never mail ISSUE (or: all), which readers got by other means."),
     ] = None,
     unmailed: Annotated[
-        list[str] | None, typer.Option(metavar="ISSUE", help="Nobody was mailed ISSUE (or: all that is late); go on.")
+        list[str] | None, typer.Option(metavar="ISSUE", help="Nobody got ISSUE (or: all that is late); continue.")
     ] = None,
     cache: CacheFolder = None,
     format: Format = "text",
 ) -> int:
-    """Publish what is due: check, build, deploy the archive, see each page live, send, account.
+    """Publish what is due: check, build, deploy the archive, verify its pages, send, print the account.
 
-    Safe to run again at any time, by several at once, and after a crash: it goes on where it stopped, and nobody is
-    mailed twice. publisher plan says beforehand what it would do. Exit status: 0 fine; 1 something needs somebody; 2 it
-    could not run.
+    Safe to run again at any time, several times at once, and after a crash: it continues where it stopped, and nobody
+    is mailed twice. publisher plan shows beforehand what it would do. Exit status: 0 success; 1 something needs
+    attention; 2 it could not run.
     """
     from publisher.cli.publishing import run
     from publisher.publishing.publish import PublishOptions

@@ -17,33 +17,33 @@ def send(
     issue: Issue,
     more: Annotated[list[str] | None, typer.Argument(metavar="ADDR", help="More addresses for --test.")] = None,
     test: Annotated[
-        list[str] | None, typer.Option(metavar="ADDR…", help="Send a marked test to ADDR, and nothing else.")
+        list[str] | None, typer.Option(metavar="ADDR…", help="Send only a test, marked as such, to ADDR.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count who would get it; write and send nothing.")] = False,
     spread: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Spread what is left over TIME, such as 90m or 2h.")
+        str | None, typer.Option(metavar="TIME", help="Spread the remaining mail over TIME, such as 90m or 2h.")
     ] = None,
     correction: Annotated[
-        bool, typer.Option("--correction", help="Mail a changed edition again to everybody, on purpose.")
+        bool, typer.Option("--correction", help="Deliberately mail a changed edition to everybody again.")
     ] = False,
     alone: Annotated[
-        bool, typer.Option("--alone", help="Send this one although its translations do not go with it.")
+        bool, typer.Option("--alone", help="Send this issue to everybody, without its translations.")
     ] = False,
     late: Annotated[
-        bool, typer.Option("--late", help="Its translations were mailed: send it to whoever had none of them.")
+        bool, typer.Option("--late", help="Send it after its translations, to readers who got none of them.")
     ] = False,
     despite_tripwires: Annotated[
-        bool, typer.Option("--despite-tripwires", help="Go on although a tripwire says a reader has two copies.")
+        bool, typer.Option("--despite-tripwires", help="Continue even if a tripwire says that a reader has two copies.")
     ] = False,
     without_archive: Annotated[
-        bool, typer.Option("--without-archive", help="Do not ask the archive whether it was mailed, nor tell it.")
+        bool, typer.Option("--without-archive", help="Do not read or record in the archive whether it was mailed.")
     ] = False,
     yes: Yes = False,
-    format: Annotated[Literal["text", "json"], typer.Option(help="json: one object a line.")] = "text",
+    format: Annotated[Literal["text", "json"], typer.Option(help="json is one object per line.")] = "text",
 ) -> int:
-    """Mail an issue to its audience, or carry on where it stopped. A second call sends nothing twice.
+    """Mail an issue to its audience, or continue where it stopped. Running it again sends nothing twice.
 
-    Exits 0 when everybody is submitted or excluded; 1 when some are rejected, uncertain or left for later; 2 when it
+    Exits 0 if every recipient is submitted or excluded; 1 if some are rejected, uncertain or left for later; 2 if it
     could not run. Ctrl-C finishes the calls in flight and records them; a second Ctrl-C does not wait.
     """
     from publisher.cli import sending
@@ -85,12 +85,12 @@ def _seconds(text: str) -> float:
 def hold(
     context: typer.Context,
     issue: Issue,
-    why: Annotated[str, typer.Option(metavar="TEXT", help="Shown by plan and publish.")] = "",
-    release: Annotated[bool, typer.Option("--release", help="Let publish mail it again.")] = False,
+    why: Annotated[str, typer.Option(metavar="TEXT", help="The reason, shown by plan and publish.")] = "",
+    release: Annotated[bool, typer.Option("--release", help="Release the hold.")] = False,
 ) -> None:
     """Keep publish from mailing an issue, until --release.
 
-    Of a mailing that has begun nothing is called back; publisher pause and cancel stop a sender at work.
+    Mail already sent is not recalled; to stop a running mailing, use publisher pause or cancel.
     """
     from publisher.publishing.store import hold as hold_back
     from publisher.publishing.store import release as let_go
@@ -101,7 +101,7 @@ def hold(
 
 @app.command(epilog=examples("publisher pause 2024-12-29-weekly"))
 def pause(context: typer.Context, issue: Issue) -> None:
-    """Stop a mailing after the calls in flight, until publisher resume."""
+    """Pause a mailing after the calls in flight, until publisher resume."""
     told = _set(context, issue, "paused")
     put(say("{slug} is paused: {counts}", slug=issue, counts=told))
     tell(say("publisher resume {slug}, then publisher send {slug}, carries on", slug=issue))
@@ -109,7 +109,7 @@ def pause(context: typer.Context, issue: Issue) -> None:
 
 @app.command(epilog=examples("publisher resume 2024-12-29-weekly"))
 def resume(context: typer.Context, issue: Issue) -> None:
-    """Let a paused mailing go on; publisher send then carries it on."""
+    """Resume a paused mailing; publisher send then continues it."""
     told = _set(context, issue, "going")
     put(say("{slug} may go on: {counts}", slug=issue, counts=told))
     tell(say("publisher send {slug} carries on", slug=issue))
@@ -117,9 +117,9 @@ def resume(context: typer.Context, issue: Issue) -> None:
 
 @app.command(epilog=examples("publisher cancel 2024-12-29-weekly --yes"))
 def cancel(context: typer.Context, issue: Issue, yes: Yes = False) -> int:
-    """End a mailing for good: who is still pending does not get this edition.
+    """End a mailing permanently: pending recipients do not get this edition.
 
-    A later publisher send freezes a new mailing of the issue as it is then, to those whom no earlier one reached.
+    A later publisher send freezes a new mailing of the issue as it is then, for readers whom no earlier one reached.
     """
     told = _set(context, issue, "cancelled", say("Cancel {slug} for good?", slug=issue), yes)
     if told is None:

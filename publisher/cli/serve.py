@@ -15,12 +15,12 @@ from publisher.errors import DeployError
 @app.command(epilog=examples("publisher preview 2024-12-29-ai-weekly"))
 def preview(
     context: typer.Context,
-    issue: Annotated[str | None, typer.Argument(help="The issue to open first; the newest if not given.")] = None,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Where to serve it, on 127.0.0.1 only.")] = 8765,
-    open_browser: Annotated[bool, typer.Option("--open", help="Open a browser on it.")] = False,
-    editor: Annotated[bool, typer.Option("--editor", help="Let a page of an editor show it in a frame.")] = False,
+    issue: Annotated[str | None, typer.Argument(help="The issue to open first; by default, the newest.")] = None,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port, on 127.0.0.1 only.")] = 8765,
+    open_browser: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False,
+    editor: Annotated[bool, typer.Option("--editor", help="Allow an editor to show it in a frame.")] = False,
 ) -> int:
-    """See the finished mail while you type.
+    """Preview the finished mail in a browser while you type.
 
     Follows the files of this repository and shows each issue as email, archive page and plain text, at phone and
     desktop width, light and dark, with every finding beside it. Nothing leaves this machine but a test you ask for.
@@ -60,9 +60,9 @@ def serve(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")] = 8080,
 ) -> None:
-    """Serve the readers: subscribe, confirm, unsubscribe, preferences, and the SNS webhook.
+    """Run the readers' web service: subscribe, confirm, unsubscribe, preferences, and the SNS webhook.
 
-    Readers reach it at service.url of config.yaml, usually through a proxy that speaks HTTPS.
+    Readers reach it at service.url of config.yaml, usually through an HTTPS proxy.
     """
     from publisher.web.server import run
 
@@ -72,12 +72,12 @@ def serve(
 @app.command(epilog=examples("PUBLISHER_DATABASE_URL=postgresql://db/news publisher worker"))
 def worker(
     context: typer.Context,
-    slots: Annotated[int, typer.Option(min=1, max=64, help="Workers that may share one mailing.")] = 3,
+    slots: Annotated[int, typer.Option(min=1, max=64, help="How many workers may share one mailing.")] = 3,
 ) -> None:
-    """Help to send every mailing that has somebody pending, until stopped. Start one on each machine.
+    """Help send every mailing with pending recipients, until stopped. Start one on each machine.
 
-    publisher send freezes a mailing and begins it; workers join within a minute. One that runs in a checkout also sends
-    the steps of series as they fall due. Ctrl-C finishes the calls in flight.
+    publisher send freezes and starts a mailing; workers join within a minute. A worker in a checkout also sends the
+    steps of series when they are due. Ctrl-C finishes the calls in flight.
     """
     from publisher.cli.sending import stop_on_signals
     from publisher.delivery import lock
@@ -122,10 +122,10 @@ def worker(
 @app.command(epilog=examples("publisher lsp --stdio"))
 def lsp(
     stdio: Annotated[  # noqa: ARG001 - clients pass it; there is no other transport
-        bool, typer.Option("--stdio", help="Speak on standard input and output, as always.")
+        bool, typer.Option("--stdio", help="Use standard input and output, as it always does.")
     ] = False,
 ) -> int:
-    """Tell an editor, while one types, what check finds; complete, explain, mend, rename. Speaks LSP.
+    """Run the language server (LSP): findings as you type, completion, explanations, fixes, renaming.
 
     The newsletter is the nearest config.yaml above a file. docs/editors.md sets up VS Code, Neovim, Helix and Zed.
     """

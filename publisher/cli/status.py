@@ -25,9 +25,10 @@ _NOT_KNOWN = say("not known")
 
 @app.command(epilog=examples("publisher status 2024-12-29-weekly --format json"))
 def status(context: typer.Context, issue: OneIssue = None, format: Format = "text") -> int:
-    """Show the account: audience = excluded + pending + claimed + submitted + rejected + uncertain, at every moment.
+    """Show the account of a mailing, or of all mailings.
 
-    Exits 1 when a tripwire went off, or when the files of ISSUE cannot be read.
+    It is always audience = excluded + pending + claimed + submitted + rejected + uncertain. Exits 1 if a tripwire went
+    off, or if the files of ISSUE cannot be read.
     """
     from publisher.delivery.status import statuses
     from publisher.insights.store import answers_to
@@ -117,14 +118,15 @@ def report(
     context: typer.Context,
     issue: Annotated[str, typer.Argument(metavar="ISSUE", help="The issue's folder name.")],
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Else standard output; on a terminal dist/reports/ISSUE.html.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Default: standard output; on a terminal dist/reports/ISSUE.html."),
     ] = None,
     compare: Annotated[
-        str | None, typer.Option(metavar="ISSUE", help="Print both side by side instead, by domain too.")
+        str | None, typer.Option(metavar="ISSUE", help="Print both side by side instead, also by domain.")
     ] = None,
     format: Format = "text",
 ) -> None:
-    """Write the delivery report: one self-contained HTML page with charts and tables, and no address in it."""
+    """Write the delivery report: one self-contained HTML page with charts and tables, without addresses."""
     from publisher.insights.page import render_report
     from publisher.providers import open_provider
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 else:  # an argument, which the callback has parsed into an Address
     Person = Annotated[str, typer.Argument(metavar="ADDRESS", callback=_address, help="An email address.")]
 
-commands = typer.Typer(no_args_is_help=True, help="Import, export and look after the audience.")
+commands = typer.Typer(no_args_is_help=True, help="Import, export and manage subscribers.")
 app.add_typer(commands, name="subscribers")
 
 
@@ -46,11 +46,11 @@ def list_(
         str | None, typer.Option(metavar="ISSUE", callback=slug_of, help="Who got this issue and who did not, and why.")
     ] = None,
     state: Annotated[
-        list[str] | None, typer.Option(help="With --of: these alone, as status has it. May be given again.")
+        list[str] | None, typer.Option(help="With --of: only this state, as in status; repeatable.")
     ] = None,
     format: Format = "text",
 ) -> None:
-    """Every subscriber's address, a line each, oldest first; with --of also what became of the issue for each."""
+    """List all subscribers' addresses, one per line, oldest first; with --of, also who got an issue."""
     from publisher.audience.store import everybody
 
     if state and not of:
@@ -110,11 +110,11 @@ def _list_of(context: typer.Context, connection: Connection, issue: str, states:
 def count(
     context: typer.Context,
     segment: Annotated[
-        str | None, typer.Option(metavar="EXPR", help='As audience: topic:weekly and city = "Rome".')
+        str | None, typer.Option(metavar="EXPR", help='Only those who match, such as topic:weekly and city = "Rome".')
     ] = None,
     format: Format = "text",
 ) -> None:
-    """How many can be mailed: the confirmed, not suppressed and not paused, each mailbox once."""
+    """Count the subscribers who can be mailed: confirmed, not suppressed, not paused; each mailbox once."""
     from publisher.audience.segments import segment_clause
     from publisher.config.segments import SegmentError
 
@@ -143,7 +143,7 @@ def export(
     context: typer.Context,
     out: Annotated[Path | None, typer.Argument(metavar="FILE.csv", help="Default: standard output.")] = None,
 ) -> None:
-    """Write every subscriber as CSV, oldest first; safe to open in a spreadsheet."""
+    """Export all subscribers as CSV, oldest first; safe to open in a spreadsheet."""
     from io import TextIOWrapper
 
     from publisher.audience.own import export as write
@@ -164,7 +164,7 @@ def export(
 
 @commands.command()
 def remove(context: typer.Context, address: Person) -> None:
-    """Unsubscribe one person. The record stays, so that no import brings them back."""
+    """Unsubscribe one person. The record is kept, so that no import adds them again."""
     from publisher.audience import store
     from publisher.audience.model import ConsentSource
 
@@ -176,7 +176,7 @@ def remove(context: typer.Context, address: Person) -> None:
 
 @commands.command()
 def show(context: typer.Context, address: Person, format: Format = "text") -> None:
-    """Everything that is stored about one person."""
+    """Show everything that is stored about one person."""
     from publisher.audience.own import record
     from publisher.delivery.states import standing, word
     from publisher.diagnostics.width import display_width
@@ -208,7 +208,7 @@ def show(context: typer.Context, address: Person, format: Format = "text") -> No
 
 @commands.command()
 def erase(context: typer.Context, address: Person, yes: Yes = False) -> int:
-    """Forget one person: everything goes but a salted hash, which keeps imports from bringing them back."""
+    """Erase one person: only a salted hash remains, which keeps imports from adding them again."""
     from publisher.audience.suppressions import erase as forget
 
     with opened(context) as (_, database):

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from publisher.providers import Provider
     from publisher.providers.provider import SuppressionList
 
-commands = typer.Typer(no_args_is_help=True, help="Who is never mailed, and why.")
+commands = typer.Typer(no_args_is_help=True, help="Manage the addresses that are never mailed.")
 app.add_typer(commands, name="suppressions")
 
 
 @commands.command("list")
 def list_(context: typer.Context, format: Format = "text") -> None:
-    """Every suppressed address with its reason, oldest first."""
+    """List the suppressed addresses with their reasons, oldest first."""
     from publisher.audience.suppressions import all_suppressions
     from publisher.delivery.states import word
 
@@ -46,9 +46,9 @@ def list_(context: typer.Context, format: Format = "text") -> None:
 def add(
     context: typer.Context,
     address: Person,
-    note: Annotated[str, typer.Option(help="Why, for whoever looks later.")] = "",
+    note: Annotated[str, typer.Option(help="The reason, for later reference.")] = "",
 ) -> None:
-    """Never mail this address."""
+    """Suppress an address: it is never mailed."""
     from publisher.audience.suppressions import Reason, suppress
 
     with opened(context) as (_, database), database.begin() as connection:
@@ -58,7 +58,7 @@ def add(
 
 @commands.command()
 def remove(context: typer.Context, address: Person) -> None:
-    """Allow mail to this address again. Consent is another matter: it stays as it is."""
+    """Allow mail to an address again. Its consent does not change."""
     from publisher.audience.model import ConsentSource
     from publisher.audience.store import find
     from publisher.audience.suppressions import end_silence, release
@@ -73,7 +73,7 @@ def remove(context: typer.Context, address: Person) -> None:
 
 @commands.command()
 def pull(context: typer.Context) -> None:
-    """Suppress here whom the provider suppresses for the account: Amazon SES, unless another with a list is in use."""
+    """Import the provider's suppression list: that of Amazon SES, unless another provider with a list is in use."""
     with opened(context) as (config, database):
         theirs, title = _theirs(config)
         seen, new = theirs.pull(database, title)
@@ -82,7 +82,7 @@ def pull(context: typer.Context) -> None:
 
 @commands.command()
 def push(context: typer.Context) -> None:
-    """Put whoever bounced or complained here on the provider's list; Amazon SES takes about one a second."""
+    """Add addresses that bounced or complained to the provider's list; Amazon SES takes about one per second."""
     with opened(context) as (config, database):
         theirs, title = _theirs(config)
         put(say("{n} told to {title}", n=theirs.push(database), title=title))

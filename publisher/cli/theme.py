@@ -10,16 +10,16 @@ from publisher.cli.output import emit, put, tell
 from publisher.diagnostics import rendered, say
 from publisher.errors import UsageError
 
-commands = typer.Typer(no_args_is_help=True, help="How the newsletter looks: its themes and their files.")
+commands = typer.Typer(no_args_is_help=True, help="Manage the newsletter's themes and their files.")
 app.add_typer(commands, name="theme")
 
 _OUT = Path("dist/themes")
-File = Annotated[str | None, typer.Argument(metavar="[FILE]", help="A file of the theme; all where none is named.")]
+File = Annotated[str | None, typer.Argument(metavar="[FILE]", help="A file of the theme; by default, all.")]
 
 
 @commands.command("list")
 def list_(context: typer.Context, format: Format = "text") -> None:
-    """The themes, a line each; the one in use is marked."""
+    """List the themes, one per line; the one in use is marked."""
     from publisher.authoring.theme_files import themes
 
     found = themes(config_of(context))
@@ -34,9 +34,9 @@ def list_(context: typer.Context, format: Format = "text") -> None:
 def eject(
     context: typer.Context,
     file: File = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a copy that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing copy.")] = False,
 ) -> int:
-    """Copy a file of the theme into templates/, where your copy wins."""
+    """Copy a file of the theme into templates/, where your copy is used instead."""
     from publisher.authoring.theme_files import eject as copy
 
     config = config_of(context)
@@ -51,11 +51,11 @@ def eject(
 @commands.command(epilog=examples("publisher theme preview", "publisher theme preview magazine"))
 def preview(
     context: typer.Context,
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A theme; all where none is named.")] = None,
-    issue: Annotated[str | None, typer.Option(metavar="SLUG", help="Of which issue; the newest else.")] = None,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where to write, below the root.")] = _OUT,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A theme; by default, all.")] = None,
+    issue: Annotated[str | None, typer.Option(metavar="SLUG", help="The issue; newest by default.")] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="The output folder, relative to --root.")] = _OUT,
 ) -> None:
-    """One issue in each theme: mail and pages, light and dark, side by side; prints the page's path."""
+    """Show an issue in each theme: mail and pages, light and dark, side by side. Prints the page's path."""
     from publisher.authoring.theme_files import preview_themes, themes
     from publisher.issue.folder import discover
 
@@ -74,7 +74,7 @@ def preview(
 
 @commands.command()
 def diff(context: typer.Context, file: File = None) -> int:
-    """What your copies change of the theme, as a unified diff: after an upgrade, what the theme changed too."""
+    """Compare your copies with the theme, as a unified diff; after an upgrade it includes the theme's changes."""
     from publisher.authoring.theme_files import differences
 
     lines = list(differences(config_of(context), file))

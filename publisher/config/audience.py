@@ -64,15 +64,15 @@ def fits(value: str, kind: str, choices: tuple[str, ...] = ()) -> bool:
 class AttributeConfig(Section):
     """One attribute that subscribers may have."""
 
-    choices: tuple[OneLine, ...] = Field((), description="What a choice may be")
+    choices: tuple[OneLine, ...] = Field((), description="The allowed values of a choice")
     type: Annotated[Literal["text", "number", "date", "choice"], AfterValidator(_with_choices)] = "text"
     default: Annotated[
         str | None,
         BeforeValidator(lambda value: value, json_schema_input_type=str | int | float | None),
         AfterValidator(_fitting),
-    ] = Field(None, description="Stands where nothing is known of a reader; without one it cannot be used in an issue")
-    label: OneLine = Field("", description="What readers see on the preferences page; the name where absent")
-    editable: bool = Field(False, description="Readers may change it on the preferences page")
+    ] = Field(None, description="Used if a reader has no value; without one the attribute cannot be used in an issue")
+    label: OneLine = Field("", description="The label on the preferences page; default: the name")
+    editable: bool = Field(False, description="Whether readers can change it on the preferences page")
 
 
 def _attribute(value: Any) -> Any:
@@ -88,7 +88,7 @@ class AudienceConfig(Section):
     """The default segment of issues, and the attributes of subscribers by name; each has a label."""
 
     segment: Annotated[str, AfterValidator(checked_audience)] | None = Field(
-        None, description="Which subscribers get an issue that does not say"
+        None, description="The default audience of issues"
     )
     attributes: Annotated[
         dict[
@@ -98,7 +98,7 @@ class AudienceConfig(Section):
             ],
         ],
         AfterValidator(_labelled),
-    ] = Field(default_factory=dict, description="What may be known of a reader, by name: its default, or a mapping")
+    ] = Field(default_factory=dict, description="Attributes by name: the default value, or a mapping")
 
 
 def as_audience(value: Any) -> Any:

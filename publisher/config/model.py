@@ -41,16 +41,16 @@ Level = Literal["off", "info", "warning", "error"]
 class Newsletter(Section):
     """The publication."""
 
-    name: OneLine = Field(description=say("What readers know it by"))
-    language: Language = Field("en", description="BCP 47; an issue may say otherwise")
-    timezone: TimeZone = Field("UTC", description="IANA name; times without an offset are in it")
+    name: OneLine = Field(description=say("The name that readers know"))
+    language: Language = Field("en", description="BCP 47 tag; an issue can override it")
+    timezone: TimeZone = Field("UTC", description="IANA name; applies to times without an offset")
     url: WebUrl = Field(description=say("Where the archive is served, ending in /"))
-    from_: Sender = Field(alias="from", description=say("Name <address> of the sender"))
-    reply_to: Sender | None = Field(None, description="Where answers go")
-    postal_address: str | None = Field(None, description="Law asks for one in bulk mail")
+    from_: Sender = Field(alias="from", description=say("The sender, as Name <address>"))
+    reply_to: Sender | None = Field(None, description="The address for replies")
+    postal_address: str | None = Field(None, description="Required by law in bulk mail")
     description: str | None = Field(None, description="One sentence: what the newsletter is about")
-    name_models: Literal["plain", "ai"] = Field("plain", description="ai: a model's name stands as AI（name）in labels")
-    tracking: Tracking = Field("off", description="clicks: links of the mail are counted, and readers are not")
+    name_models: Literal["plain", "ai"] = Field("plain", description="ai: labels show a model's name as AI（name）")
+    tracking: Tracking = Field("off", description="clicks: count clicks on links in mail, without identifying readers")
 
     @property
     def zone(self) -> ZoneInfo:
@@ -90,10 +90,10 @@ class SmtpConfig(Section):
     port: int = Field(1025, ge=1, le=65535)
     security: Literal["none", "starttls", "tls"] = "none"
     username: str | None = None
-    timeout: float = Field(30.0, gt=0, description="Seconds for a connection")
-    reply_timeout: float = Field(300.0, gt=0, description="Seconds for an answer before the data (RFC 5321, 4.5.3.2)")
-    data_timeout: float = Field(180.0, gt=0, description="Seconds for a block of the data")
-    final_timeout: float = Field(600.0, gt=0, description="Seconds for the answer after the final dot")
+    timeout: float = Field(30.0, gt=0, description="Seconds to wait for a connection")
+    reply_timeout: float = Field(300.0, gt=0, description="Seconds to wait for a reply before data (RFC 5321, 4.5.3.2)")
+    data_timeout: float = Field(180.0, gt=0, description="Seconds to wait for a block of the data")
+    final_timeout: float = Field(600.0, gt=0, description="Seconds to wait for the reply after the final dot")
 
 
 class SesTransport(Section):
@@ -122,9 +122,9 @@ class DeliveryConfig(Section):
     ses: SesTransport = SesTransport()
     postmark: PostmarkConfig = PostmarkConfig()
     picture_bytes: int = Field(
-        300_000, ge=10_000, description="Most bytes of one picture in mail; the original stands in the archive"
+        300_000, ge=10_000, description="Maximum bytes of a picture in mail; the archive has the original"
     )
-    max_send_rate: float | None = Field(None, gt=0, description="Recipients a second, at most")
+    max_send_rate: float | None = Field(None, gt=0, description="Maximum number of recipients per second")
 
     @property
     def leaves(self) -> bool:
@@ -142,7 +142,7 @@ class Deploy(Section):
     region: str | None = None
     distribution: str | None = Field(None, description="CloudFront distribution to invalidate")
     verify: Literal["auto", "url", "file", "none"] = Field(
-        "auto", description="How publish sees that a page is live: by its URL (auto: on s3) or by the deployed file"
+        "auto", description="How publish verifies that a page is live: by its URL (auto: on s3) or the deployed file"
     )
     verify_timeout: Duration = Field(timedelta(minutes=3), description="How long publish waits for a page to be live")
 
@@ -156,7 +156,7 @@ class Deploy(Section):
 class ServiceConfig(Section):
     """The readers' web service."""
 
-    url: WebUrl | None = Field(None, description="Where readers reach it; unsubscribe and confirm links begin with it")
+    url: WebUrl | None = Field(None, description="Its public address; unsubscribe and confirm links begin with it")
     sns_topics: tuple[SnsTopic, ...] = ()
 
 
@@ -170,9 +170,9 @@ class ReadingSpeed(Section):
 class PublishConfig(Section):
     """When a merged issue is published."""
 
-    expires_after: Duration = Field(timedelta(hours=24), description="A schedule missed by more is reported, not sent")
+    expires_after: Duration = Field(timedelta(hours=24), description="An issue later than this is reported, not sent")
     veto_window: Duration = Field(timedelta(0), description="How long publish waits after the merge")
-    unmailed: list[str] = Field(default_factory=list, description="Issues to mail although they are old")
+    unmailed: list[str] = Field(default_factory=list, description="Issues to mail even though they are old")
 
 
 class Feedback(Section):
@@ -182,25 +182,27 @@ class Feedback(Section):
         5, ge=1, description="Consecutive issues that bounce before an address is suppressed"
     )
     opens_and_clicks: bool = Field(
-        False, description="Keep the opens and clicks that the provider reports; off, they are dropped unread"
+        False, description="Keep opens and clicks that the provider reports; false: discard them unread"
     )
 
 
 class Alerts(Section):
     """Where tripwires are reported."""
 
-    webhook: HttpUrl | None = Field(None, description="Better PUBLISHER_ALERTS_WEBHOOK, which wins: it is a secret")
+    webhook: HttpUrl | None = Field(None, description="A secret; prefer PUBLISHER_ALERTS_WEBHOOK, which wins")
 
 
 class ChannelConfig(Section):
     """Where issues are announced. The address is read from the environment only."""
 
-    name: ChannelName = Field(description=say("What people know it by, in small letters"), examples=["team"])
+    name: ChannelName = Field(description=say("The channel's name, in lower-case letters"), examples=["team"])
     via: Annotated[str, AfterValidator(known_channel)] = Field("apprise", description="apprise, or a plug-in")
-    url_env: Variable | None = Field(None, description="The variable of its address; PUBLISHER_CHANNEL_NAME otherwise")
-    language: Language | None = Field(None, description="Announces issues of this language alone")
-    tags: tuple[str, ...] = Field((), description="Announces issues with one of these tags alone")
-    text: PostText = Field("{summary}\n{url}", description="The post under the title: {title}, {summary}, {url}")
+    url_env: Variable | None = Field(None, description="The variable with its address; default: PUBLISHER_CHANNEL_NAME")
+    language: Language | None = Field(None, description="Announce only issues in this language")
+    tags: tuple[str, ...] = Field((), description="Announce only issues with one of these tags")
+    text: PostText = Field(
+        "{summary}\n{url}", description="The post below the title; may use {title}, {summary}, {url}"
+    )
 
     @property
     def variable(self) -> str:
@@ -229,18 +231,18 @@ class Llm(Section):
 class Clip(Section):
     """The sizes of the email's HTML, in bytes, at which mail clients cut a message off."""
 
-    decoded: int = Field(100_000, gt=0, description="As written; above it the issue is refused")
-    encoded: int = Field(100_000, gt=0, description="As encoded for transport; above it there is a warning")
+    decoded: int = Field(100_000, gt=0, description="As written; a larger issue is refused")
+    encoded: int = Field(100_000, gt=0, description="As encoded for transport; a larger issue gets a warning")
 
 
 class Checks(Section):
     """What is checked, and how strictly."""
 
-    levels: dict[str, Level] = Field(default_factory=dict, description="Severity by code")
-    rules: tuple[RulePath, ...] = Field((), description="Files of rules of your own, such as rules/house.py")
+    levels: dict[str, Level] = Field(default_factory=dict, description="Severity of findings, by code")
+    rules: tuple[RulePath, ...] = Field((), description="Files with your own rules, such as rules/house.py")
     commentary: Literal["optional", "required"] = "optional"
     generated: Literal["optional", "required"] = Field(
-        "optional", description="required: what a model wrote needs a reviewer before it is published"
+        "optional", description="required: text by a model needs a reviewer before it is published"
     )
     allow_private_links: bool = False
     clip: Clip = Clip()
@@ -249,7 +251,7 @@ class Checks(Section):
 class Preview(Section):
     """The editors' preview."""
 
-    editor: str = Field("vscode://file/{path}:{line}:{column}", description="Link that opens a file at a place")
+    editor: str = Field("vscode://file/{path}:{line}:{column}", description="Link that opens a file at a position")
 
 
 class Config(Section):
@@ -259,18 +261,16 @@ class Config(Section):
     database: DatabaseUrl = Field(
         "sqlite:///.publisher/publisher.db", description="sqlite:///… or postgresql://…; PUBLISHER_DATABASE_URL wins"
     )
-    templates: str = Field("templates", description="The theme's folder; the package's own where it does not exist")
+    templates: str = Field("templates", description="Folder of your templates; the built-in ones if it does not exist")
     theme: ThemeConfig = ThemeConfig()
-    authors: dict[OneLine, AuthorConfig] = Field(default_factory=dict, description="Picture and link by name")
+    authors: dict[OneLine, AuthorConfig] = Field(default_factory=dict, description="Picture and link by author's name")
     audience: Annotated[
         AudienceConfig, BeforeValidator(as_audience, json_schema_input_type=AudienceConfig | str | None)
-    ] = Field(
-        AudienceConfig(), description="Which subscribers get an issue that does not say, and what is known of them"
-    )
+    ] = Field(AudienceConfig(), description="The default audience of issues, and the attributes of subscribers")
     topics: dict[str, str] = Field(
-        default_factory=dict, description="Topics that readers may choose: the name, then the words readers see"
+        default_factory=dict, description="Topics that readers can choose: names, each with the text that readers see"
     )
-    labels: dict[str, dict[str, str]] = Field(default_factory=dict, description="Words by language, then by name")
+    labels: dict[str, dict[str, str]] = Field(default_factory=dict, description="Custom texts by language, then name")
     reading_speed: ReadingSpeed = ReadingSpeed()
     delivery: DeliveryConfig = DeliveryConfig()
     deploy: Deploy = Deploy()

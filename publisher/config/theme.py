@@ -134,17 +134,17 @@ class Logo(Section):
 
     light: OneLine
     dark: OneLine | None = None
-    width: int = Field(160, ge=16, le=480, description="CSS pixels; the file's own width if that is smaller")
-    alt: OneLine | None = Field(None, description="The newsletter's name where nothing is given")
+    width: int = Field(160, ge=16, le=480, description="Width in CSS pixels, at most the file's own")
+    alt: OneLine | None = Field(None, description="Alternative text; default: the newsletter's name")
 
 
 class Fonts(Section):
     """``serif``, ``sans``, ``mono``, a family that readers have, or a CSS list. No font is loaded."""
 
-    title: Font | None = Field(None, description="Of titles and headlines", examples=["serif"])
-    body: Font | None = Field(None, description="Of running text", examples=["sans"])
+    title: Font | None = Field(None, description="Font of titles and headlines", examples=["serif"])
+    body: Font | None = Field(None, description="Font of running text", examples=["sans"])
     card: OneLine | None = Field(
-        None, description="Of cards: a family of this machine, or a font file of the repository", examples=["Noto Sans"]
+        None, description="Font of cards: an installed family, or a font file in the repository", examples=["Noto Sans"]
     )
 
 
@@ -158,18 +158,18 @@ class Social(Section):
 class AuthorConfig(Section):
     """What readers see of an author beside the name."""
 
-    picture: OneLine | None = Field(None, description="A file relative to the root; its middle is shown, square")
-    url: Address | None = Field(None, description="Where the name leads")
+    picture: OneLine | None = Field(None, description="A file relative to the root; cropped to its square middle")
+    url: Address | None = Field(None, description="Link of the name")
 
 
 class PartsConfig(Section):
     """Which parts of an issue are shown; the theme decides about parts that are not listed."""
 
-    online: bool | None = Field(None, description="At the top of mail: a link to the page")
-    contents: bool | None = Field(None, description="The headlines of the items, each a link to its item")
-    reply: bool | None = Field(None, description="Below the items: an invitation to write to the editors")
-    share: bool | None = Field(None, description="Below the items: the page's address, and where to subscribe")
-    previous: bool | None = Field(None, description="At the end of mail: the three issues before, in its language")
+    online: bool | None = Field(None, description="A link to the page, at the top of mail")
+    contents: bool | None = Field(None, description="The headlines of the items, with links")
+    reply: bool | None = Field(None, description="An invitation to write to the editors, below the items")
+    share: bool | None = Field(None, description="The page's address and where to subscribe, below the items")
+    previous: bool | None = Field(None, description="The three previous issues in its language, at the end of mail")
 
 
 class Described(Section):
@@ -198,14 +198,14 @@ class ThemeConfig(Section):
     header: OneLine | None = Field(None, description="A picture across the top of mail and archive")
     fonts: Annotated[Fonts, BeforeValidator(_of_all, Fonts | str)] = Fonts()
     width: int = Field(640, ge=480, le=720, description="Width of the mail, in CSS pixels")
-    align: Literal["left", "center"] = Field("left", description="How title, date and logo stand")
+    align: Literal["left", "center"] = Field("left", description="Alignment of title, date and logo")
     corners: int = Field(0, ge=0, le=24, description="Radius of boxes and pictures, in CSS pixels")
     footer: Annotated[str | dict[str, str] | None, BeforeValidator(_by_language)] = Field(
         None, description="Markdown above the unsubscribe links and on every page; may be a mapping by language"
     )
-    cards: bool = Field(True, description="Draw the pictures that networks show beside links to the archive")
-    social: tuple[Social, ...] = Field((), description="Links of the footer")
-    css: tuple[OneLine, ...] = Field((), description="Style sheets, after the theme's own")
+    cards: bool = Field(True, description="Draw the pictures that social networks show with links to the archive")
+    social: tuple[Social, ...] = Field((), description="Links in the footer")
+    css: tuple[OneLine, ...] = Field((), description="Style sheets to load after the theme's own")
     parts: PartsConfig = PartsConfig()
 
     @property

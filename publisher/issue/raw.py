@@ -47,7 +47,7 @@ class RawPicture(Raw):
     image: ImagePath = Field(
         description=say("The picture's path from the issue's folder"), examples=["images/cover.jpg"]
     )
-    alt: AltText = Field(description=say("What the picture shows, for readers who do not see it"))
+    alt: AltText = Field(description=say("What the picture shows, for readers who cannot see it"))
     caption: Text | None = Field(None, description="The line below the picture")
     credit: Text | None = Field(None, description="Who made the picture")
 
@@ -55,35 +55,35 @@ class RawPicture(Raw):
 class RawSource(Raw):
     """Source of a story."""
 
-    name: Text = Field(description=say("What readers know the source by"), examples=["OpenAI"])
+    name: Text = Field(description=say("The source's name, as readers know it"), examples=["OpenAI"])
     url: Url | None = Field(None, description="The address of the original", examples=["https://openai.com/index/…"])
 
 
 class RawSponsor(Raw):
     """Sponsor of an item."""
 
-    by: Text | None = Field(None, description="The sponsor's name; readers are told", examples=["Example Cloud"])
+    by: Text | None = Field(None, description="The sponsor's name, shown to readers", examples=["Example Cloud"])
     url: Url | None = Field(None, description="The sponsor's address")
 
 
 class RawOrigin(Raw):
     """Model that wrote a text, how it contributed, and who reviewed the text."""
 
-    by: Text = Field(description=say("The model's name; readers are told"), examples=["gpt-4o"])
+    by: Text = Field(description=say("The model's name, shown to readers"), examples=["gpt-4o"])
     grade: Grade = Field(Grade.DRAFTED, description="What the model did: drafted, summarised, translated or assisted")
     reviewed_by: Texts | None = Field(None, description="Who reviewed the text and answers for it", examples=["李明"])
     sources: Annotated[
         list[RawSource] | None,
         BeforeValidator(as_named_sources, json_schema_input_type=str | RawSource | list[str | RawSource]),
-    ] = Field(None, description="What the model was given: names, addresses, or {name, url}")
+    ] = Field(None, description="The model's sources: names, addresses, or {name, url}")
 
 
 class RawWechat(Raw):
     """Texts for a 公众号 (WeChat official account)."""
 
-    title: Text | None = Field(None, description="At most 32 characters; the title where it is left out")
-    author: Text | None = Field(None, description="At most 16 characters; the first author where it is left out")
-    digest: Text | None = Field(None, description="At most 128 characters; the preheader where it is left out")
+    title: Text | None = Field(None, description="At most 32 characters; default: the title")
+    author: Text | None = Field(None, description="At most 16 characters; default: the first author")
+    digest: Text | None = Field(None, description="At most 128 characters; default: the preheader")
 
 
 ItemPart = Literal["headline", "body", "commentary"]
@@ -93,8 +93,8 @@ IssuePart = Literal["intro", "key_points"]
 class RawKeyPoints(Raw):
     """Key points with their provenance."""
 
-    points: Annotated[list[ProseText], Some] = Field(description=say("One sentence each, inline Markdown"))
-    generated_by: Text | None = Field(None, description="The model that drafted the points; readers are told")
+    points: Annotated[list[ProseText], Some] = Field(description=say("One sentence each, in inline Markdown"))
+    generated_by: Text | None = Field(None, description="The model that drafted the points, shown to readers")
 
 
 _NEEDS: dict[str, Any] = {
@@ -117,18 +117,18 @@ class RawItem(Raw):
     model_config = ConfigDict(json_schema_extra=_NEEDS)
 
     kind: Literal["story", "brief", "quote", "links", "picture"] = Field(
-        "story", description="What it is; a quote, a list of links and a picture need no headline, a picture no body"
+        "story", description="The kind of item; quote, links and picture need no headline, picture needs no body"
     )
-    headline: Text = Field(description=say("What the story is, in one line"), examples=["OpenAI 计划重组公司结构"])
-    body: BodyText = Field(description=say("The story, Markdown"))
-    commentary: ProseText | None = Field(None, description="The editors' view, Markdown; shown under a label")
-    commentary_by: Text | None = Field(None, description="Whose view it is")
+    headline: Text = Field(description=say("The story in one line"), examples=["OpenAI 计划重组公司结构"])
+    body: BodyText = Field(description=say("The story, in Markdown"))
+    commentary: ProseText | None = Field(None, description="The editors' view, in Markdown; shown under a label")
+    commentary_by: Text | None = Field(None, description="Who wrote the commentary")
     source: Annotated[
         list[Annotated[RawSource, BeforeValidator(as_source, json_schema_input_type=RawSource)]] | None,
         BeforeValidator(as_sources, json_schema_input_type=RawSource | list[RawSource]),
     ] = Field(
         None,
-        description="Where the story comes from: {name, url}, or a list of them",
+        description="The source of the story: {name, url}, or a list of them",
         json_schema_extra={"examples": [{"name": "OpenAI", "url": "https://openai.com/"}]},
     )
     image: Annotated[RawPicture | None, BeforeValidator(as_picture, json_schema_input_type=RawPicture)] = Field(
@@ -136,19 +136,19 @@ class RawItem(Raw):
     )
     tags: Tags | None = Field(None, description="What the story is about", examples=[["ai", "chips"]])
     sponsored: Annotated[RawSponsor | None, BeforeValidator(as_sponsor, json_schema_input_type=bool | RawSponsor)] = (
-        Field(None, description="Whether a sponsor pays for the item: true, or {by, url}; readers are told")
+        Field(None, description="Whether a sponsor pays for the item: true, or {by, url}; shown to readers")
     )
     section: Text | None = Field(None, description="The group of items that the story belongs to")
     only: Annotated[Text, AfterValidator(checked_audience)] | None = Field(
-        None, description="Which readers get the item, such as topic:ai and city:Berlin; the others an edition without"
+        None, description="Who gets the item, such as topic:ai and city:Berlin; others get an edition without it"
     )
     generated: Annotated[
         dict[str, RawOrigin] | None,
         BeforeValidator(as_origins(ItemPart), json_schema_input_type=RawOrigin | dict[ItemPart, RawOrigin]),
-    ] = Field(None, description="What a model wrote of it: {by, grade, reviewed_by, sources}, or that by part")
+    ] = Field(None, description="What a model wrote: {by, grade, reviewed_by, sources}, for the item or by part")
     anchor: Anchor | None = Field(
         None,
-        description="The story's own part of the page's address; made from the file's name",
+        description="The fragment of the item's address; default: made from the file's name",
         examples=["openai-pbc"],
     )
 
@@ -174,28 +174,28 @@ class RawIssue(Raw):
     """One issue of the newsletter."""
 
     title: Text = Field(
-        description=say("The heading of the page and of the message"), examples=["AI 周报|OpenAI 重组；DeepSeek-V3"]
+        description=say("The title of the page and of the message"), examples=["AI 周报|OpenAI 重组；DeepSeek-V3"]
     )
     subtitle: Text | None = Field(None, description="One or two sentences under the title")
     date: Day = Field(description=say("The day of the issue"), examples=["2024-12-29"])
     number: Number | None = Field(None, description="The number of the issue", examples=[52])
     language: Language | None = Field(
-        None, description="A BCP 47 tag; newsletter.language where it is left out", examples=["zh-CN"]
+        None, description="A BCP 47 tag; default: newsletter.language", examples=["zh-CN"]
     )
-    subject: Text | None = Field(None, description="The subject of the message; the title where it is left out")
+    subject: Text | None = Field(None, description="The subject of the message; default: the title")
     preheader: Text | None = Field(
-        None, description="The inbox's second line; made from the first key points where it is left out"
+        None, description="The line after the subject in an inbox; default: the subtitle or first key points"
     )
     status: Literal["draft", "ready"] = Field(
-        "draft", description="A draft is built with --drafts only, and never sent"
+        "draft", description="A draft is built only with --drafts, and never sent"
     )
     publish_at: Moment | None = Field(
         None,
-        description="When to publish; without an offset in newsletter.timezone",
+        description="When to publish; without an offset, in newsletter.timezone",
         examples=["2024-12-29T08:00:00+08:00"],
     )
     deliver_at: LocalTime | None = Field(
-        None, description="When each reader gets it on its day, in their own time zone", examples=["08:00 local"]
+        None, description="The time at which readers get it that day, in their own time zone", examples=["08:00 local"]
     )
     authors: Texts | None = Field(
         None, description="Who wrote the issue; shown under the title", examples=[["第一编辑部"]]
@@ -204,12 +204,12 @@ class RawIssue(Raw):
     cover: Annotated[RawPicture | None, BeforeValidator(as_picture, json_schema_input_type=RawPicture)] = Field(
         None, description="The picture above the items: {image, alt}"
     )
-    intro: ProseText | None = Field(None, description="Words before the items, Markdown")
+    intro: ProseText | None = Field(None, description="Text before the items, in Markdown")
     key_points: Annotated[
         RawKeyPoints | None,
         BeforeValidator(as_key_points, json_schema_input_type=RawKeyPoints | list[ProseText]),
-    ] = Field(None, description="What matters, in a box above the items: a list, or {points, generated_by}")
-    attribution: ProseText | None = Field(None, description="The closing line, inline Markdown")
+    ] = Field(None, description="The main points, in a box above the items: a list, or {points, generated_by}")
+    attribution: ProseText | None = Field(None, description="The closing line, in inline Markdown")
     audience: Annotated[Text, AfterValidator(checked_audience)] | None = Field(
         None, description="Which subscribers get the issue, such as topic:weekly"
     )
@@ -219,15 +219,15 @@ class RawIssue(Raw):
     generated: Annotated[
         dict[str, RawOrigin] | None,
         BeforeValidator(as_origins(IssuePart), json_schema_input_type=RawOrigin | dict[IssuePart, RawOrigin]),
-    ] = Field(None, description="What a model wrote: {by, grade, reviewed_by, sources} of the issue, or by part")
+    ] = Field(None, description="What a model wrote: {by, grade, reviewed_by, sources}, for the issue or by part")
     overflow: Literal["web"] | None = Field(
-        None, description="Of an issue too long for mail, the email ends after an item and leads on to the web page"
+        None, description="web: if the issue is too long for mail, the email ends after an item and links to the page"
     )
-    wechat: RawWechat | None = Field(None, description="What publisher wechat calls the issue: {title, author, digest}")
+    wechat: RawWechat | None = Field(None, description="Texts for publisher wechat: {title, author, digest}")
     items: Annotated[
         list[Any] | None,  # validated separately by the loader
         BeforeValidator(lambda value: value, json_schema_input_type=list[str | RawItem]),
-    ] = Field(None, description="The order of the item files, whole items, or both; else all files by name")
+    ] = Field(None, description="The order of the item files, complete items, or both; default: all files, by name")
 
 
 def _without(model: type[RawIssue], *names: str) -> Any:
