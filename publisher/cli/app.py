@@ -6,6 +6,7 @@ Exit status: 0 success; 1 the content or the outcome has faults; 2 wrong call, w
 import errno
 import gc
 import importlib
+import inspect
 import re
 import sys
 from collections.abc import Sequence
@@ -75,6 +76,9 @@ def root_options(
     context.obj = root
 
 
+_SINGLE_BREAK = re.compile(r"(?<!\n)\n(?!\n)")  # typer would keep those of a docstring, at any width
+
+
 def application(args: Sequence[str] = ()) -> typer.Typer:
     """The application with only the command that ``args`` name, or with all commands if they name none."""
     words = (
@@ -89,6 +93,9 @@ def application(args: Sequence[str] = ()) -> typer.Typer:
         if name in commands or not any(name in others for others in MODULES.values()):
             importlib.import_module(f"publisher.cli.{module}")
     app.registered_commands.sort(key=lambda command: COMMANDS.index(command.callback.__name__))  # type: ignore[union-attr]
+    for part in (app, *(group.typer_instance for group in app.registered_groups)):
+        for command in part.registered_commands if part else ():
+            command.help = _SINGLE_BREAK.sub(" ", inspect.cleandoc(command.callback.__doc__ or ""))
     return app
 
 
