@@ -23,6 +23,7 @@ from publisher.delivery.mailings import Mailing
 from publisher.delivery.states import Account, Operator, RecipientState
 from publisher.delivery.tables import literally, mailings, receiver_tallies, recipients, second_copies
 from publisher.diagnostics import say
+from publisher.errors import UsageError
 from publisher.issue.folder import discover
 from publisher.issue.load import Reading, read_issue
 from publisher.issue.model import Status
@@ -179,11 +180,13 @@ def stranded(config: Config, connection: Connection, found: Iterable[Mailing]) -
     for state in (RecipientState.PENDING, RecipientState.CLAIMED):
         of = select(r.mailing_id, func.count()).where(r.state == literally(state)).group_by(r.mailing_id)
         left.update(dict(map(tuple, connection.execute(of))))
-    there = {*discover(config.root), *steps_of(config.root)} if left else set()
+    found = [m for m in found if left[m.id] and m.operator != Operator.CANCELLED and not m.slug.startswith(DIGEST)]
+    try:
+        there = {*discover(config.root), *steps_of(config.root)} if found else set[str]()
+    except UsageError:  # a machine without a checkout
+        return
     for mailing in found:
         slug, gone = mailing.slug, mailing.slug not in there
-        if not left[mailing.id] or mailing.operator == Operator.CANCELLED or slug.startswith(DIGEST):
-            continue
         issue = None if gone else read_issue(config, slug).partial
         if gone or (issue and issue.status is not Status.READY):
             what = say("no longer in the repository") if gone else say("a draft again")

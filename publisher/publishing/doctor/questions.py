@@ -104,9 +104,8 @@ def database(probes: Probes) -> Finding:
         if opened.dialect == "postgresql":
             theirs = datetime.fromtimestamp(database_clock(connection), UTC)
             probes.clocks.append((say("the database"), theirs, datetime.now(UTC)))
-        with suppress(UsageError):  # a machine without a checkout
-            for one in withdrawn(probes.config, connection, mailings.every_newest(connection)):
-                return warning(one.message, one.help)
+        for one in withdrawn(probes.config, connection, mailings.every_newest(connection)):
+            return warning(one.message, one.help)
     return ok(say("{url} is open, writable and up to date", url=opened.url))
 
 
