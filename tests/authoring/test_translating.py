@@ -254,7 +254,7 @@ def test_nothing_is_written_where_no_answer_can_be_used(config: Config, model: M
     ("language", "slug", "why"),
     [
         ("zh-cn", None, "is in zh-CN already"),
-        ("../x", None, "no language tag"),
+        ("../x", None, "is not a language tag"),
         ("en", "../../x", "cannot be a slug"),
         ("en", SLUG, "exists already"),
     ],

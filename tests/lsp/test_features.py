@@ -138,7 +138,7 @@ def test_hover_explains_a_finding_and_a_key(editor: Editor, root: Path) -> None:
     assert shown["contents"]["value"].startswith("### unknown-key\n")
     assert pages()["unknown-key"].partition("\n")[0] in shown["contents"]["value"]
     assert shown["range"] == {"start": {"line": 2, "character": 0}, "end": {"line": 2, "character": 3}}
-    assert "What the story is" in editor.at("hover", uri, 1, 3)["contents"]["value"]
+    assert "The story in one line" in editor.at("hover", uri, 1, 3)["contents"]["value"]
     assert editor.at("hover", uri, 5, 0) is None  # prose
     listing = editor.open(root / "issues" / SLUG / "issue.yaml", LISTING + "key_points:\n  generated_by: 模型\n")
     assert "drafted the points" in editor.at("hover", listing, 7, 5)["contents"]["value"]
