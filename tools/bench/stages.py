@@ -21,6 +21,7 @@ from publisher.config import Config, load_config
 from publisher.edition import email
 from publisher.edition.email import write_html
 from publisher.edition.files import email_files
+from publisher.edition.others import Others
 from publisher.edition.pictures import Pictures
 from publisher.edition.rendering import render, write_stories, write_web
 from publisher.edition.slots import Slots
@@ -50,7 +51,8 @@ def stage_costs(root: Path) -> list[tuple[str, float]]:
     issues = [reading.issue for reading in readings if reading.issue]
     assert len(issues) == len(slugs)
     editions = [edition for issue in issues if (edition := render(issue, config)[0])]
-    packed = [pack(proofread(config, slug)) for slug in slugs]
+    others = Others.of(config)
+    packed = [pack(proofread(config, slug, commit=False, others=others)) for slug in slugs]
     facts = [{issue.slug: facts_of(config, issue)[0] for issue in issues}]
     archive = arrange(editions)
     pages = ArchivePages(config, archive)
@@ -69,7 +71,10 @@ def stage_costs(root: Path) -> list[tuple[str, float]]:
         ("bare markdown-it-py: CommonMark to HTML", _cost(_bare_markdown, issues)),
         ("bare PyYAML", _cost(_bare_yaml, [config.root / "issues" / slug for slug in slugs])),
         ("bare mrml and css-inline", _cost(_bare_email, _sources(config, issues))),
-        ("a whole issue, in one process", _cost(lambda slug: pack(proofread(config, slug)), slugs)),
+        (
+            "a whole issue, in one process",
+            _cost(lambda slug: pack(proofread(config, slug, commit=False, others=others)), slugs),
+        ),
     ]
 
 
