@@ -10,8 +10,8 @@ DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
 INTRODUCTION = """\
 # Benchmarks
 
-Measured on generated issues: eight items and about 7.4 kB of Markdown each, every other one Chinese. Seconds belong to
-the machine that made them; look at the ratios. Nothing here is asserted by a test.
+Measured on generated issues: eight items and about 7.4 kB of Markdown each, every other one Chinese. Seconds depend
+on the machine, so compare ratios. No test asserts these values.
 """
 
 
