@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from posixpath import join, normpath
 from urllib.parse import unquote
 
+from markdown_it.common.normalize_url import normalizeLink
+
 from publisher.checks.context import Context
 from publisher.checks.rules.references import MEANT, is_words
 from publisher.diagnostics import Diagnostic, Sentence, Severity, define, say
@@ -71,18 +73,19 @@ def check(context: Context) -> Iterator[Diagnostic]:
         if not link.words.strip() and all(picture.place.span.line != line for picture in text.parts.pictures):
             advice = _written(f"[…]({unquote(link.url)})")
             yield VAGUE_TEXT.at(link.place, say("the link has no words: readers would not see it"), help=advice)
-        shown, led = _HOST.fullmatch(link.words), _HOST.fullmatch(link.url)
-        if shown and led and _site(shown) != _site(led) and "xn--" not in link.url.lower():
-            values = {"named": shown["host"], "led": led["host"]}
-            message = say("the link's text names {named}, but it leads to {led}", **values)
+        shown, led = _HOST.fullmatch(link.words), split(link.url)
+        if shown and led and led.hostname and _site(shown["host"]) != _site(led.hostname):
+            message = say(
+                "the link's text names {named}, but it leads to {led}", named=shown["host"], led=led.hostname
+            )
             yield NAMES_ANOTHER.at(link.place, message, help=say("write the address that is meant in both places"))
     yield from _tracking(context)
     yield from _classes(context)
 
 
-def _site(found: re.Match[str]) -> str:
-    """The registrable domain of a host: two labels, or three under suffixes such as ``co.uk`` and ``com.cn``."""
-    host = found["host"].lower()
+def _site(host: str) -> str:
+    """The registrable domain of a host in A-labels: two labels, or three under ``co.uk``, ``com.cn`` and the like."""
+    host = (host if host.isascii() else normalizeLink(f"//{host}")[2:]).lower()
     return match[0] if (match := _OWNER.search(host)) else host
 
 

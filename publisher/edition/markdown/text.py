@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import unescape
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from markdown_it.common.normalize_url import normalizeLinkText
 from markdown_it.token import Token
 
 from publisher.checks.html import ACTIVE, TAGS
 from publisher.diagnostics.width import display_width
-from publisher.issue.links import SCHEMES, scheme
+from publisher.issue.links import SCHEMES, scheme, split
 from publisher.issue.markdown.boxes import heading_of
 from publisher.issue.markdown.tags import COMMENT, RawTag, raw_tags
 
@@ -56,9 +56,12 @@ def link(words: str, url: str) -> str:
 
 
 def readable(url: str) -> str:
-    """An address with its host as people read it."""
+    """An address with its host as people read it; unchanged if the host is no host once it is decoded."""
     shown = normalizeLinkText(url if ":" in url else f"mailto:{url}").removeprefix("mailto:")
-    return urlsplit(url)._replace(netloc=urlsplit(shown).netloc).geturl() if "://" in url else shown
+    if "://" not in url:
+        return shown
+    parts, read = split(url), split(shown)
+    return parts._replace(netloc=read.netloc).geturl() if parts and read else url
 
 
 _BOXES = {"container_callout": "| ", "container_sponsor": "| ", "container_pullquote": "> "}
