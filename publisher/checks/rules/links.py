@@ -75,9 +75,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
             yield VAGUE_TEXT.at(link.place, say("the link has no words: readers would not see it"), help=advice)
         shown, led = _HOST.fullmatch(link.words), split(link.url)
         if shown and led and led.hostname and _site(shown["host"]) != _site(led.hostname):
-            message = say(
-                "the link's text names {named}, but it leads to {led}", named=shown["host"], led=led.hostname
-            )
+            message = say("the link's text names {named}, but it leads to {led}", named=shown["host"], led=led.hostname)
             yield NAMES_ANOTHER.at(link.place, message, help=say("write the address that is meant in both places"))
     yield from _tracking(context)
     yield from _classes(context)
