@@ -216,6 +216,27 @@ def test_on_a_phone_a_label_stands_before_its_figure_and_a_list_keeps_its_edge_i
         assert all(len(set(edges)) == 1 and 16 <= edges[0] <= 375 - 16 for edges in lines), "hanging, with its mark"
 
 
+@pytest.mark.parametrize(("language", "way"), [("en", "ltr"), ("ar", "rtl")])
+def test_on_a_phone_a_cell_with_links_and_code_is_one_text_beside_its_label(page: Any, language: str, way: str) -> None:
+    words = "see [the table](https://example.com/) for **more**, in `a` and `b`"
+    text = f"| A label of several words | Of one |\n|---|---|\n| x | {words} |\n| {words} | سعر |\n"
+    made = edition(item("A", text, anchor="a"), language=language)
+    page.set_viewport_size({"width": 375, "height": 800})
+    shown = page_body(made, config(), "issues/x/")
+    page.set_content(f'<html dir="{way}" lang="{language}"><main>{shown}</main></html>')
+    page.add_style_tag(path=ROOT / "templates/paper/web/style.css")
+    cells = page.evaluate("""() => [...document.querySelectorAll('td')].map(cell => {
+        const text = document.createRange(); text.selectNodeContents(cell); const row = cell.parentNode;
+        const all = row.getBoundingClientRect(), box = text.getBoundingClientRect();
+        return [getComputedStyle(row).direction, (box.left - all.left) / all.width, (all.right - box.right) / all.width,
+                box.height / parseFloat(getComputedStyle(cell).fontSize), cell.getBoundingClientRect().height] })""")
+    assert len(cells) == 4
+    for direction, left, right, lines, height in cells:
+        assert (left if direction == "ltr" else right) >= 0.43, "nothing below the label"
+        assert lines <= 6, "one text"
+        assert height >= 20
+
+
 @pytest.mark.parametrize("language", ["ar", "he"])
 def test_two_latin_names_stand_in_the_order_of_a_text_from_right_to_left(page: Any, language: str) -> None:
     page.set_content(f'<p dir="rtl">{Locale.of(language, {}).join(("Ada", "Grace"))}</p>')
