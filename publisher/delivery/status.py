@@ -71,13 +71,13 @@ def explain(sent: Sent, provider: Provider) -> tuple[str, str | None]:
 
 def _of_account(sent: Sent) -> tuple[str, str | None]:
     account, slug = sent.account, sent.mailing.slug
-    parts: list[str] = []
-    if account.uncertain:
-        parts.append(say("{n:,} are uncertain", n=account.uncertain))
-    if account.rejected:
-        parts.append(say("{n:,} were rejected", n=account.rejected))
-    if account.due:
-        parts.append(say("{n:,} are left", n=account.due))
+    counts = {
+        say("{n:,} are uncertain"): account.uncertain,
+        say("{n:,} were rejected"): account.rejected,
+        say("{n:,} are claimed by another sender"): account.claimed,
+        say("{n:,} are left"): account.due,
+    }
+    parts: list[str] = [say(told, n=n) for told, n in counts.items() if n]
     if not parts:
         return waits(account.waiting, account.next_at), None
     if account.waiting:
@@ -85,8 +85,12 @@ def _of_account(sent: Sent) -> tuple[str, str | None]:
     action = None
     if account.due:
         action = say("publisher send {slug} tries them again", slug=slug)
+    elif account.claimed:
+        action = say("wait for it to end; if it died, publisher send {slug} in two minutes settles them", slug=slug)
     elif account.uncertain:
         action = say("publisher reconcile {slug} settles the uncertain from events", slug=slug)
+    elif account.rejected:
+        action = say("publisher subscribers list --of {slug} --state rejected says who and why", slug=slug)
     return say("of {recipients:,} recipients {parts}", recipients=account.recipients, parts=listed(parts)), action
 
 

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from publisher.delivery.lock import is_held, lock_path, mailing_lock
 from publisher.delivery.mailings import set_operator
 from publisher.delivery.send import Options, Sent, dry_run, send, send_test
 from publisher.delivery.sender import Interrupt, SendProgress
-from publisher.delivery.states import Ending
+from publisher.delivery.states import Account, Ending
 from publisher.delivery.status import explain
 from publisher.delivery.tables import recipients
 from publisher.errors import DatabaseError, TransportError, UsageError
@@ -199,6 +200,27 @@ def test_an_answer_lost_after_acceptance_is_never_sent_again_by_itself(
         assert (sent.account.uncertain, sent.account.submitted, sent.exit_status) == (60, 0, 1)
     assert server.account.summary()["most"] == 1
     assert "publisher reconcile" in str(explain(sent, SES)[1])
+
+
+@pytest.mark.parametrize(
+    ("account", "says", "does"),
+    [
+        (Account(submitted=3, claimed=2), "2 are claimed by another sender", f"publisher send {SLUG} in two minutes"),
+        (
+            Account(submitted=3, rejected=1),
+            "1 were rejected",
+            f"publisher subscribers list --of {SLUG} --state rejected",
+        ),
+    ],
+    ids=["claimed", "rejected"],
+)
+def test_who_is_not_submitted_is_told_with_the_command_to_run(
+    config: Config, sqlite: Database, account: Account, says: str, does: str
+) -> None:
+    add_people(sqlite, 1)
+    sent = replace(run(config, sqlite), account=account)
+    message, action = explain(sent, SES)
+    assert (sent.exit_status, says in message, does in str(action)) == (1, True, True), (message, action)
 
 
 @pytest.mark.parametrize("fault", [f for f in BEFORE if f != "429-before"])

@@ -20,7 +20,7 @@ from typing import Any
 
 from tools.mutants.sites import ROOMS, modules, sites
 
-TESTS = ["acceptance", "audience", "checks", "delivery", "edition", "feedback", "insights", "proofing"]
+TESTS = ["acceptance", "audience", "channels", "checks", "delivery", "edition", "feedback", "insights", "proofing"]
 TESTS += ["publishing", "site", "web"]
 LEFT_OUT = "not browser and not chaos and not node and not java and not spamassassin"
 

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-ROOMS = ("audience", "delivery", "feedback", "mail", "proofing", "providers", "publishing")
+ROOMS = ("audience", "channels", "delivery", "feedback", "mail", "proofing", "providers", "publishing")
 _PAIRS = "Eq NotEq,Lt LtE,Gt GtE,Is IsNot,In NotIn,And Or,Add Sub,Mult Div,BitAnd BitOr,FloorDiv Mod"
 SWAPS = {a: b for pair in _PAIRS.split(",") for a, b in (pair.split(), pair.split()[::-1])}
 SKIPPED = {"annotation", "returns", "decorator_list", "exc", "cause"}
