@@ -23,12 +23,12 @@ _TEXTS = {"ink": GROUNDS, "title": ("card",), "soft": GROUNDS, "accent": GROUNDS
 _HEX = regex(r"(?<![\w&/])#(?:[0-9a-f]{6}|[0-9a-f]{3})\b", re.IGNORECASE)
 _FAMILY = regex(r"font-family\s*:\s*(?![\s{]|var\(|inherit|ui-monospace)[^;}\"]+", re.IGNORECASE)
 _VIVID = 64  # difference of the largest and smallest channel: a grey is no accent
-_COMMENT = regex(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
-_ESCAPE = regex(r"\\(?:([0-9a-f]{1,6})[ \t\n]?|(?=[^\n]))", re.IGNORECASE)
-_SCHEME = "[a-z][a-z0-9+.-]*:"
+# A comment, unless it only looks like one in a string or in an address without quotes.
+_COMMENT = regex(r"""("(?:\\.|[^"\\\n])*|'(?:\\.|[^'\\\n])*|\(\s*[^\s"'()]+)|/\*.*?(?:\*/|\Z)""", re.DOTALL)
+_ESCAPE = regex(r"\\(?:([0-9a-f]{1,6})[ \t\n]?|([^\n]))", re.IGNORECASE)
 _WRONG = regex(
-    rf"""@import\b[^;]*|</[a-z]*|url\(\s*["']?\s*(?!data:|\#|["')\s])[^)\s]*"""
-    rf"""|(?:\(\s*["']?|,\s*["'])\s*(?:{_SCHEME})?//[^)\s]*""",
+    r"""@import\b[^;]*|</[a-z]*|url\(\s*["']?\s*(?!data:|\#|["')\s])[^)\s]*"""
+    r"""|(?:\(\s*["']?|,\s*["'])\s*(?:(?:[a-z][a-z0-9+.-]*:)?[/\\]{2}|https?:)[^)\s]*""",
     re.IGNORECASE,
 )
 
@@ -215,8 +215,8 @@ def _sheet(root: Path, path: str) -> Iterator[Diagnostic]:
     """Findings for a style sheet that is not text, or contains ``@import``, external addresses or HTML."""
     file, findings = read_text(root, path)
     yield from findings
-    text = _COMMENT.sub(lambda comment: " " + "\n" * comment[0].count("\n"), file.text if file else "")
-    text = _ESCAPE.sub(lambda escape: chr(min(int(escape[1], 16), 0x10FFFF)) if escape[1] else "", text)
+    text = _COMMENT.sub(lambda found: found[1] or "\n" * found[0].count("\n"), file.text if file else "")
+    text = _ESCAPE.sub(lambda escape: chr(min(int(escape[1], 16), 0x10FFFF)) if escape[1] else escape[2], text)
     for found in _WRONG.finditer(text):
         line, column = text.count("\n", 0, found.start()) + 1, found.start() - text.rfind("\n", 0, found.start())
         what = " ".join(found[0].split())[:60]

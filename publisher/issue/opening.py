@@ -23,6 +23,9 @@ MOST_BYTES = 50_000_000
 MOST_PIXELS = 50_000_000
 """Limits of bytes read and pixels decoded per picture, so that no file can exhaust the memory."""
 
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif", ".svg"})
+"""Endings of a picture's name: a server takes a published file for what its name says."""
+
 _FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF")
 _GPS = 0x8825  # tag of the GPS directory (EXIF 2.32, 4.6.3)
 _ORIENTATION = 0x0112
@@ -85,6 +88,8 @@ class PictureFile:
 
 def open_file(file: Path, path: str) -> PictureFile | Fault:
     """Inspect ``file``, named ``path`` in messages. The result is cached until the file changes."""
+    if file.suffix.lower() not in SUFFIXES:
+        return no_picture(path)
     try:
         status = file.stat()
     except OSError as error:
@@ -107,6 +112,12 @@ def _open(file: Path, path: str, size: int, *_times: int) -> PictureFile | Fault
             return _raster(stream, file, path, size)
     except OSError as error:
         return unreadable(path, error)
+
+
+def no_picture(path: str) -> Fault:
+    """Return the fault of a file whose name is not that of a picture."""
+    advice = say("name a file that ends in {endings}", endings=", ".join(sorted(SUFFIXES - {".svg"})))
+    return Fault(codes.NOT_A_PICTURE, say("{path} is not a picture", path=path), advice)
 
 
 def _raster(stream: BinaryIO, file: Path, path: str, size: int) -> PictureFile | Fault:

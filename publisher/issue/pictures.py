@@ -14,11 +14,10 @@ from urllib.parse import unquote
 from publisher.diagnostics import Fault, Sentence, either, say
 from publisher.issue import codes
 from publisher.issue.folder import is_text
-from publisher.issue.opening import PictureFile, open_file
+from publisher.issue.opening import SUFFIXES, PictureFile, no_picture, open_file
 
 __all__ = ["PictureFile", "fault_of_address", "linked_picture", "picture_file"]
 
-_PICTURES = frozenset({".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif", ".svg"})
 _SCHEME = re.compile(r"\s*(//|[A-Za-z][A-Za-z0-9+.-]*:)")
 _MOST_FILES = 2_000
 
@@ -64,11 +63,8 @@ def picture_file(root: Path, folder: str, image: str) -> PictureFile | Fault:
         message = say("there is no picture {path}", path=path[:200])
         return Fault(codes.IMAGE_MISSING, message, _near(root, folder, path))
     kept = resolved.relative_to(root.resolve())
-    if kept.suffix.lower() not in _PICTURES or any(part.startswith(".") for part in kept.parts):
-        endings = ", ".join(sorted(_PICTURES - {".svg"}))
-        advice = say("name a file that ends in {endings}", endings=endings)
-        return Fault(codes.NOT_A_PICTURE, say("{path} is not a picture", path=path), advice)
-    return open_file(resolved, path)
+    hidden = any(part.startswith(".") for part in kept.parts)
+    return no_picture(path) if hidden else open_file(resolved, path)
 
 
 def linked_picture(root: Path, folder: str, source: str) -> PictureFile | Fault:
@@ -98,7 +94,7 @@ def pictures_of(folder: Path) -> list[str]:
     for seen, (at, folders, files) in enumerate(os.walk(folder)):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         base = Path(at).relative_to(folder)
-        names = [name for name in sorted(files) if Path(name).suffix.lower() in _PICTURES and is_text(name)]
+        names = [name for name in sorted(files) if Path(name).suffix.lower() in SUFFIXES and is_text(name)]
         found += [(base / name).as_posix() for name in names]
         if seen > 50 or len(found) > _MOST_FILES:
             break

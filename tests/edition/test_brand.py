@@ -209,6 +209,13 @@ def test_the_schema_takes_the_short_forms_that_the_reader_takes(root: Path, them
         ("p { background: URL(//x.example/a.png) }", 1),
         ("p { background: image-set('https://x.example/a.png' 1x) }", 1),
         ("p {}\n</style><script>", 2),
+        ("p {}\n<//**//style><script>", 2),
+        ("a::after { content: '/*' }\n@import '//x.example/'; b::after { content: '*/' }", 2),
+        ("a { content: '/*\n} p { background: url(https://x.example/a.png) } /* */", 2),
+        ("a { content: '\\'/*' }\np { background: url(https://x.example/a.png) } /* */", 2),
+        ("a { background: u\\72l( #/*) }\np { background: url(https://x.example/a.png) } /* */", 2),
+        ("p { background: image-set('http:x.example/a.png' 1x) }", 1),
+        (r"p { background: image-set('\\\\x.example/a.png' 1x) }", 1),
     ],
 )
 def test_a_style_sheet_that_loads_from_elsewhere_is_told_at_its_line(root: Path, sheet: str, line: int) -> None:
@@ -371,6 +378,15 @@ def test_the_colour_that_is_advised_passes_and_is_of_the_same_hue(root: Path) ->
 
 def test_a_logo_that_is_no_picture_is_told_at_its_key(root: Path) -> None:
     (root / "images" / "logo.png").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    with pytest.raises(ConfigError) as caught:
+        Brand.of(load_config(root))
+    assert caught.value.diagnostics[0].code == "not-a-picture"
+
+
+@pytest.mark.parametrize("key", ["logo", "header", "icon"])
+def test_a_picture_that_a_server_would_take_for_a_page_is_not_published(root: Path, key: str) -> None:
+    Image.new("RGB", (600, 300)).save(root / "images/a.html", "JPEG", comment=b"<script>alert(1)</script>")
+    (root / "config.yaml").write_text(f"{SOUND['config.yaml']}theme: {{{key}: images/a.html}}\n")
     with pytest.raises(ConfigError) as caught:
         Brand.of(load_config(root))
     assert caught.value.diagnostics[0].code == "not-a-picture"
