@@ -1,4 +1,4 @@
-"""The functions of ``import publisher``, over the same rooms as the command line; each imports what it needs.
+"""The functions of ``import publisher``, over the same packages as the command line; each imports what it needs.
 
 Each takes the root of a newsletter's repository and prints nothing. All raise ConfigError if config.yaml cannot be
 used, and UsageError for an issue that does not exist.

@@ -53,7 +53,7 @@ def test_a_mutant_is_killed_by_the_tests_that_reach_it_in_whatever_process_and_a
     (tmp_path / "pytest.ini").write_text("[pytest]\npythonpath = .\naddopts = --import-mode=importlib\n")
     shutil.copytree(ROOT / "tools" / "mutants", tmp_path / "tools" / "mutants")
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
-    words = ["--rooms", "delivery", "--tests", "delivery", "--sample", "5"]
+    words = ["--packages", "delivery", "--tests", "delivery", "--sample", "5"]
     runs = []
     for more in ([], ["--again"]):
         ran = subprocess.run(

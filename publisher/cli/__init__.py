@@ -1,4 +1,4 @@
-"""The command line: one thin module per group of commands. The work is done by the rooms below."""
+"""The command line: one thin module per group of commands. The work is done by the packages below."""
 
 from publisher.cli.app import main
 

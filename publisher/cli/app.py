@@ -22,7 +22,7 @@ from publisher.diagnostics.sentences import LANGUAGES, language, reason_of, say
 from publisher.errors import ConfigError, PublisherError, UsageError
 from publisher.language import first_spoken
 
-# The commands of each module. At import each loads only typer and the frame; rooms are imported when a command runs.
+# The commands of each module. At import each loads only typer and the frame; the rest is imported when a command runs.
 MODULES = {
     "authoring": ("init", "new", "add", "draft"), "check": ("check", "explain", "schema"),
     "build": ("build", "wechat"),

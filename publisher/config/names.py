@@ -1,6 +1,6 @@
-"""Names in config.yaml that are defined by higher rooms: codes in ``checks.levels``, words in ``labels``.
+"""Names in config.yaml that are defined by higher packages: codes in ``checks.levels``, words in ``labels``.
 
-Imports go from higher to lower rooms only, so these rooms are imported dynamically, and only if config.yaml uses them.
+Imports go from higher to lower packages only, so these are imported dynamically, and only if config.yaml uses them.
 """
 
 import difflib

@@ -1,4 +1,4 @@
-"""Metadata shared by the tables of all rooms, with the constraint names that migrations rely on."""
+"""Metadata shared by the tables of all packages, with the constraint names that migrations rely on."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

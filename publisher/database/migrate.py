@@ -1,6 +1,6 @@
 """Bring the schema up to date, once, even if several processes start together.
 
-A new database is created from the tables of all rooms. An old one is upgraded by migrations: files
+A new database is created from the tables of all packages. An old one is upgraded by migrations: files
 ``migrations/versions/NNNN_name.py``, each a revision named like its file without ``.py``, in one linear order. So the
 newest revision is known from a listing, and alembic (0.2 s to import) is loaded only for an upgrade.
 """
@@ -32,7 +32,7 @@ def revisions() -> tuple[str, ...]:
 
 
 def whole_metadata() -> MetaData:
-    """Import every room's ``tables.py``; return the metadata with all tables."""
+    """Import every package's ``tables.py``; return the metadata with all tables."""
     for path in sorted(FOLDER.parent.parent.glob("*/tables.py")):
         import_module(f"publisher.{path.parent.name}.tables")
     return metadata

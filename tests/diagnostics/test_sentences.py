@@ -26,13 +26,13 @@ QUOTED = re.compile(r"“[^”]*”|（[^）]*）|\([^)]*\)|`[^`]*`|\"[^\"]*\"|'
 ENGLISH = re.compile(r"[A-Za-z]{2,} [a-z]{2,} [a-z]{2,}")
 
 
-ROOMS = {
-    room: domain
+DOMAIN_OF = {
+    package: domain
     for domain in DOMAINS
-    for room in re.findall(rf"^{domain} := (.*)", (PACKAGE.parent / "Makefile").read_text(), re.MULTILINE)[:1]
-    for room in room.split()
+    for line in re.findall(rf"^{domain} := (.*)", (PACKAGE.parent / "Makefile").read_text(), re.MULTILINE)[:1]
+    for package in line.split()
 }
-"""The domain of a room; of all others it is findings."""
+"""The domain of the sentences of a package; that of all others is findings."""
 
 
 def templates(domain: str) -> set[tuple[str, str]]:
@@ -41,7 +41,7 @@ def templates(domain: str) -> set[tuple[str, str]]:
     ways = [("**.py", "python"), ("**.yaml", "tools.catalogs:sentences")]
     for folder in (PACKAGE, PACKAGE.parent / "templates"):
         for path, _, said, _, _ in extract_from_dir(folder, ways, keywords={"say": None, "counted": (1, 2)}):
-            if ROOMS.get(Path(path).parts[0], "findings") == domain:
+            if DOMAIN_OF.get(Path(path).parts[0], "findings") == domain:
                 found.add((said, "") if isinstance(said, str) else (said[0], said[1]))
     return found
 

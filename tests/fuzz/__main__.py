@@ -23,8 +23,8 @@ from pathlib import Path
 CORPUS, GROWN = Path(__file__).parent / "corpus", Path(".fuzz")
 SIZE = 20_000  # bytes of what is repeated
 _FILES = ("documents", "issue", "config", "checks", "edition")
-ROOMS = {"item": _FILES, "issue": _FILES, "config": _FILES, "imports": ("audience",), "requests": ("web", "audience"),
-         "events": ("providers", "feedback"), "envelopes": ("providers", "feedback")}  # fmt: skip
+PACKAGES = {"item": _FILES, "issue": _FILES, "config": _FILES, "imports": ("audience",),
+            "requests": ("web", "audience"), "events": ("providers", "feedback"), "envelopes": ("providers", "feedback")}  # fmt: skip
 HANG = 20  # seconds for one input of a few kB
 FOLDER = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
@@ -53,7 +53,7 @@ def drive(name: str, seconds: int, root: Path) -> None:
     """Fuzz in this process, which libFuzzer ends. A fault that was told goes on being made, and is told once."""
     import atheris
 
-    with atheris.instrument_imports(include=[f"publisher.{room}" for room in ROOMS[name]]):
+    with atheris.instrument_imports(include=[f"publisher.{package}" for package in PACKAGES[name]]):
         from tests.fuzz.targets import TARGETS
 
         run = TARGETS[name](root / "newsletter")
@@ -150,7 +150,7 @@ def main() -> int:
     if given.drive:
         drive(given.drive, seconds, Path(given.targets[0]))
     bad = 0
-    for name in given.targets or ROOMS:
+    for name in given.targets or PACKAGES:
         before = set((CORPUS / name).iterdir())
         with tempfile.TemporaryDirectory(dir=FOLDER) as root:
             command = [sys.executable, "-m", "tests.fuzz", "--drive", name, "--minutes", str(given.minutes), root]

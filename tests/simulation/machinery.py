@@ -33,7 +33,7 @@ START = datetime(2026, 3, 28, 20, tzinfo=UTC)  # Europe's clocks change in this 
 
 # Statements are compiled once an engine: worlds at one path share it, for each closes its connections.
 _engines = lru_cache(maxsize=None)(engine._sqlite)
-_ROOMS = ("publisher.delivery", "publisher.audience", "publisher.feedback", "publisher.web")
+_PACKAGES = ("publisher.delivery", "publisher.audience", "publisher.feedback", "publisher.web")
 
 
 class KilledError(BaseException):
@@ -189,7 +189,7 @@ def governed(clock: Clock, chance: Random, fate: Fate) -> Iterator[None]:
         stack.callback(event.remove, Engine, "before_cursor_execute", statement)
         event.listen(Engine, "before_cursor_execute", statement)
         for name, module in list(sys.modules.items()):
-            if name.startswith(_ROOMS) and vars(module).get("datetime") is datetime:
+            if name.startswith(_PACKAGES) and vars(module).get("datetime") is datetime:
                 stack.enter_context(patch.object(module, "datetime", now))
         for module in (ledger, pace):
             stack.enter_context(patch.object(module, "clock", lambda _connection: clock.seconds))

@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tools.mutants.sites import ROOMS, modules, sites
+from tools.mutants.sites import PACKAGES, modules, sites
 
 TESTS = ["acceptance", "audience", "channels", "checks", "delivery", "edition", "feedback", "insights", "proofing"]
 TESTS += ["publishing", "site", "web"]
@@ -27,9 +27,9 @@ LEFT_OUT = "not browser and not chaos and not node and not java and not spamassa
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.mutants")
-    parser.add_argument("--rooms", nargs="+", default=ROOMS, choices=ROOMS)
-    parser.add_argument("--modules", nargs="+", help="of these rooms only these files")
-    parser.add_argument("--sample", type=int, default=250, help="how many, over the rooms by their size")
+    parser.add_argument("--packages", nargs="+", default=PACKAGES, choices=PACKAGES)
+    parser.add_argument("--modules", nargs="+", help="of these packages only these files")
+    parser.add_argument("--sample", type=int, default=250, help="how many, over the packages by their size")
     parser.add_argument("--seed", default="1")
     parser.add_argument("--seconds", type=float, default=60, help="duration of the tests that a mutant has to bear")
     parser.add_argument("--again", action="store_true", help="instead of a sample, those that survived last time")
@@ -51,18 +51,20 @@ def main() -> None:
 
 
 def sample(options: dict[str, Any]) -> list[Any]:
-    """``(room, path, tree, site)`` of each mutant to try."""
-    found: dict[str, list[Any]] = {room: [] for room in options["rooms"]}
+    """``(package, path, tree, site)`` of each mutant to try."""
+    found: dict[str, list[Any]] = {package: [] for package in options["packages"]}
     for path in modules():
-        if (room := path.parts[1]) in found and str(path) in (options["modules"] or [str(path)]):
+        if (package := path.parts[1]) in found and str(path) in (options["modules"] or [str(path)]):
             tree = ast.parse(path.read_text(encoding="utf-8"))
-            found[room] += [(room, path, tree, site) for site in sites(str(path), tree)]
+            found[package] += [(package, path, tree, site) for site in sites(str(path), tree)]
     if options["again"]:
         last = json.loads(Path(options["survivors"]).read_text(encoding="utf-8"))
         return [mutant for mutants in found.values() for mutant in mutants if mutant[3].name in last]
     share = min(1, options["sample"] / sum(map(len, found.values())))
-    pick = {room: random.Random(f"{options['seed']} {room}").sample for room in found}
-    return [mutant for room, mutants in found.items() for mutant in pick[room](mutants, round(share * len(mutants)))]
+    pick = {package: random.Random(f"{options['seed']} {package}").sample for package in found}
+    return [
+        mutant for package, mutants in found.items() for mutant in pick[package](mutants, round(share * len(mutants)))
+    ]
 
 
 def _copy(to: Path) -> Path:

@@ -43,7 +43,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
     tally: dict[str, Counter[str]] = defaultdict(Counter)
     tests = reach(session, Path(options["kept"]), watched)
     mutants = sample(options)
-    for number, (room, path, tree, site) in enumerate(mutants, 1):
+    for number, (package, path, tree, site) in enumerate(mutants, 1):
         chosen: list[pytest.Item] = []
         budget = float(options["seconds"])
         for item, takes in tests[site.block]:
@@ -55,7 +55,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
         if chosen:
             with _mutated(Path(path), tree, site):
                 fate = _fate(chosen, 60 + 6 * (options["seconds"] - budget))
-        tally[room][fate.partition(" ")[0]] += 1
+        tally[package][fate.partition(" ")[0]] += 1
         tally["all"][fate.partition(" ")[0]] += 1
         if not fate.startswith("killed"):
             survivors[site.name] = f"{fate}, of {len(chosen)} tests" if chosen else fate

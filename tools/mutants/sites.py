@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-ROOMS = ("audience", "channels", "delivery", "feedback", "mail", "proofing", "providers", "publishing")
+PACKAGES = ("audience", "channels", "delivery", "feedback", "mail", "proofing", "providers", "publishing")
 _PAIRS = "Eq NotEq,Lt LtE,Gt GtE,Is IsNot,In NotIn,And Or,Add Sub,Mult Div,BitAnd BitOr,FloorDiv Mod"
 SWAPS = {a: b for pair in _PAIRS.split(",") for a, b in (pair.split(), pair.split()[::-1])}
 SKIPPED = {"annotation", "returns", "decorator_list", "exc", "cause"}
@@ -32,8 +32,8 @@ class Site:
 
 
 def modules() -> list[Path]:
-    """The modules of the rooms, below the current folder."""
-    return [path for room in ROOMS for path in sorted(Path("publisher", room).rglob("*.py"))]
+    """The modules of the packages, below the current folder."""
+    return [path for package in PACKAGES for path in sorted(Path("publisher", package).rglob("*.py"))]
 
 
 def blocks(path: str, tree: ast.Module) -> Iterator[tuple[str, list[ast.stmt]]]:
