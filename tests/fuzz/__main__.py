@@ -24,7 +24,8 @@ CORPUS, GROWN = Path(__file__).parent / "corpus", Path(".fuzz")
 SIZE = 20_000  # bytes of what is repeated
 _FILES = ("documents", "issue", "config", "checks", "edition")
 PACKAGES = {"item": _FILES, "issue": _FILES, "config": _FILES, "imports": ("audience",),
-            "requests": ("web", "audience"), "events": ("providers", "feedback"), "envelopes": ("providers", "feedback")}  # fmt: skip
+            "requests": ("web", "audience"), "events": ("providers", "feedback"),
+            "envelopes": ("providers", "feedback")}  # fmt: skip
 HANG = 20  # seconds for one input of a few kB
 FOLDER = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 

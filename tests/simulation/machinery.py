@@ -156,7 +156,7 @@ def _datetime_of(clock: Clock) -> type[datetime]:
 
 @contextmanager
 def governed(clock: Clock, chance: Random, fate: Fate) -> Iterator[None]:
-    """Within the block the rooms that deliver read this clock, draw from ``chance``, and die by ``fate``."""
+    """Within the block the packages that deliver read this clock, draw from ``chance``, and die by ``fate``."""
     now, hexed = _datetime_of(clock), lambda size: f"{chance.getrandbits(8 * size):0{2 * size}x}"
     begin = Database.begin
 

@@ -45,9 +45,7 @@ def reach(session: pytest.Session, kept: Path, watched: Watched) -> dict[str, li
             elif what == "passed":
                 tests[test][0].append(float(value))
         known[file] = {"key": key, "tests": before | {t: [s[0], b] for t, (s, b) in tests.items() if s}}
-        print(
-            f"{number}/{len(keys)} {file}: {len(todo)} tests, {len(tests)} that pass or reach the packages", flush=True
-        )
+        print(f"{number}/{len(keys)} {file}: {len(todo)} tests, {len(tests)} that pass or reach them", flush=True)
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_text(json.dumps(known), encoding="utf-8")
     found: dict[str, list[tuple[pytest.Item, float]]] = defaultdict(list)
