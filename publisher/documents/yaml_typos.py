@@ -15,7 +15,7 @@ _FULL_COLON = regex(_KEY + r"[ \t]*(?P<at>：)(?P<rest>.*)")
 _NO_SPACE = regex(_KEY + r"(?P<at>:)(?=[^\s/:\]}])(?P<rest>.*)")
 _ODD_SPACE = regex(r"(?:" + _KEY + r":)?[ \t]*(?P<at>[\u00a0\u3000\u2002-\u200a\u202f]+)(?P<rest>.*)")
 _TWO_COLONS = regex(_KEY + r":[ \t]+(?P<value>[^\s\"'|>\[{#&*!].*?(?P<at>:)(?:[ \t].*|$))")
-_QUOTED = r"\"(?>(?:[^\"\\]|\\.)*)\"|'(?>(?:[^']|'')*)'|\[[^\]]*\]"
+_QUOTED = r"\"(?>(?:[^\"\\]|\\.)*)\"|'(?>(?:[^']|'')*)'|\[[^\]]*\]|\{[^{}]*\}"
 _AFTER_QUOTED = regex(_KEY + r":[ \t]+(?P<value>(?P<at>" + _QUOTED + r")[ \t]*[^\s,#].*)")
 _ENTRY_AFTER_QUOTED = regex(r"[ \t]*- +(?P<value>(?P<at>" + _QUOTED + r")[ \t]*[^\s,#:].*)")
 _ENTRY = regex(r"[ \t]*(?P<at>-(?=[^\s-])|[－–—•·])(?P<rest>.*)")

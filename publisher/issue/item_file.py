@@ -26,6 +26,10 @@ _ALMOST = re.compile(
     r" {0,3}(?:(?:::|[:：]*：[:：]*)[ \t\u3000]*(?P<name>commentary|点评|點評)?[ \t\u3000]*[:：]*"
     rf"|(?:::|[:：]+：[:：]*|：[:：]+)[ \t\u3000]*(?P<box>{'|'.join(CONTAINERS)})(?![A-Za-z]).*)"
 )
+_IN_ITEM = re.compile(
+    rf"[ \t]*(?:[-+*]|\d{{1,2}}[.)])[ \t]+:{{3,}}[ \t]*(?:{'|'.join(CONTAINERS)})(?![A-Za-z]).*", re.DOTALL
+)
+"""A container in an entry of a list, whose end may stand at the margin of the entry."""
 COMMENTS = re.compile(r"(?:\s|(?><!--.*?-->))*+", re.DOTALL)
 
 
@@ -106,7 +110,7 @@ class _Splitter:
         self.findings: list[Diagnostic] = []
         self.opened: int | None = None
         self._closed: int | None = None
-        self._refused = 0
+        self._refused = self._in_items = 0
         self._box: tuple[int, int] | None = None  # of the open container in the body: line, colons
         self._told_after = False
 
@@ -136,6 +140,8 @@ class _Splitter:
             match = _COLONS.fullmatch(line) if marked and number not in comments else None
             if match:
                 self._colons(number, match["name"], len(match["marks"]))
+            elif marked and _IN_ITEM.fullmatch(line):
+                self._in_items += 1
             elif marked and (almost := _ALMOST.fullmatch(line)):
                 self._almost(number, almost["box"] or (almost["name"] and "commentary") or "")
             elif self._closed and not self._told_after and line.strip() and number not in comments:
@@ -203,6 +209,8 @@ class _Splitter:
                 self._box = None
         elif self._inside:
             self._closed = number
+        elif self._in_items:
+            self._in_items -= 1
         else:
             self._find(codes.CONTAINER_STRAY_END, number, say("no container is open here"), say("delete the line"))
 

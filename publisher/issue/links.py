@@ -21,6 +21,7 @@ _MAIL = re.compile(r"[^\s@/?#]+@[\w-]+(\.[\w-]+)+(\?.*)?", re.DOTALL)
 _PLAIN = re.compile(r"(https?)://[a-z0-9-]+(?:\.[a-z0-9-]+)*(?:/[\w./-]*)?(?:[?#][\w=&./-]*)?", re.ASCII)
 """Fast path for the form of most URLs, which is always valid."""
 # Browsers ignore these within a scheme, so "java\nscript:" is executed (WHATWG URL, 4.1).
+BLANK_WITHIN = say("the address of the link holds white space")
 _DROPPED = re.compile(r"[\x00-\x20]")
 
 
@@ -60,13 +61,12 @@ def fault_of_link(url: str, schemes: frozenset[str] = SCHEMES) -> Fault | None:
 
 
 def _fault_of_address(url: str, scheme: str, meant: str) -> Fault | None:
-    message = say("the address of the link holds white space")
     begin = _TO_HOST.match(url)
     if begin and _BLANK.search(begin[0]):
         better = say("write {words}", words=_BLANK.sub("", begin[0]) + url[begin.end() :])
-        return Fault(codes.BAD_LINK, message, better)
+        return Fault(codes.BAD_LINK, BLANK_WITHIN, better)
     if re.search(r"\s", url.strip()):
-        return Fault(codes.BAD_LINK, message, say("write %20 for a space"))
+        return Fault(codes.BAD_LINK, BLANK_WITHIN, say("write %20 for a space"))
     if scheme in {"http", "https"}:
         try:
             parts = urlsplit(url)
@@ -87,7 +87,7 @@ def _fault_of_address(url: str, scheme: str, meant: str) -> Fault | None:
 def absolute(page: str, url: str) -> str | None:
     """Resolve a URL against ``page``; ``None`` if it is invalid, such as ``http://[``."""
     try:
-        return urljoin(page, url)
+        return urljoin(page, url.strip())
     except ValueError:
         return None
 

@@ -89,6 +89,8 @@ def _markdown_item(
         keys = [entry.key.text for entry in matter.entries]
         if "body" not in [near_key(key, [*RawItem.model_fields]) for key in keys]:  # a misspelt key is reported there
             place, advice = Place(file.path, Span.point(parts.body_at)), say("write it below the front matter")
+            if "]:" in parts.body.text:
+                advice = say("write \\[ where a line begins with words in brackets and a colon: readers do not see it")
             findings.append(codes.EMPTY_BODY.at(place, say("the item has no text"), help=advice))
     if parts.commentary_at is not None:
         line = file.lines[parts.commentary_at - 1]

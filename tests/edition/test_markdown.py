@@ -196,3 +196,19 @@ def test_what_wrote_a_text_is_let_go() -> None:
     del one
     gc.collect()
     assert gone() is None
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<table><tr><th>One<td>Two</table>", "One  Two"),
+        ("<table><tr><td>a<td>b<tr><td>c</td><td>d</table>", "a  b\nc  d"),
+        ("<center>a</center><address>b</address><ASIDE>c</ASIDE>d", "a\n\nb\n\nc\n\nd"),
+        ("a <main>b</main>c", "a \n\nb\n\nc"),
+        ('<a href=" https://e.com/a ">the words</a>', "the words <https://e.com/a>"),
+    ],
+)
+def test_words_beside_tags_that_are_not_kept_or_not_closed_stay_apart(html: str, text: str) -> None:
+    written = write(html)
+    assert written.text == text
+    assert " ".join(written.visible.split()) == " ".join(text.partition(" <")[0].split())

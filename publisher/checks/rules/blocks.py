@@ -36,13 +36,14 @@ _LISTED = regex(
     rf"|{_NUMBERED.format('first')}{_LINE}{_NUMBERED.format('second')})",
     re.MULTILINE,
 )
-_TABLE = regex(r"^[ \t]*[|｜][^\n]*[|｜][ \t]*\n[ \t]*[|｜][^\n]*[|｜][ \t]*$", re.MULTILINE)
+_TABLE = regex(r"^[ \t]*[|｜][^\n]*[|｜][ \t]*\n[ \t]*[|｜][^\n]*[|｜][ \t]*$|^\| [^\n]+ \| [^\n]+ \|[ \t]*$", re.MULTILINE)
 _CODE = regex(r"[{}<>=;$\\|`_@#*~^+]|//|::|--|\(\)|\w\.\w+\(|^[ \t]*[-%:]|\S {2,}\S|\t\S", re.MULTILINE)
 """Patterns of code, of tables drawn in text, and of lists."""
 _LOWER = r"[(\"“'‘]*[A-Za-z]?[a-z]+(?:['’-][a-z]+)*[.,:!?)\"”'’]*"
 _CLAUSE, _SENTENCE = regex("[，。！？；]"), regex(r"[A-Z“\"‘'].*[a-z][.!?][\"”'’)]?", re.DOTALL)
 _PARAGRAPH = regex(r"[。；，…]$|[^.]{40}\.$|\n")
 """How a paragraph ends but not a heading, or a line break."""
+_MATTER = regex(r"(?:headline|body|commentary|kind|section|source|image|tags)[ \t]*:")
 _BLOCK = regex(r"(?:[-*+]|1[.)]|#{1,6})[ \t]|[>`~|]|:::")  # blocks that may interrupt a paragraph
 _ENTRY = regex(r"(?:[-*+]|\d{1,2}[.)])[ \t]+\S")
 _BEFORE = regex(r"[ \t>]*\|?")
@@ -117,14 +118,18 @@ def _folded(prose: Prose) -> Iterator[Diagnostic]:
 def _as_heading(text: Text) -> Iterator[Diagnostic]:
     """Paragraphs directly above a rule (--- or ===), which Markdown treats as headings."""
     for token, inline in pairwise(text.tokens):
-        if token.type == "heading_open" and token.markup in {"-", "="} and _PARAGRAPH.search(inline.content):
+        ruled = token.type == "heading_open" and token.markup in {"-", "="}
+        if ruled and (_PARAGRAPH.search(inline.content) or _MATTER.match(inline.content)):
             row = (inline.map or [0, 1])[1] - 1
             rule = text.prose.lines[row + 1]
             place = text.prose.place(row + 1, len(rule) - len(rule.lstrip(" \t>")), len(rule.rstrip()))
             if rule == "=======":  # of a merge conflict, which has its own finding
                 continue
             message = say("this line makes a heading of the paragraph above it")
-            yield PARAGRAPH_AS_HEADING.at(place, message, help=say("put an empty line above it, or delete it"))
+            advice = say("put an empty line above it, or delete it")
+            if _MATTER.match(inline.content):
+                advice = say("write each item in a file of its own, with its front matter at the top")
+            yield PARAGRAPH_AS_HEADING.at(place, message, help=advice)
 
 
 def _numbers(text: Text) -> Iterator[Diagnostic]:
@@ -160,8 +165,6 @@ def _is_prose(block: str) -> bool:
 
 def _not_made(words: str, place: Callable[[int, int], Place]) -> Iterator[Diagnostic]:
     """Lines of a paragraph that look like a list or a table, once per paragraph: they are shown as one line."""
-    if "\n" not in words:
-        return
     if found := next(filter(_follows, _LISTED.finditer(words)), None):
         message = say("these lines are not a list: readers see them run together")
         advice = say("begin each with “- ” or “1. ”, or put an empty line between them")
@@ -169,7 +172,7 @@ def _not_made(words: str, place: Callable[[int, int], Place]) -> Iterator[Diagno
     if found := _TABLE.search(words):
         message = say("these lines are not a table: readers see the bars")
         advice = say("write plain | and below the head a row such as | --- | --- |, with as many cells as the head")
-        yield TABLE_NOT_MADE.at(place(found.start(), words.index("\n", found.start())), message, help=advice)
+        yield TABLE_NOT_MADE.at(place(found.start(), found.start() + len(found[0].partition("\n")[0])), message, help=advice)
 
 
 def _follows(found: re.Match[str]) -> bool:

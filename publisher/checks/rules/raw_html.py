@@ -8,7 +8,7 @@ from publisher.checks.html import ACTIVE, COMMENT_UNCLOSED, RUNS, TAGS, TEXT_SWA
 from publisher.checks.markdown import Text
 from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, define, say
 from publisher.documents.yaml_typos import shortened
-from publisher.issue.markdown.tags import COMMENT, TAG, is_words
+from publisher.issue.markdown.tags import COMMENT, NOT_NESTED, TAG, is_words, raw_tags
 from publisher.regex import regex
 
 ANGLE_BRACKETS = define("angle-brackets", Severity.WARNING)
@@ -19,6 +19,9 @@ _ANY = regex(rf"</?(?:{'|'.join(sorted(_SWALLOWS))})\b", re.IGNORECASE)
 _OPEN_QUOTE = regex(r"<[A-Za-z][A-Za-z0-9]*\s[^<>\"']*=\s*[\"'][^<>\"'\n]*>")
 _SWALLOWED = regex(rf"{_OPEN_QUOTE.pattern}(?=[^\"'<>]*<)")
 """A tag whose last value is not closed; ``alt="a > b"`` is not matched."""
+_VOID = frozenset("area basefont br col frame hr img input isindex keygen param source spacer track wbr".split())
+_PARTS = NOT_NESTED | {"rt", "rp"}
+_PARENTS = ("ul", "ol", "dl", "menu", "table", "ruby")  # within these the ends of their parts may be left out
 _OPEN_COMMENT = regex(r"(?<!\\)<!--")
 _OFFICE = regex(r"</?[a-z]:\w+ ?/?>", re.ASCII)
 """A tag of an office document in a paragraph: ``<o:p>``."""
@@ -38,7 +41,7 @@ _HIDES = say("the comment that opens here is not closed before another begins: i
 def check(context: Context) -> Iterator[Diagnostic]:
     """Check the raw HTML of each text."""
     for text in context.texts:
-        lost = [*_swallowed(text)]
+        lost = [*_swallowed(text), *_unpaired(text)]
         yield from lost
         yield from _angle_brackets(text)
         yield from _marks(text)
@@ -89,6 +92,34 @@ def _swallowed(text: Text) -> Iterator[Diagnostic]:
         words.append(said[last:] if opened else "")
     if opened:
         yield from _told(*opened, words, _SWALLOWS_ALL)
+
+
+def _unpaired(text: Text) -> Iterator[Diagnostic]:
+    """Tags without an end, and ends without a beginning: often the name of an element in a sentence."""
+    opened: dict[str, list[Place | None]] = {}
+    for piece in text.raw:
+        for tag in raw_tags(piece.words):
+            begun, place = opened.setdefault(tag.name, []), piece.place(tag.start, tag.end)
+            if tag.name in _SWALLOWS | RUNS | _VOID:
+                continue
+            if not tag.closing:
+                within = piece.token.type == "html_block" or any(map(opened.get, _PARENTS))
+                begun.append(None if tag.name == "p" or (within and tag.name in _PARTS) else place)
+            elif begun:
+                begun.pop()
+            elif tag.name != "p" and _count(f"</{tag.name}", text) > _count(f"<{tag.name}", text):
+                message = say("</{name}> ends nothing: readers do not see it", name=tag.name)
+                advice = say("delete it, or write `</{name}>` in backticks for the word", name=tag.name)
+                yield ANGLE_BRACKETS.at(place, message, help=advice)
+    for name, places in opened.items():
+        message = say("<{name}> has no end: readers do not see it", name=name)
+        advice = say("write </{name}> where it ends, or `<{name}>` in backticks for the word", name=name)
+        yield from (ANGLE_BRACKETS.at(place, message, help=advice) for place in places if place)
+
+
+def _count(tag: str, text: Text) -> int:
+    """How often a tag is written, also where a fault keeps it from being one."""
+    return len(re.findall(rf"{tag}\b", text.prose.text, re.IGNORECASE))
 
 
 _REMOVED = say("<{name}> is removed with what stands in it: readers would not see “{lost}”")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 from urllib.parse import unquote
 
 from markdown_it.common.utils import normalizeReference
@@ -11,6 +11,7 @@ from publisher.checks.context import Context
 from publisher.checks.markdown import Text
 from publisher.diagnostics import Diagnostic, Place, Severity, Span, define, say
 from publisher.documents.yaml_typos import shortened
+from publisher.issue.links import BLANK_WITHIN
 
 LINK_NOT_MADE = define("link-not-made", Severity.WARNING)
 NOTE_LOST = define("note-lost", Severity.WARNING)
@@ -19,7 +20,7 @@ _NOTE = re.compile(r"[ >]{0,9}\[\^(?P<label>[^\[\]\s]+)\]:[ \t]*(?P<words>.*)")
 _RANGE = re.compile(r".-.|\\.+")  # [^a-z] is a character class
 _NEARLY = re.compile(
     r"[\[【［](?P<text>[^\[\]【】［］\n]+)[\]】］](?P<gap>[ \t\u3000]*)[(（][ \t]*"
-    r"(?P<url>https?://[^\s()（）<>]+(?:[ \t\u3000]+[^\s()（）<>\"']+)*)(?:[ \t]*[)）]|[ \t]*$)"
+    r"(?P<url>(?:https?://|#)[^\s()（）<>]+(?:[ \t\u3000\u00a0]+[^\s()（）<>\"']+)*)(?:[ \t]*[)）]|[ \t]*$)"
     r"|(?<!\])[(（](?P<words>[^()（）\[\]\n]+)[)）]\[(?P<address>https?://[^\s\[\]]+)\]"
 )
 _PICTURE = re.compile(
@@ -31,10 +32,10 @@ _PICTURE = re.compile(
 _REFERENCE = re.compile(
     r"(?<![A-Za-z0-9_\])\\])(?P<mark>!?)\[(?P<text>[^\[\]\n^][^\[\]]*|(?<=!\[))\]\[(?P<label>[^\[\]^]*)\](?!\()"
 )
-_BEGUN = re.compile(r"^[ >]*\[([^\[\]\n]+)\]:", re.MULTILINE)
-_SOUND = re.compile(r"\[[^\[\]\n]+\]\(\s*\S+\s*\)")
+_BEGUN = re.compile(r"[ >]*\[(?P<label>[^\[\]\n]+)\]:")
+_SOUND = re.compile(r"\[[^\[\]\n]+\]\([ \t]*(?P<url>[^ \t]+)[ \t]*\)")
 _SOUND_PICTURE = re.compile(r"\[[^\[\]\n]*\]\([ \t]*[^\s()]+(?:[ \t]+(?:\"[^\"]*\"|'[^']*'))?[ \t]*\)")
-_SHOWN = re.compile(r"\]\([ \t]*(?=https?:|$)")
+_SHOWN = re.compile(r"\]\([ \t]*<?(?=https?:|$)")
 _TITLE = re.compile(r"\s+[“‘].*[”’]$")  # title in typographic quotes, not Markdown
 _GOES_ON = re.compile(r"[ \t]*[)\"'(]")  # end or title of a link
 _ADDRESS = re.compile(r"https?:|mailto:", re.IGNORECASE)
@@ -81,19 +82,20 @@ def _nearly_links(text: Text) -> Iterator[Diagnostic]:
     code, told = _lines_of_code(text), set[int]()
     message = say("this is not a link: its brackets or its address are not as in [words](https://…)")
     for number, line in enumerate(text.prose.lines):
-        if "://" not in line:
+        if "://" not in line and "(#" not in line:
             continue
         for found in _NEARLY.finditer(_CODE.sub(lambda found: "`" * len(found[0]), line)):
             end = found[0][-1:] in {")", "）", "]"} or number + 1 == len(text.prose.lines)
-            if number in code or _SOUND.fullmatch(found[0]):
+            sound = _SOUND.fullmatch(found[0])
+            if number in code or (sound and not re.search(r"\s", sound["url"])):
                 continue
             if end or not _GOES_ON.match(text.prose.lines[number + 1]):
                 place = text.prose.place(number, found.start(), found.end())
                 told.add(place.span.line)
                 url = re.sub(r"\s+", "%20", _TITLE.sub("", found["url"] or found["address"]))
                 advice = say("write [{text}]({url})", text=found["text"] or found["words"], url=url)
-                yield LINK_NOT_MADE.at(place, message, help=advice)
-    for words, at in text.plain() if "](http" in text.words else ():
+                yield LINK_NOT_MADE.at(place, BLANK_WITHIN if sound else message, help=advice)
+    for words, at in text.plain() if "](" in text.words else ():
         if _SHOWN.search(words) and (place := at(0, len(words))).span.line not in told:
             told.add(place.span.line)
             yield LINK_NOT_MADE.at(place, message, help=say("write [words](https://…), without a blank in the address"))
@@ -140,7 +142,7 @@ def is_words(url: str) -> bool:
 
 
 def _without_definition(text: Text) -> Iterator[Diagnostic]:
-    begun = cache(lambda: {normalizeReference(label) for label in _BEGUN.findall(text.prose.text)})
+    begun = cache(partial(_begun, text.prose.lines))
     for words, place in text.written:
         for found in _REFERENCE.finditer(words):
             written = found["label"].strip() or found["text"]
@@ -153,10 +155,20 @@ def _without_definition(text: Text) -> Iterator[Diagnostic]:
                 if found["mark"]:
                     message = say("this is not a picture: the file does not define [{label}]", label=values["label"])
                     advice = say("add a line [{label}]: images/NAME, or write ![{text}](images/NAME)", **values)
-                if normalizeReference(written) in begun():
+                if (key := normalizeReference(written)) in begun():
                     message = say("this is not a link: the line of [{label}]: goes on the paragraph above it", **values)
                     advice = say("put an empty line above it")
+                    if not begun()[key]:
+                        message = say("this is not a link: words follow the address in the line of [{label}]:", **values)
+                        advice = say("put a title into quotes, other words on a line of their own")
                 yield LINK_NOT_MADE.at(place(found.start(), found.end()), message, help=advice)
+
+
+def _begun(lines: Sequence[str]) -> dict[str, bool]:
+    """The labels that begin a line as in a definition, each with whether that line goes on a paragraph."""
+    above = ("", *lines)
+    found = ((_BEGUN.match(line), before) for before, line in zip(above, lines, strict=False))
+    return {normalizeReference(one["label"]): bool(before.strip(" \t>")) for one, before in found if one}
 
 
 def _is_defined(label: str, references: Iterable[str]) -> bool:

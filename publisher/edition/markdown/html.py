@@ -22,7 +22,7 @@ from publisher.issue.links import SCHEMES, absolute
 from publisher.issue.markdown import new_parser
 from publisher.issue.markdown.boxes import BOXES, heading_of
 from publisher.issue.markdown.cjk import joins
-from publisher.issue.markdown.tags import shallow
+from publisher.issue.markdown.tags import DIVISIONS, shallow
 
 _GENERATED_ATTRIBUTES: dict[str, set[str]] = {
     "li": {"id"},
@@ -42,6 +42,7 @@ _GENERATED_CLASSES = {
     "a": {"footnote-backref", "button"},
 }
 _NOTE_ID = re.compile(r"fn(ref)?-\S+-\d+(:\d+)?")
+_DIVISION = re.compile(rf"(</?)(?:{'|'.join(sorted(DIVISIONS))})(?=[\s/>])", re.IGNORECASE)
 _LANGUAGE_CLASS = re.compile(r"language-[\w+#.-]+")
 _LINKING = re.compile(r"<(?:a|img)\s", re.IGNORECASE)
 _DEEP = 100  # levels of elements; deeper HTML, which crashes later parsers, is reduced to its text
@@ -131,7 +132,7 @@ class HtmlWriter:
         """Return the HTML of block or inline tokens. ``name`` of the text is used in the ids of its footnotes."""
         markdown = _markdown()
         env = {"docId": name, "labels": self._labels}
-        html = markdown.renderer.render(tokens, markdown.options, env)
+        html = _DIVISION.sub(r"\1div", markdown.renderer.render(tokens, markdown.options, env))
         flat = shallow(html, _DEEP * 2) if html.count("<") > _DEEP * 2 else html
         clean = self._cleaner.clean(flat)
         clean = _CLASSLESS.sub(r"\1", clean) if ' class=""' in clean else clean

@@ -18,7 +18,7 @@ from publisher.checks.html import ACTIVE, TAGS
 from publisher.diagnostics.width import display_width
 from publisher.issue.links import SCHEMES, scheme, split
 from publisher.issue.markdown.boxes import heading_of
-from publisher.issue.markdown.tags import COMMENT, RawTag, raw_tags
+from publisher.issue.markdown.tags import COMMENT, DIVISIONS, RawTag, raw_tags
 
 _KEPT_SPACE, _KEPT_BREAK = "\x01", "\x02"  # stand for white space in <pre>; texts contain no control characters
 _SPACE = re.compile(r"\s+")
@@ -30,7 +30,8 @@ _BLOCKS = frozenset(
     {"blockquote", "dd", "div", "dl", "dt", "figcaption", "figure", "li", "ol", "p", "section", "table"}
 )
 _BLOCKS |= {"tr", "ul", "h1", "h2", "h3", "h4", "h5", "h6", "caption", "details", "pre", "summary"}
-_APART = frozenset({"p", "div", "blockquote", "section", "h1", "h2", "h3", "h4", "h5", "h6", "pre"})
+_APART = frozenset({"p", "div", "blockquote", "section", "h1", "h2", "h3", "h4", "h5", "h6", "pre"}) | DIVISIONS
+_BLOCKS |= DIVISIONS
 _RAISED = str.maketrans("0123456789+-−=()in", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁱⁿ")  # 10<sup>9</sup> must not become 109
 _SILENT = ACTIVE - TAGS - {"embed"} | {"rp"}
 """``embed`` is a void element, which has no content to leave out; the parentheses of ``rp`` are written for ``rt``."""
@@ -217,6 +218,7 @@ class _RawTags:
         self._links: list[tuple[str, int]] = []
         self._titles: list[tuple[RawTag, int]] = []
         self._pre = 0
+        self._cell = False  # in a cell, whose end tag may be omitted
         self._aside = False  # in ``rt``, whose end tag may be omitted
         self._raised: int | None = None  # index in ``out`` where a superscript begins
         self.silent = 0
@@ -263,9 +265,11 @@ class _RawTags:
             out.append("\n")
         elif name == "hr":
             out.append("\n\n* * *\n\n")
-        elif name in {"td", "th"} and closing:
-            out.append("  ")
+        elif name in {"td", "th"}:
+            out.append("  " if self._cell else "")
+            self._cell = not closing
         elif name in _BLOCKS:
+            self._cell = self._cell and name not in {"tr", "table"}
             self._pre = max(0, self._pre + (-1 if closing else 1)) if name == "pre" else self._pre
             out.append("\n\n" if name in _APART else "\n")
 

@@ -22,15 +22,20 @@ _NAMES = (
     " video wbr"
 )
 _ELEMENTS = frozenset(_NAMES.split())
+DIVISIONS = frozenset(
+    "address article aside center dialog dir fieldset footer header hgroup legend main menu nav option"
+    " optgroup search".split()
+)
+"""Elements that begin a new line and are not kept: each becomes a ``div``, so that words on both sides stay apart."""
 _NO_VALUE = (
     "alt allowfullscreen async autofocus autoplay checked compact controls default defer disabled download hidden"
     " inert ismap itemscope loop multiple muted noshade novalidate nowrap open playsinline readonly required reversed"
     " selected"
 )
 _ALONE = "br col dd dt hr img input li option p tbody td tfoot th thead tr wbr"  # void, or closed implicitly
-_NOT_NESTED = frozenset(_ALONE.split())
+NOT_NESTED = frozenset(_ALONE.split())
 _VALUELESS = frozenset(_NO_VALUE.split())
-TAG = re.compile(r"""</?(?P<name>[A-Za-z][A-Za-z0-9-]*)(?P<attributes>(?:\s(?:[^<>"']|"[^"<>]*"|'[^'<>]*')*)?)>""")
+TAG = re.compile(r"""</?(?P<name>[A-Za-z][A-Za-z0-9-]*)(?P<attributes>(?:\s(?:[^<>"']|"[^"<>]*"|'[^'<>]*')*)?)/?>""")
 COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 HEADING = re.compile("h[1-6]")
 _RAW = re.compile(
@@ -97,7 +102,7 @@ def shallow(html: str, most: int) -> str:
 
     def kept(tag: re.Match[str]) -> str:
         nonlocal depth
-        if not tag["name"] or tag["name"].lower() in _NOT_NESTED:
+        if not tag["name"] or tag["name"].lower() in NOT_NESTED:
             return tag[0]
         before, depth = depth, max(0, depth + (-1 if tag["end"] else 1))
         return tag[0] if max(before, depth) <= most else ""
@@ -111,7 +116,7 @@ def deepest(tokens: Sequence[Token]) -> int:
     for block in tokens:
         for token in block.children or (block,):
             for tag in raw_tags(token.content) if token.type in {"html_inline", "html_block"} else ():
-                depth += 0 if tag.name in _NOT_NESTED else -1 if tag.closing else 1
+                depth += 0 if tag.name in NOT_NESTED else -1 if tag.closing else 1
                 if depth > most:
                     before = block.content if token.type == "html_inline" else token.content
                     at = token.meta["at"][0] if token.type == "html_inline" else tag.start
