@@ -36,7 +36,8 @@ _LISTED = regex(
     rf"|{_NUMBERED.format('first')}{_LINE}{_NUMBERED.format('second')})",
     re.MULTILINE,
 )
-_TABLE = regex(r"^[ \t]*[|｜][^\n]*[|｜][ \t]*\n[ \t]*[|｜][^\n]*[|｜][ \t]*$|^\| [^\n]+ \| [^\n]+ \|[ \t]*$", re.MULTILINE)
+_ROW = r"[ \t]*[|｜][^\n]*[|｜][ \t]*"
+_TABLE = regex(rf"^{_ROW}\n{_ROW}$|^\| [^\n]+ \| [^\n]+ \|[ \t]*$", re.MULTILINE)
 _CODE = regex(r"[{}<>=;$\\|`_@#*~^+]|//|::|--|\(\)|\w\.\w+\(|^[ \t]*[-%:]|\S {2,}\S|\t\S", re.MULTILINE)
 """Patterns of code, of tables drawn in text, and of lists."""
 _LOWER = r"[(\"“'‘]*[A-Za-z]?[a-z]+(?:['’-][a-z]+)*[.,:!?)\"”'’]*"
@@ -172,7 +173,8 @@ def _not_made(words: str, place: Callable[[int, int], Place]) -> Iterator[Diagno
     if found := _TABLE.search(words):
         message = say("these lines are not a table: readers see the bars")
         advice = say("write plain | and below the head a row such as | --- | --- |, with as many cells as the head")
-        yield TABLE_NOT_MADE.at(place(found.start(), found.start() + len(found[0].partition("\n")[0])), message, help=advice)
+        end = found.start() + len(found[0].partition("\n")[0])
+        yield TABLE_NOT_MADE.at(place(found.start(), end), message, help=advice)
 
 
 def _follows(found: re.Match[str]) -> bool:

@@ -41,6 +41,7 @@ _GOES_ON = re.compile(r"[ \t]*[)\"'(]")  # end or title of a link
 _ADDRESS = re.compile(r"https?:|mailto:", re.IGNORECASE)
 _CODE = re.compile(r"`[^`\n]*`")
 _WORDS, _FILE = re.compile(r"[^/#?:]*\w[^/#?:]*"), re.compile(r"[\w ()+~@-]+(?:\.[A-Za-z0-9]{1,5})+")
+_FOLLOWED = say("this is not a link: words follow the address in the line of [{label}]:")
 MEANT = say("write \\[ where a word begins with it, or [^1]: for a note")
 
 
@@ -159,7 +160,7 @@ def _without_definition(text: Text) -> Iterator[Diagnostic]:
                     message = say("this is not a link: the line of [{label}]: goes on the paragraph above it", **values)
                     advice = say("put an empty line above it")
                     if not begun()[key]:
-                        message = say("this is not a link: words follow the address in the line of [{label}]:", **values)
+                        message = say(_FOLLOWED, **values)
                         advice = say("put a title into quotes, other words on a line of their own")
                 yield LINK_NOT_MADE.at(place(found.start(), found.end()), message, help=advice)
 

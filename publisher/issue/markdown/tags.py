@@ -22,10 +22,10 @@ _NAMES = (
     " video wbr"
 )
 _ELEMENTS = frozenset(_NAMES.split())
-DIVISIONS = frozenset(
-    "address article aside center dialog dir fieldset footer header hgroup legend main menu nav option"
-    " optgroup search".split()
+_DIVIDE = (
+    "address article aside center dialog dir fieldset footer header hgroup legend main menu nav optgroup option search"
 )
+DIVISIONS = frozenset(_DIVIDE.split())
 """Elements that begin a new line and are not kept: each becomes a ``div``, so that words on both sides stay apart."""
 _NO_VALUE = (
     "alt allowfullscreen async autofocus autoplay checked compact controls default defer disabled download hidden"
