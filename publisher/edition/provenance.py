@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -161,3 +162,21 @@ def run_git(root: Path, *arguments: str, input: str = "") -> bytes:
     return subprocess.run(  # noqa: S603 - no shell; a revision never begins with a hyphen
         command, capture_output=True, check=True, input=input.encode(), env=os.environ | _ENVIRONMENT, timeout=120
     ).stdout
+
+
+def in_git(path: Path) -> bool:
+    """Whether git has the path, something below it, or a link on the way to it, so that others may have written it."""
+    links = [one for one in (path, *path.absolute().parents) if one.is_symlink()]
+    return any(_has(one) for one in (*links, Path(os.path.realpath(path))) if os.path.lexists(one))
+
+
+def linked_in_git(folder: Path) -> Path | None:
+    """A link that git has, at the folder, on the way to it or below it; None if there is none."""
+    links = [one for one in (folder, *folder.absolute().parents, *folder.rglob("*")) if one.is_symlink()]
+    return next(filter(_has, links), None)
+
+
+def _has(path: Path) -> bool:
+    with suppress(OSError, subprocess.SubprocessError):
+        return run_git(path.parent, "ls-files", "-z", "--", f"./{path.name}") != b""
+    return False

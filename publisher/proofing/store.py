@@ -6,7 +6,8 @@ demand; ``made/``, files of a build: all of them with ``--cache``, otherwise tho
 
 An entry is valid only if all inputs of an edition are unchanged: the issue's files, config.yaml, the theme, the
 package and the libraries that read, judge and render. Keys contain neither times nor paths, so a build with the cache
-is byte-identical to one without, on any machine. Entries that are damaged or from another version are ignored.
+is byte-identical to one without, on any machine. Entries that are damaged or from another version are ignored; so is a
+cache that git has: whoever wrote it there could put any text into an issue that nobody reads in a review.
 """
 
 import hashlib
@@ -27,6 +28,7 @@ from publisher.diagnostics import say
 from publisher.documents.atomic import write_file
 from publisher.edition.model import Edition
 from publisher.edition.others import Others
+from publisher.edition.provenance import in_git
 from publisher.errors import UsageError
 from publisher.issue.translations import know, seen_files
 from publisher.proofing.codec import PART_OF, PARTS, Packed, pack, stored, unpack
@@ -42,10 +44,12 @@ class Store:
     """Entries, one per issue, their index, and ``files``. ``Store(config, enabled=False)`` stores nothing."""
 
     def __init__(self, config: Config, *, enabled: bool = True, folder: Path | None = None) -> None:
+        held = folder or config.root / ".publisher" / "cache"
+        ours = not in_git(held)
         self._config = config
-        self._enabled = enabled
-        self.named = enabled and folder is not None
-        self._folder = folder or config.root / ".publisher" / "cache"
+        self._enabled = enabled and ours
+        self.named = self._enabled and folder is not None
+        self._folder = held if ours else Path(os.devnull)
         self.files = Manifest(self._folder / "files")
         self._issues = config.root / "issues"
         self._part = lru_cache(8)(self._read_part)

@@ -19,6 +19,7 @@ from typing import IO, Any
 
 from publisher.diagnostics import reason_of, say
 from publisher.documents.atomic import clear, holds, write_file
+from publisher.edition.provenance import in_git, linked_in_git
 from publisher.errors import DeployError, UsageError
 from publisher.proofing.manifest import state_of
 from publisher.proofing.together import beside, cores, is_alone
@@ -62,7 +63,7 @@ def write_folder(
             raise ValueError(f"{path!r} is not inside the output folder")
     with writing(root):
         root.mkdir(parents=True, exist_ok=True)
-        before = _read(manifest)
+        before = _earlier(root, manifest)
         died = {(root / path).parent for path, made in before.items() if len(made) < 2}  # of an interrupted build
         clear((manifest.parent, *died, *([cache] if cache and died else ())))
         now = {path: made for path, target in wanted.items() if (made := _stands(root, target, before.get(path, ())))}
@@ -87,6 +88,19 @@ def write_folder(
         if cache:
             _forget_all_but(cache, {key for _, *made in (now | kept).values() for key in made[:1]})
     return WriteResult(tuple(sorted(changed)), tuple(sorted(wanted.keys() - changed)), tuple(sorted(removed)))
+
+
+def _earlier(root: Path, manifest: Path) -> dict[str, Made]:
+    """Rows of the last build. Of a folder that git has, none is taken for up to date: others may have written its files
+    and rows, which no review of the issues would show. Raises UsageError if git has a link there.
+    """
+    rows = _read(manifest)
+    if not (in_git(root) or (rows and in_git(manifest))):
+        return rows
+    if link := linked_in_git(root):
+        message = say("{link} is a link that git has, and files would be written where it leads", link=link)
+        raise UsageError(message, help=say("remove it, or choose another folder with --out"))
+    return {path: made[:1] for path, made in rows.items()}
 
 
 def _stands(root: Path, target: Target, made: Made) -> Made | None:

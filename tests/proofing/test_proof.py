@@ -6,6 +6,7 @@ import gc
 import os
 import re
 import shutil
+import subprocess
 import sys
 from collections import Counter
 from dataclasses import replace
@@ -121,6 +122,27 @@ def test_a_cache_that_another_wrote_puts_no_picture_outside_of_the_archive(tmp_p
     picture = Asset(name, "image/png", b"", 1, 1)
     with pytest.raises(ValueError, match="outside of the archive"):
         codec.stored(codec.light_of(replace(edition, assets=(picture,))), b"", lambda part: part)
+
+
+@pytest.mark.parametrize("linked", [False, True], ids=["plain", "behind a link"])
+def test_a_cache_that_git_has_is_not_believed(tmp_path: Path, linked: bool) -> None:
+    lay_out(Case("sound-0", (), ""), tmp_path)
+    config, slug = load_config(tmp_path), SLUG.rpartition("/")[2]
+    cache = tmp_path / ".publisher/cache"
+    if linked:
+        (tmp_path / "elsewhere").mkdir()
+        (tmp_path / ".publisher").symlink_to("elsewhere")
+    check_repository(config)
+    entry = cache / f"editions/{slug}.entry"
+    forged = entry.read_bytes()
+    kept = store.Store(config)
+    assert kept.load(slug, kept.key(slug))
+    for words in (["init", "-q"], ["add", "-f", str(entry.resolve())]):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True)
+    found = store.Store(config)
+    assert found.load(slug, kept.key(slug)) is None
+    check_repository(config)
+    assert entry.read_bytes() == forged
 
 
 @pytest.mark.parametrize("named", [None, [SLUG.partition("/")[2]]], ids=["all", "one"])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -29,6 +31,33 @@ def test_a_second_write_touches_nothing(tmp_path: Path) -> None:
     assert again.written == ()
     assert again.unchanged == ("a.html", "b/c.html")
     assert {path: path.stat().st_mtime_ns for path in root.rglob("*")} == before
+
+
+def test_a_page_that_git_has_is_made_again_and_no_link_of_git_is_followed(tmp_path: Path) -> None:
+    root, strangers = tmp_path / "dist/site", tmp_path / "strangers"
+    strangers.mkdir()
+    (strangers / "a.html").write_text("mine")
+    write_folder(root, files(a_html="good"))
+    forged = sha256(b"evil")
+    (root / "a.html").write_text("evil")
+    rows = manifest_beside(root).read_text().replace(sha256(b"good"), forged)
+    manifest_beside(root).write_text(rows)
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    assert write_folder(root, [Target("a.html", (_key(rows),), lambda: (b"good", _key(rows)))]).written == ()
+    subprocess.run(["git", "add", "-A"], cwd=tmp_path, check=True)
+    write_folder(root, [Target("a.html", (_key(rows),), lambda: (b"good", _key(rows)))])
+    assert (root / "a.html").read_text() == "good"
+    shutil.rmtree(root)
+    root.symlink_to(strangers)
+    manifest_beside(root).write_text(rows)
+    subprocess.run(["git", "add", "-A"], cwd=tmp_path, check=True)
+    with pytest.raises(UsageError, match="is a link that git has"):
+        write_folder(root, files())
+    assert (strangers / "a.html").read_text() == "mine"
+
+
+def _key(rows: str) -> str:
+    return str(json.loads(rows)["files"]["a.html"][1])
 
 
 def test_what_no_longer_belongs_goes_with_its_empty_folders(tmp_path: Path) -> None:
