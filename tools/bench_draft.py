@@ -18,7 +18,7 @@ _UNIT = re.compile(r"[\u3400-\u9fff]|[^\W\u3400-\u9fff_]+")
 
 
 def rouge(drafted: str, own: str) -> tuple[float, float, float]:
-    """Recall, precision and F1 of ROUGE-1 (Lin, 2004); a unit is a Han character or a word."""
+    """Recall, precision and F1 of ROUGE-1 (Lin, 2004), over Han characters and words."""
     units, wanted = (Counter(_UNIT.findall(text.casefold())) for text in (drafted, own))
     shared = (units & wanted).total()
     recall, precision = shared / wanted.total(), shared / units.total()
@@ -26,7 +26,7 @@ def rouge(drafted: str, own: str) -> tuple[float, float, float]:
 
 
 def main() -> None:
-    """Measure, print, keep."""
+    """Measure, print, and store the section."""
     config, rows = load_config(ROOT), []
     for slug in SAMPLES:
         issue = read_issue(config, slug).issue

@@ -24,7 +24,7 @@ ISSUES, ITEMS, KEYS = 2_000, 40, 100
 
 
 def main() -> None:
-    """Measure, print, keep."""
+    """Measure, print, and store the section."""
     parser = argparse.ArgumentParser(prog="python -m tools.bench_lsp", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="100 issues and 20 keys; nothing is kept")
     parser.add_argument("--root", type=Path, help="a folder to generate into and to keep")

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A Chromium and the fonts the pictures need, from Debian's packages, where this machine lets us install them.
+# Install a Chromium and the fonts that the pictures need, from Debian's packages, if this machine allows it.
 set -u
 if command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null; then exit 0; fi
 if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then

@@ -1,6 +1,6 @@
 """Lighthouse over the archive in every theme: ``python -m tools.lighthouse``, by Chromium and npm's ``lighthouse``.
 
-The samples are served from loopback as a host would: compressed, hashed files for good, ``default-src 'self'``. Exits 1
+The samples are served as by a web host: compressed, hashed files cached permanently, ``default-src 'self'``. Exits 1
 where a page is below 100 in any category, of the best of three runs: performance is measured by the clock.
 """
 
@@ -31,7 +31,7 @@ _TEXT = ("text/", "application/", "image/svg")
 
 
 class Host(SimpleHTTPRequestHandler):
-    """A web server as an archive would have it."""
+    """A web server like that of an archive."""
 
     def do_GET(self) -> None:
         path = Path(self.translate_path(self.path))
@@ -53,11 +53,11 @@ class Host(SimpleHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nothing: Lighthouse speaks."""
+        """No log: Lighthouse prints its own."""
 
 
 def main() -> None:
-    """Print a row a theme and page."""
+    """Print a row for each theme and page."""
     program = os.environ.get("LIGHTHOUSE") or shutil.which("lighthouse")
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if not program or not chromium:

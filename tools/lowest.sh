@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every test, in a copy of this commit, with the oldest libraries that pyproject.toml allows; the tests' tools are today's.
+# Every test, in a copy of this commit, with the oldest libraries that pyproject.toml allows; the tests' tools are the current ones.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 uv=$PWD/.venv/bin/uv source=$PWD copy=$(mktemp -d)

@@ -1,6 +1,6 @@
-"""Take the pictures of docs/images from the real output: ``python -m tools.pictures``, with a Chromium at hand.
+"""Take the pictures of docs/images from the real output: ``python -m tools.pictures``, with a Chromium installed.
 
-Builds the sample issues into a temporary folder and answers the archive's address from there: no network is asked.
+Builds the sample issues into a temporary folder and answers the archive's address from there, without a network.
 """
 
 from __future__ import annotations

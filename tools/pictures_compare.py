@@ -1,5 +1,5 @@
 """Compare mail and pages of every theme, language, width and scheme with small pictures of them:
-``python -m tools.pictures_compare``; ``--write`` keeps new ones, after somebody looked.
+``python -m tools.pictures_compare``; ``--write`` stores new ones, after somebody has looked at them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def small(shot: Any) -> Any:
 
 
 def references() -> dict[str, Any]:
-    """All that are kept, by name: a sheet holds those of a theme in a language, side by side."""
+    """All stored pictures, by name: a sheet has those of a theme in a language, side by side."""
     found: dict[str, Any] = {}
     for theme, language in product(built_in(), ISSUES):
         sheet, left = Image.open(KEPT / f"{theme}-{language}.webp").convert("RGB"), 0

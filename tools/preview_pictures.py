@@ -1,4 +1,4 @@
-"""Take the pictures of the preview: ``python -m tools.preview_pictures``, with a Chromium at hand."""
+"""Take the pictures of the preview: ``python -m tools.preview_pictures``, with a Chromium installed."""
 
 from __future__ import annotations
 

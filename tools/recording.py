@@ -1,4 +1,4 @@
-"""Draw docs/images/terminal.svg from what the commands really print: ``python -m tools.recording``."""
+"""Draw docs/images/terminal.svg from the real output of the commands: ``python -m tools.recording``."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What CHANGELOG.md says of a version: ``python -m tools.release v0.2.0``; and a wheel as a line of a requirements file
 with its hash: ``python -m tools.release --hash dist/NAME.whl``.
 
-Fails where the tag, pyproject.toml and the package do not name one version, or the changelog has nothing of it.
+Fails if the versions of the tag, pyproject.toml and the package differ, or the changelog has no section of it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def notes(tag: str, root: Path = ROOT) -> str:
-    """The changelog's section of ``tag`` (``vX.Y.Z``). Raises ValueError where the files do not agree on it."""
+    """The changelog's section of ``tag`` (``vX.Y.Z``). Raises ValueError if the files name different versions."""
     version = tag.removeprefix("v")
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     package = re.search(r'__version__ = "([^"]+)"', (root / "publisher/__init__.py").read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""docs/rules.md, the page of every code, written anew: ``python -m tools.rules [FILE]``."""
+"""Write docs/rules.md, with the page of every code: ``python -m tools.rules [FILE]``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Take pictures of every theme: ``python -m tools.theme_pictures``, with a Chromium at hand.
+"""Take pictures of every theme: ``python -m tools.theme_pictures``, with a Chromium installed.
 
 Each theme, language, surface, width and scheme goes to ``dist/pictures``; one picture of all themes to ``docs/images``.
 """

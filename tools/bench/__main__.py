@@ -18,7 +18,7 @@ SIZES = (10, 100, 520)
 
 
 def main() -> None:
-    """Measure, print, keep."""
+    """Measure, print, and store the section."""
     parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one run of the two small sizes; nothing is kept")
     quick = parser.parse_args().quick

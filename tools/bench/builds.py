@@ -68,7 +68,7 @@ def build_command(root: Path) -> list[str]:
 
 
 def forget(root: Path) -> None:
-    """Take away what builds made and kept."""
+    """Delete what builds wrote, and the cache."""
     shutil.rmtree(root / "dist", ignore_errors=True)
     shutil.rmtree(root / ".publisher", ignore_errors=True)
 
@@ -85,9 +85,9 @@ def timed(command: list[str], folder: Path, environment: dict[str, str] | None =
 
 
 def peak_memory(command: list[str], folder: Path, environment: dict[str, str] | None = None) -> int:
-    """The most bytes that ``command`` and all it started held together; 0 where there is no /proc.
+    """Peak memory in bytes of ``command`` with all its processes; 0 without /proc.
 
-    Memory that processes share counts once (the proportional set size). Sampling costs time: never time this run.
+    Memory that processes share counts once (the proportional set size). Sampling takes time, so do not time this run.
     Raises ``SystemExit`` if the command fails.
     """
     process, most = _start(command, folder, environment), 0
@@ -99,7 +99,7 @@ def peak_memory(command: list[str], folder: Path, environment: dict[str, str] | 
 
 
 def _finish(process: subprocess.Popen[bytes]) -> None:
-    """Wait for the processes that it left behind, so that their time is counted, and here."""
+    """Wait for the processes that it left behind, so that their time is counted here."""
     with contextlib.suppress(ChildProcessError):
         while os.waitpid(-1, 0):
             pass

@@ -1,4 +1,4 @@
-"""docs/benchmarks.md: one document, a section each bench."""
+"""docs/benchmarks.md: one document, with a section for each benchmark."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class Story:
 
 @dataclass(frozen=True)
 class Content:
-    """What an issue says, before any generator's own format."""
+    """The content of an issue, before it is written in a generator's format."""
 
     number: int
     title: str
@@ -143,7 +143,7 @@ def _phrase(chance: random.Random, chinese: bool) -> str:
 
 
 def _headline(chance: random.Random, chinese: bool) -> str:
-    """Of more words than the bodies, so that headlines are as unlike each other as real ones."""
+    """A larger vocabulary than that of the bodies, so that headlines differ as much as real ones."""
     if chinese:
         return "".join(chr(chance.randrange(0x4E00, 0x5A00)) for _ in range(18))
     return " ".join("".join(chance.choices(_SYLLABLES, k=chance.randint(1, 4))) for _ in range(7)).capitalize()

@@ -1,4 +1,4 @@
-"""How long an editor waits from a save to a picture of the screen with the new words: a real preview and Chromium."""
+"""The time from a save until the screen shows the new words: a real preview and Chromium."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ def report(bench: Bench, sizes: list[int]) -> tuple[str, dict[str, dict[int, flo
 
 
 def main() -> None:
-    """Measure, print, keep."""
+    """Measure, print, and store the section."""
     parser = argparse.ArgumentParser(prog="python -m tools.bench_peers", description=__doc__)
     parser.add_argument("--sizes", default="520,2000")
     parser.add_argument("--peers", default="hugo,pelican,eleventy")

@@ -1,4 +1,4 @@
-"""The other generators: how each is installed, fed and started. Their templates stand in ``sites/``.
+"""The other generators: how each is installed, fed and started. Their templates are in ``sites/``.
 
 Each builds issue pages with neighbours and tags, an index of 24 a page, tag pages, an Atom feed of the newest 20 in
 full, and a sitemap: what our archive has at least. None of them makes an email.
@@ -23,7 +23,7 @@ INSTALLED = Path(__file__).resolve().parents[2] / ".bench"
 
 @dataclass(frozen=True)
 class Peer:
-    """A generator: its packages (names and versions), where its issues stand in a site, where its pages go."""
+    """A generator: its packages (names and versions), the folder of its issues in a site, and that of its pages."""
 
     name: str
     packages: tuple[str, ...]
@@ -36,7 +36,7 @@ class Peer:
         return INSTALLED / self.packages[0].replace("/", "-")
 
     def install(self) -> str | None:
-        """Install it unless it is; why it cannot be had, or ``None``."""
+        """Install it if necessary; the reason why it is unavailable, or ``None``."""
         if (self.home / "installed").exists():
             return None
         shutil.rmtree(self.home, ignore_errors=True)
@@ -92,7 +92,7 @@ PEERS = (
 
 
 def body(issue: Content) -> str:
-    """All that an issue says, as one Markdown text."""
+    """The whole content of an issue, as one Markdown text."""
     lines = ["## Key points", "", *(f"- {point}" for point in issue.points), ""]
     for story in issue.stories:
         lines += [f"## {story.headline}", "", *(f"{text}\n" for text in story.paragraphs)]
@@ -101,6 +101,6 @@ def body(issue: Content) -> str:
 
 
 def scratch() -> str | None:
-    """A folder in memory, where one has 4 GB: on a disk the price of a new file drifts with what was deleted."""
+    """A folder in memory, where one has 4 GB: on a disk the time of a new file depends on earlier deletions."""
     shared = "/dev/shm"
     return shared if os.access(shared, os.W_OK) and shutil.disk_usage(shared).free > 4e9 else None

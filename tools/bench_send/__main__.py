@@ -47,7 +47,7 @@ def fresh(people: int) -> Path:
 
 
 def throughput(people: int) -> None:
-    """The ways to send, in turn, in one table: by the clock, and of the processor time of the process that sends."""
+    """All ways to send, in turn, in one table: by the clock, and in processor time of the sending process."""
     ways = {
         "bare-bulk": "bare boto3 loop, bulk, no ledger",
         "ledger": "publisher: ledger, pace, bulk",
@@ -75,7 +75,7 @@ def throughput(people: int) -> None:
 
 
 def variants(people: int) -> None:
-    """Three variants beside one letter for all, in turn: medians by the clock and of the sender's processor time."""
+    """Three variants and one letter for all, in turn: medians by the clock and of the sender's processor time."""
     rates: dict[str, list[float]] = {"ledger": [], "variants": []}
     costs: dict[str, list[float]] = {"ledger": [], "variants": []}
     with stub(latency=0.02, render=False) as url:
@@ -150,7 +150,7 @@ def report_pace(rate: float, summary: dict[str, Any], halved_at: float | None) -
 
 
 def main() -> None:
-    """Run what is asked for."""
+    """Run the measurements that the options name."""
     parser = argparse.ArgumentParser(prog="python -m tools.bench_send", description=__doc__)
     parser.add_argument("--full", action="store_true", help="a million recipients as well (minutes)")
     parser.add_argument("--people", type=int, default=50_000)

@@ -1,6 +1,6 @@
-"""A loop over ``SendBulkEmail`` as somebody writes it who has boto3 and threads and nothing else.
+"""A loop over ``SendBulkEmail`` with boto3 and threads only, as somebody without publisher would write it.
 
-It sends what the sender sends, through boto3 as it is: no ledger, no pace, no outcomes kept, no address looked at. What
+It sends what the sender sends: no ledger, no pace, no stored outcomes, no validation of addresses. What
 is the same for all is made before the clock starts. boto3 checks no parameters here, and has a connection a thread.
 """
 

@@ -38,7 +38,7 @@ def letter() -> Any:
 
 
 def transport_alone(root: Path, people: int, *, bulk: bool) -> dict[str, float]:
-    """The sender's own calls from threads and nothing else: no ledger, no pace, no outcomes kept."""
+    """The sender's own calls from threads only: no ledger, no pace, no stored outcomes."""
     transport = open_transport(make_config(root, "ses", bulk=bulk))
     transport.open(compose(make_config(root), letter()))
     address = envelope_factory(make_config(root), letter(), MAILING)

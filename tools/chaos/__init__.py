@@ -1,1 +1,1 @@
-"""Chaos: senders that are killed, a provider that accepts and drops its answer; then the account must come out."""
+"""Chaos: senders are killed, a provider accepts messages without answering; then the account must be correct."""

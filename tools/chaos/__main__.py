@@ -1,6 +1,6 @@
-"""``make chaos``: SQLite and PostgreSQL with three workers, by SES, SMTP and Postmark, killed and beset by misfortunes.
+"""``make chaos``: SQLite and PostgreSQL with three workers, by SES, SMTP and Postmark, with kills and other failures.
 
-60,000 recipients of an issue, and a quarter of them on the way of a series; 25 kills each. ``--quick``: 3,000.
+60,000 recipients of an issue, and a quarter of them in a series; 25 kills each. ``--quick``: 3,000.
 """
 
 from __future__ import annotations

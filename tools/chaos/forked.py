@@ -1,8 +1,8 @@
-"""Many deaths in little time: lives are forked from one process that has everything imported, and are killed like any.
+"""Many kills in little time: senders are forked from one process that has everything imported, and are killed.
 
 ``python -m tools.chaos.forked every-point ROOT`` kills at every commit and call of one batch, enumerated;
-``local-time ROOT`` kills one life after another of a mailing with variants by local time, each later than the last;
-``python -m tools.chaos.forked random ROOT KILLS SEED [varied]`` kills at random moments, where asked for of
+``local-time ROOT`` kills one sender after another in a mailing with variants by local time, each later;
+``python -m tools.chaos.forked random ROOT KILLS SEED [varied]`` kills at random moments, with ``varied`` in
 a mailing with variants. The provider is the stub at
 ``AWS_ENDPOINT_URL_SESV2``. Prints JSON.
 """
@@ -38,7 +38,7 @@ from tools.chaos.life import Failpoints, fork, live
 
 
 def warm_up() -> None:
-    """Read botocore's models and compile SQL once: the forked inherit them."""
+    """Read botocore's models and compile SQL once: forked processes inherit them."""
     be_thrifty()
     session = boto3.Session()
     session.client("sesv2", region_name="eu-west-1")
@@ -47,7 +47,7 @@ def warm_up() -> None:
 
 @dataclass
 class Point:
-    """What came of a death at one point."""
+    """The result of a kill at one point."""
 
     number: int
     name: str
@@ -60,7 +60,7 @@ class Point:
 
 
 def every_point(root: Path, people: int = 5) -> list[Point]:
-    """Die at the first point, the second, … until a life ends by itself."""
+    """Kill at the first point, the second, … until a sender ends by itself."""
     points: list[Point] = []
     while True:
         here = root / str(len(points) + 1)
@@ -139,7 +139,7 @@ def _settle_and_release(root: Path, database: Database) -> None:
 
 
 def through_local_time(root: Path) -> dict[str, Any]:
-    """Readers in four zones, whose times come one after another in every life; each dies three points later."""
+    """Readers in four zones, whose times come one after another in each run; each is killed three points later."""
     zones = ("Asia/Tokyo", None, "Europe/Berlin", "America/New_York")
     local = LocalTime(date(2026, 12, 1), time(8), ZoneInfo("Asia/Shanghai"), timedelta(hours=24))
     sends = [Options(local=local, now=local.instant(zone)) for zone in zones]
@@ -158,7 +158,7 @@ def through_local_time(root: Path) -> dict[str, Any]:
 
 
 def at_random(root: Path, kills: int, seed: int, *, varied: bool = False) -> dict[str, Any]:
-    """Kill so many lives at random moments after their start, then let one end."""
+    """Kill so many senders at random moments after their start, then let one end."""
     url = os.environ["AWS_ENDPOINT_URL_SESV2"]
     chance, letter = random.Random(seed), varied_letter() if varied else None
     done = 0
@@ -173,7 +173,7 @@ def at_random(root: Path, kills: int, seed: int, *, varied: bool = False) -> dic
         if _end(pid) != -signal.SIGKILL:
             break  # it had ended: everybody is served
         done += 1
-    _end(fork(lambda: live(root, _nothing, None, letter)))  # where all died too young to meet a fault
+    _end(fork(lambda: live(root, _nothing, None, letter)))  # if all were killed before any fault happened
     tell(url, faults={}, latency=0, rate=0)
     for _ in range(3):
         _end(fork(lambda: live(root, _nothing, None, letter)))

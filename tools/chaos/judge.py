@@ -1,4 +1,4 @@
-"""The end of every chaos: events settle, the rest is released and sent, and then the account has to come out."""
+"""The end of a chaos run: events settle recipients, the rest is released and sent, then the account must be correct."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""One life of a sender, as a process that can be killed: at any moment, or at its n-th commit or call.
+"""One run of a sender, as a process that can be killed: at any moment, or at its n-th commit or call.
 
-The failpoints are put around the database and the transport from outside; the code under test knows nothing of them.
+The failpoints are put around the database and the transport from outside; the code under test is unchanged.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from tests.zygote import warm_up
 
 @dataclass
 class Failpoints:
-    """Counts the points a life passes; at ``die_at`` it dies as by kill -9. ``passed`` is written to ``log``."""
+    """Counts the points that a run passes; at ``die_at`` it ends as by kill -9. ``passed`` is written to ``log``."""
 
     die_at: int = 0
     log: Path | None = None
@@ -109,13 +109,13 @@ def live(
 
 
 def hasten() -> None:
-    """Let a dead sender or worker be noticed within seconds, and a worker look for work each second."""
+    """Make a dead sender or worker noticeable within seconds, and a worker look for work each second."""
     ledger.LEASE, sender.BEAT_EVERY = 8.0, 1.0
     worker.EVERY_MINUTE, worker.STALLED_SECONDS = "* * * * * */1", 15.0
 
 
 def raise_for(address: str) -> None:
-    """Let each call that is for this recipient, among others, raise what no transport should."""
+    """Let each call that includes this recipient raise an exception that no transport should."""
 
     def opened(*given: Any, **named: Any) -> Any:
         transport = open_transport(*given, **named)

@@ -93,7 +93,7 @@ class Newsletter:
         self.wanted[ISSUE] = {address(number) for number in range(people)}
 
     def enrol(self, first: int, last: int) -> None:
-        """Start the readers from ``first`` to before ``last`` on the series, now."""
+        """Enrol the readers from ``first`` to before ``last`` in the series, now."""
         people = {address(number) for number in range(first, last)}
         with self.database.begin() as connection:
             chosen = select(subscribers.c.id).where(subscribers.c.address_key.in_(people))
@@ -103,7 +103,7 @@ class Newsletter:
         self.wanted.setdefault(HELLO, set()).update(people)
 
     def pass_days(self) -> None:
-        """What happened, happened more than three days ago: the second step is due for whoever is on the way."""
+        """Move the past back by more than three days: the second step is then due for everybody in the series."""
         then = datetime.now(UTC) - timedelta(days=3, minutes=1)
         with self.database.begin() as connection:
             connection.execute(update(enrolments).values(started_at=then))
@@ -112,7 +112,7 @@ class Newsletter:
         self.wanted[BEST] = set(self.wanted[HELLO])
 
     def remember(self) -> None:
-        """Which mailings there are: a restored database may have forgotten."""
+        """The existing mailings: a restored database may lack some."""
         with self.database.connect() as connection:
             rows = connection.execute(select(mailing_table.c.reference, mailing_table.c.slug))
             self.slugs |= {row[0]: row[1] for row in rows}
@@ -126,7 +126,7 @@ class Newsletter:
     def fates(self) -> dict[tuple[str, str], str]:
         """The state of each reader in the mailings of each slug: by slug and address.
 
-        A step that events prove of a mailing which a copy forgot is taken, and no recipient tells of it.
+        A step proved by events of a mailing that a copy lacks counts as taken, although no recipient row shows it.
         """
         r, m, s, t = recipients.c, mailing_table.c, subscribers.c, taken_steps.c
         joined = recipients.join(mailing_table, m.id == r.mailing_id).join(subscribers, s.reference == r.reference)
@@ -137,9 +137,9 @@ class Newsletter:
             return of_steps | {(slug, who): state for slug, who, state in connection.execute(query)}
 
     def adds_up(self) -> bool:
-        """Whether each mailing's account is its audience, and each step was taken once by whoever had it.
+        """Whether each mailing's account equals its audience, and each step was taken once by everybody who had it.
 
-        That is who has a row of it, or whom an event names in a mailing that a copy forgot.
+        That is everybody with a row of it, or named by an event of a mailing that a copy lacks.
         """
         with self.database.connect() as connection:
             every = [mailings.by_id(connection, key) for key in connection.scalars(select(mailing_table.c.id)).all()]

@@ -1,4 +1,4 @@
-"""The three providers as servers on loopback, alike for the chaos: what they took, and what may be done to them."""
+"""The three providers as servers on loopback, with one interface: what they accepted, and their faults."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class Stub(ABC):
     @property
     @abstractmethod
     def accepted(self) -> list[tuple[str, str]]:
-        """To whom it took a message, and under which of our recipient ids."""
+        """The addressees of the messages that it accepted, with our recipient ids."""
 
     @property
     @abstractmethod
     def taken(self) -> int:
-        """How many it took."""
+        """How many messages it accepted."""
 
     @abstractmethod
     def refuse(self, address: str) -> None:
@@ -39,11 +39,11 @@ class Stub(ABC):
 
     @abstractmethod
     def lose(self, share: float) -> None:
-        """Take this share of the calls, and drop the answer."""
+        """Accept this share of the calls without answering."""
 
     @abstractmethod
     def fail(self, *, failing: bool) -> None:
-        """Answer every call with a failure of the server, or no longer."""
+        """Answer every call with a server error, or stop doing so."""
 
     @abstractmethod
     def hang_up(self) -> None:
@@ -55,7 +55,7 @@ class Stub(ABC):
 
     @abstractmethod
     def events(self) -> Iterator[dict[str, Any]]:
-        """What it says afterwards of each message that it took."""
+        """The events for each message that it accepted."""
 
 
 class Ses(Stub):

@@ -1,4 +1,4 @@
-"""One chaos: real commands against a stub, killed again and again, with misfortunes in between; then the account."""
+"""One chaos run: real commands against a stub, killed repeatedly, with faults in between, then the account."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def credentials(url: str) -> None:
 
 
 class ChaosError(AssertionError):
-    """Something that must not happen, happened on the way."""
+    """Something happened during the run that must not happen."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Verdict:
 
 
 class Mother:
-    """The process of :mod:`tools.chaos.life`: what it forks starts at a tenth of the price."""
+    """The process of :mod:`tools.chaos.life`: a forked process starts in a tenth of the time."""
 
     def __init__(self) -> None:
         words = [sys.executable, "-m", "tools.chaos.life"]
@@ -89,7 +89,7 @@ class Mother:
 
 @dataclass
 class Life:
-    """A command at work."""
+    """A running command."""
 
     mother: Mother
     pid: int
@@ -148,7 +148,7 @@ class Chaos:
         return self._judge(time.monotonic() - began)
 
     def _freeze(self) -> None:
-        """A run of publish freezes the issue, and dies; the workers carry it on."""
+        """A run of publish freezes the issue, and is killed; the workers continue."""
         first = self._begin("publish")
         while ISSUE not in self.letter.slugs.values() and first.poll() is None:
             time.sleep(0.1)
@@ -156,7 +156,7 @@ class Chaos:
         self._kill(first)
 
     def _misfortunes(self, kills: int) -> dict[int, Callable[[], None]]:
-        """What happens before the kill of which number."""
+        """The faults, by the number of the kill that they precede."""
         kept = self.letter.root / "backup"
         what = (
             self._second_sender,
@@ -170,7 +170,7 @@ class Chaos:
     # -- lives
 
     def _day(self, messages: int, kills: int, misfortunes: Mapping[int, Callable[[], None]]) -> None:
-        """Kill while the provider takes about so many messages; then let it end, and settle what is uncertain."""
+        """Kill while the provider accepts about so many messages; then let it end, and settle what is uncertain."""
         self.stub.lose(LOST)
         before = self.stub.taken
         for number in range(kills):
@@ -202,7 +202,7 @@ class Chaos:
         return Life(self.mother, pid or 0)
 
     def _live_until(self, taken: int) -> None:
-        """Keep the lives alive until the provider has taken so many messages."""
+        """Restart dead processes until the provider has accepted so many messages."""
         moved, last = time.monotonic(), self.stub.taken
         while not self.lives or self.stub.taken < taken or all(life.poll() is not None for life in self.lives):
             dead = [life for life in self.lives if life.poll() is not None]
@@ -217,7 +217,7 @@ class Chaos:
                 return
 
     def _is_done(self) -> bool:
-        """Whether nobody is left; asked seldom."""
+        """Whether nobody is pending; evaluated rarely."""
         now = time.monotonic()
         if now < self._asked_at + 1.0:
             return False
@@ -230,7 +230,7 @@ class Chaos:
             self.kills += counts
 
     def _end(self) -> None:
-        """Live until nobody is pending."""
+        """Run until nobody is pending."""
         deadline = time.monotonic() + PATIENCE + len(self.letter.wanted[ISSUE]) / 100
         while True:
             if time.monotonic() > deadline:
@@ -244,12 +244,12 @@ class Chaos:
                 return
 
     def _due(self) -> bool:
-        """Whether somebody is on the way of a series who has not had what is due."""
+        """Whether somebody in a series has not got a step that is due."""
         fates = self.letter.fates()
         return any((slug, who) not in fates for slug, people in self.letter.wanted.items() for who in people)
 
     def _expect(self, status: int, *words: str) -> None:
-        """A command to its end, and its exit status."""
+        """Run a command to its end; its exit status."""
         log = self.letter.root / "said"
         log.write_bytes(b"")
         if (found := self._begin(*words, log=str(log)).poll(block=True)) != status:
@@ -258,7 +258,7 @@ class Chaos:
     # -- misfortunes
 
     def _second_sender(self) -> None:
-        """On SQLite it is refused while the first lives; on PostgreSQL it takes a share."""
+        """On SQLite it is refused while the first runs; on PostgreSQL it takes a share."""
         second = self._begin("send", ISSUE)
         time.sleep(self.chance.uniform(2, 4))
         self._kill(second)
@@ -283,16 +283,16 @@ class Chaos:
         self.stub.open()
 
     def _hear(self) -> None:
-        """What the provider says of each message."""
+        """The provider's events for each message."""
         self.letter.remember()
         file = self.letter.root / "events.jsonl"
         file.write_text(lines(self.stub, self.chance), encoding="utf-8")
         self._expect(0, "events", "apply", str(file))
 
     def _restore(self, kept: Path) -> None:
-        """Put the older database back. A provider that tells nothing leaves one way: the newest copy.
+        """Restore the older database; the newest copy if the provider reports no events.
 
-        A copy mails nobody until an operator says so; of SQLite the newest one knows everything.
+        A copy mails nobody until an operator says so; of SQLite, the newest copy is complete.
         """
         for life in self.lives:
             self._kill(life)

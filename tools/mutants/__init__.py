@@ -1,1 +1,1 @@
-"""Mutants: small faults put into a copy of the code one at a time; each has to fail a test that reaches it."""
+"""Mutants: small faults, one at a time in a copy of the code; a test that reaches each has to fail."""

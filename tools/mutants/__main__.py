@@ -1,7 +1,7 @@
 """``python -m tools.mutants``: a sample of mutants by seed, each in a copy, against the tests that reach it.
 
-A mutant is killed when a test fails or takes far too long. Quick tests come first, until ``--seconds`` of what they
-take without a mutant: who lives until then counts as alive.
+A mutant is killed when a test fails or takes far too long. Quick tests run first, for ``--seconds`` of the time they
+take without a mutant: a mutant that survives these counts as alive.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def sample(options: dict[str, Any]) -> list[Any]:
 
 
 def _copy(to: Path) -> Path:
-    """The files of the tree; byte code follows their text: time does not tell two changes of a second apart."""
+    """The files of the tree; bytecode is validated by their text: two changes may share a second."""
     listed = subprocess.run(["git", "ls-files", "-z", "-co", "--exclude-standard"], capture_output=True, check=True)
     for name in filter(os.path.isfile, listed.stdout.decode().rstrip("\0").split("\0")):
         (to / name).parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
 """Which tests reach which block of statements: they run once while every block of a copy of the tree reports itself.
 
-What is known of a test is kept in ``dist/mutants`` until its file changes.
+Results of a test are kept in ``dist/mutants`` until its file changes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a block of statements calls in the copy that is watched: it notes once a test that it was reached."""
+"""Called by each block of statements in the instrumented copy: records once per test that the block was reached."""
 
 import os
 
@@ -21,5 +21,5 @@ def hit(block: str) -> None:
 
 
 def note(*words: str) -> None:
-    """A line of the log, whole whoever else writes."""
+    """Append a line to the log atomically."""
     os.write(_file, ("\t".join(words) + "\n").encode())

@@ -1,6 +1,6 @@
-"""The plug-in of pytest that tries mutants: tests are collected once; each mutant lives in a child of that process.
+"""The plug-in of pytest that tries mutants: tests are collected once; each mutant runs in a child of that process.
 
-There the code of the functions that live is exchanged; on disk the module is, for processes that tests start.
+There the code of the loaded functions is replaced; for processes that tests start, the module on disk is.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _LEFT_DATABASES = """
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool:
-    """In place of running all tests once."""
+    """Runs instead of pytest's loop over all tests."""
     from tools.mutants.__main__ import sample
 
     gc.unfreeze()  # what tests/conftest.py froze is none of gc.get_objects, and its code would not be exchanged
@@ -67,7 +67,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
 
 
 def _fate(chosen: list[pytest.Item], limit: float) -> str:
-    """What becomes of the mutant. A test that fails and then passes was disturbed, by load say: the next ones tell."""
+    """The outcome of the mutant. A test that fails and then passes was disturbed, say by load, and does not count."""
     left = {f"killed by {item.nodeid}": item for item in chosen}
     while left:
         fate = child(lambda: run([*left.values()]), limit)  # noqa: B023 - awaited
@@ -139,7 +139,7 @@ def _drop_databases() -> None:
 
 @contextlib.contextmanager
 def watched(trees: dict[Path, ast.Module]) -> Iterator[None]:
-    """These trees in place of the modules' own, on disk and (in a child, for good) in the functions that live."""
+    """Replace the modules by these trees, on disk and (in a child, permanently) in the loaded functions."""
     originals = {path: path.read_bytes() for path in trees}
     codes: dict[tuple[str, str, int], CodeType] = {}
     for path, tree in trees.items():

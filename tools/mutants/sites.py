@@ -1,6 +1,6 @@
-"""Where a mutant can stand: each place of a module that an operator changes, and the block of statements around it.
+"""Possible mutants: each place of a module that an operator changes, and the block of statements around it.
 
-Left out: what stands outside functions, annotations, decorators, docstrings, sentences (strings with a space), what
+Left out: code outside functions, annotations, decorators, docstrings, sentences (strings with a space), what
 ``raise`` says, and calls of a logger.
 """
 
@@ -22,7 +22,7 @@ SKIPPED = {"annotation", "returns", "decorator_list", "exc", "cause"}
 
 @dataclass(frozen=True)
 class Site:
-    """A place, and what puts the mutant into the tree it was found in, and takes it out again."""
+    """A place, with functions that put the mutant into its tree and remove it again."""
 
     block: str
     name: str
@@ -37,7 +37,7 @@ def modules() -> list[Path]:
 
 
 def blocks(path: str, tree: ast.Module) -> Iterator[tuple[str, list[ast.stmt]]]:
-    """Each list of statements in a function, under a name that outlives changes elsewhere in the module."""
+    """Each list of statements in a function, under a name that stays the same when the rest of the module changes."""
     seen: Counter[str] = Counter()
 
     def walk(node: ast.AST, name: str) -> Iterator[tuple[str, list[ast.stmt]]]:
@@ -103,7 +103,7 @@ def _joins_text(node: ast.AST) -> bool:
 
 
 def _instead(node: ast.AST, *, tested: bool) -> Iterator[ast.AST]:
-    """What may stand in the place of this node."""
+    """The possible replacements of this node."""
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
         yield node.operand
     elif tested and isinstance(node, ast.expr) and not isinstance(node, ast.Compare):

@@ -25,7 +25,7 @@ if (form && location.protocol !== "file:") {
       const answer = await fetch(year + ".json");
       const rows = answer.ok ? await answer.json() : [];
       for (const row of rows) {
-        row.text ??= ""; // a browser may hold a file of before it had one
+        row.text ??= ""; // a cached file of an earlier version has none
         row.folded = fold([row.title, row.date, ...row.tags, row.text].join("\n"));
         row.start = row.folded.length - row.text.length;
         row.items = row.items.map(([anchor, headline, text], number) => ({
@@ -50,7 +50,7 @@ if (form && location.protocol !== "file:") {
     return anchor;
   };
 
-  // The next place from there, in that direction, that cuts no word: Han has none, and no word is longer than 24.
+  // The next place in that direction that is not inside a word: Han text has no words, and no word is longer than 24.
   const edge = (text, start, step) => {
     const letter = (at) => /[\p{L}\p{N}]/u.test(text[at] ?? "") && !/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]/u.test(text[at]);
     let at = Math.min(Math.max(start, 0), text.length);
@@ -58,7 +58,7 @@ if (form && location.protocol !== "file:") {
     return at;
   };
 
-  // A little of the text around the first word that was found in it.
+  // An excerpt around the first word found in the text.
   const excerpt = (item, terms) => {
     for (const term of terms) {
       const at = item.folded.indexOf(term, item.start) - item.start;
@@ -90,7 +90,7 @@ if (form && location.protocol !== "file:") {
     return entry;
   };
 
-  // Of an issue and its translations a story is shown once, in the language that the reader is likelier to want.
+  // Of an issue and its translations a story is shown once, in the language that the reader probably prefers.
   const once = (hits) => {
     const wanted = [document.documentElement.lang, ...navigator.languages].map((tag) => tag.split("-")[0]);
     const rank = ({ row }) => (wanted.indexOf(row.language.split("-")[0]) + 100) % 100;

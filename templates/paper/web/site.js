@@ -1,5 +1,5 @@
-// The archive works without this file. It shares, loads the search where it is asked for, and
-// mends links when pages are opened from a disk.
+// The archive works without this file. It shares, loads the search on demand, and
+// corrects links when pages are opened from a disk.
 "use strict";
 
 if (location.protocol === "file:") {
