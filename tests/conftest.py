@@ -1,4 +1,4 @@
-"""Fixtures that several rooms share: where things are, and the outside tools that a test may need.
+"""Fixtures shared by several packages: paths, and the external tools that a test may need.
 
 A tool that is missing skips its tests with a loud line; with ``PUBLISHER_REQUIRE_TOOLS=1`` (as CI sets) it fails them.
 """

@@ -1,4 +1,4 @@
-"""``make mutants`` on a package of three functions: what is killed, what lives, what no test reaches."""
+"""``make mutants`` on a package of three functions: what is killed, what survives, what no test reaches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a process of the tests need not work out a second time, since what it follows from is the same in each test.
+"""Results that a test process computes once, because their inputs are the same in each test.
 
 A command does each of these once, a process of the tests thousands of times: together half of its processor time.
 """

@@ -1,4 +1,4 @@
-"""The real command as a child of a warm process: a process of its own at a tenth of the price of a start.
+"""The real command as a child of a warm process: a process of its own in a tenth of the time of a start.
 
 What a start itself costs and does is tried by the smoke test, the wheel's tests and those of the services.
 """

@@ -1,4 +1,4 @@
-"""A process that has everything imported and forks a child a command: real processes at a tenth of the price.
+"""A process that has everything imported and forks a child a command: real processes in a tenth of the time.
 
 ``python -m tests.zygote`` reads one JSON request a line: ``words``, ``cwd``, ``environment``, ``terminal`` for the path
 of one that is typed at, ``unprivileged`` for a child that may not read everything, and ``kill``, the number of the

@@ -1,4 +1,4 @@
-"""Addresses are told apart as servers tell them apart; a refused one is never repeated."""
+"""Addresses are compared as servers compare them; a refused one is never repeated in a message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The operator's commands: what they print, and what they leave behind."""
+"""The operator's commands: their output, and what they change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CSV files as people have them, brought in without ever bringing back who left."""
+"""Import of CSV files as people have them; nobody who left becomes a subscriber again."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_a_value_that_does_not_fit_its_attribute_is_kept_and_told_at_its_line(
     assert there(database, "1@example.com").attributes["age"] == "many"
 
 
-def test_a_language_that_is_none_and_a_column_without_a_header_are_told(database: Database, tmp_path: Path) -> None:
+def test_a_language_that_is_none_and_a_column_without_a_header_are_reported(database: Database, tmp_path: Path) -> None:
     file = tmp_path / "odd.csv"
     rows = ("email,language,,name,", "ann@example.com,zh_cn,,Ann,", "ben@example.com,klingon!!,lost,Ben,\n")
     file.write_text("\n".join(rows), encoding="utf-8")
@@ -275,7 +275,9 @@ def test_a_name_is_put_together_from_what_other_languages_call_its_parts(
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le"])
 @pytest.mark.parametrize("line", [1, 2, 3, 700, 1001])
-def test_bytes_that_are_not_of_the_encoding_are_told_at_their_line(tmp_path: Path, line: int, encoding: str) -> None:
+def test_bytes_that_are_not_of_the_encoding_are_reported_at_their_line(
+    tmp_path: Path, line: int, encoding: str
+) -> None:
     lines = [f"{text}\n".encode(encoding) for text in ["email,name", *(f"r{n}@example.com,Ann" for n in range(1000))]]
     wrong = {"utf-8": "名".encode("gb18030"), "utf-16-le": b"\x00\xd8\x00\x00"}[encoding]
     lines[line - 1] = "name,".encode(encoding) + wrong + "\n".encode(encoding)

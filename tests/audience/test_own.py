@@ -1,4 +1,4 @@
-"""Our own export of any audience imports again, to the last attribute."""
+"""Our own export of any audience can be imported again, with all attributes."""
 
 from __future__ import annotations
 
@@ -293,7 +293,7 @@ def test_who_left_there_after_they_had_confirmed_here_has_left(database: Databas
         assert found.state is ConsentState.UNSUBSCRIBED
 
 
-def test_a_reference_that_is_somebody_else_s_is_made_anew(database: Database, tmp_path: Path) -> None:
+def test_a_reference_that_is_somebody_else_s_is_made_again(database: Database, tmp_path: Path) -> None:
     with database.begin() as connection:
         other = store.add(connection, read_address("other@example.com"), how=ConsentSource.FORM)
     text = EARLIER.replace(f"{0:024x}", other.reference).replace(f"{2:024x}", f"{1:024x}")

@@ -1,4 +1,4 @@
-"""Nobody whose row says that they left, in any tool's words, becomes confirmed in silence."""
+"""Nobody whose row says that they left, in the words of any tool, becomes confirmed without a question."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``publisher add``: what a page says of itself becomes an item to write, whatever the page is; nothing else is."""
+"""``publisher add``: the metadata of any page becomes an item to write, and nothing else of it does."""
 
 from __future__ import annotations
 
@@ -287,7 +287,7 @@ def test_a_private_address_is_fetched_only_where_the_config_lets_it(
         added(config, server.url("to-metadata"))
 
 
-def test_a_story_that_ran_is_told_at_once(server: PageServer, tmp_path: Path) -> None:
+def test_a_story_that_ran_is_reported_at_once(server: PageServer, tmp_path: Path) -> None:
     config = newsletter(tmp_path)
     before = tmp_path / "issues" / "2024-12-29-weekly"
     before.mkdir()

@@ -1,4 +1,4 @@
-"""``init`` writes the CI of the forge: the one of the remote, where that forge looks, and over nothing."""
+"""``init`` writes the CI of the remote's forge, at the path that the forge reads, and overwrites nothing."""
 
 from __future__ import annotations
 

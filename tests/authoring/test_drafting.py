@@ -1,4 +1,4 @@
-"""Key points are drafted from the items alone, written into the file without touching the rest, and doubted at once."""
+"""Key points are drafted from the items alone, written without changing the rest of the file, and checked at once."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ def test_a_model_drafts_and_an_invented_number_is_doubted_at_once(
         (200, {"choices": [{"message": {"content": "  "}}]}, "nothing"),
     ],
 )
-def test_a_refusal_is_told_plainly_and_not_repeated(model: Model, status: int, answer: Any, says: str) -> None:
+def test_a_refusal_is_reported_plainly_and_not_repeated(model: Model, status: int, answer: Any, says: str) -> None:
     model.answers = [(status, {}, answer)]
     with pytest.raises(ServiceError) as failed:
         ask(Llm(url=model.url, model="m"), "i", "m", sleep=lambda _: None)

@@ -1,4 +1,4 @@
-"""``publisher init``: a repository that checks clean, made without touching what was there."""
+"""``publisher init``: a repository without findings, made without changing existing files."""
 
 from __future__ import annotations
 

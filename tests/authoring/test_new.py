@@ -1,4 +1,4 @@
-"""``publisher new``: a draft that checks clean, dated and numbered, that never touches another issue."""
+"""``publisher new``: a draft without findings, dated and numbered; other issues stay unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``publisher new --from``: a pasted digest becomes an issue, and no character of it gets lost without being told."""
+"""``publisher new --from``: a pasted digest becomes an issue, and every omitted character is reported."""
 
 from __future__ import annotations
 
@@ -226,7 +226,7 @@ def test_an_english_digest_with_sections_becomes_an_issue(tmp_path: Path) -> Non
         ("只有一行", []),
     ],
 )  # fmt: skip
-def test_stories_are_told_apart_by_what_the_text_has(tmp_path: Path, text: str, stories: list[str]) -> None:
+def test_stories_are_distinguished_by_what_the_text_has(tmp_path: Path, text: str, stories: list[str]) -> None:
     issue, _ = pasted(tmp_path, text)
     assert [item.headline for item in issue.items] == stories
 
@@ -354,7 +354,7 @@ SPACE = re.compile(r"\s")
 @example(text="T\n\n## S1\n\n# S2\n\n### a\n\nb")
 @example(text="# T\n\n## a\n\nb\n\n# c\n\n### d\n\ne\n\n## f\n\ng")
 @example(text="T\n划重点\n01\n以上内容由甲生成")
-def test_every_character_stands_in_a_file_or_is_told(tmp_path: Path, text: str) -> None:
+def test_every_character_is_in_a_file_or_is_reported(tmp_path: Path, text: str) -> None:
     config, (file, _) = newsletter(tmp_path), decode("d.txt", text.encode())
     if file is None or not file.text.strip():
         return
@@ -384,7 +384,7 @@ def test_a_rule_between_stories_is_the_issue_s_own(tmp_path: Path) -> None:
     assert [line.number for line in digest.left_out if line.text in {"---", "* * *", "___"}] == [5, 15, 24, 23]
 
 
-def test_what_is_told_says_where_it_stood(tmp_path: Path) -> None:
+def test_an_omitted_text_is_reported_with_its_place(tmp_path: Path) -> None:
     digest = read_digest(newsletter(tmp_path), DIGEST.read_text(encoding="utf-8"))
     assert [line.number for line in digest.pictures] == [19, 41, 71]
     _, made = pasted(tmp_path, DIGEST.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""A translation keeps what is no words, takes no answer that changes more, and overwrites nothing."""
+"""A translation changes words only, rejects an answer that changes more, and overwrites nothing."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def test_front_matter_and_shell_in_a_headline_are_words(config: Config, model: M
     assert "status" not in yaml.safe_load(matter)
 
 
-def test_an_endpoint_that_fails_is_told_and_asked_no_more(config: Config, model: Model) -> None:
+def test_an_endpoint_that_fails_is_reported_and_asked_no_more(config: Config, model: Model) -> None:
     model.answers = [(401, {}, {})]
     with pytest.raises(ServiceError, match="401"):
         draft_translation(config, SLUG, "en")
@@ -224,7 +224,7 @@ def test_an_item_whose_answer_does_not_come_stays_and_the_others_go_on(
     assert text.startswith("# not translated: the model's endpoint asks us to wait (429)\nheadline: 乙公司")
 
 
-def test_the_command_tells_what_it_left_and_no_key(
+def test_the_command_reports_what_it_left_and_no_key(
     config: Config, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PUBLISHER_LLM_API_KEY", "sk-secret")

@@ -1,4 +1,4 @@
-"""An issue is announced once a channel, after its mailing; an operator alone has the uncertain posted again."""
+"""An issue is announced once per channel, after its mailing; only an operator can repeat uncertain announcements."""
 
 from __future__ import annotations
 
@@ -305,7 +305,7 @@ def test_a_channel_may_want_one_language_or_tag_and_words_of_its_own(room: Newsl
         ("channels: [{name: a, url: json://x}]\n", "unknown-key"),
     ],
 )
-def test_what_a_channel_cannot_be_is_told_at_its_place(newsletter: Newsletter, text: str, code: str) -> None:
+def test_what_a_channel_cannot_be_is_reported_at_its_place(newsletter: Newsletter, text: str, code: str) -> None:
     newsletter.write("config.yaml", CONFIG + text)
     (found,) = newsletter.check()
     assert (found["code"], found["line"]) == (code, 11)

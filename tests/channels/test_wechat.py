@@ -1,4 +1,4 @@
-"""``publisher wechat``: what WeChat takes of an issue, and what is refused at its line before WeChat would."""
+"""``publisher wechat``: what WeChat accepts of an issue; what it would refuse is an error at its line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``publisher wechat --draft``: one draft, updated by a repeat; WeChat's errors in words; no secret anywhere."""
+"""``publisher wechat --draft``: one draft, updated by a repeat; WeChat's errors are explained; no secret is printed."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_a_repeat_updates_the_draft_and_uploads_nothing_twice(room: Newsletter, 
     assert "乙" in article["content"]
 
 
-def test_a_draft_that_somebody_deleted_is_added_anew(room: Newsletter, wechat: WechatStub) -> None:
+def test_a_draft_that_somebody_deleted_is_added_again(room: Newsletter, wechat: WechatStub) -> None:
     draft(room, wechat)
     wechat.drafts.clear()
     wechat.errors["draft/add"] = [(40007, "invalid media_id")]  # and its cover too
@@ -111,7 +111,7 @@ def test_a_stale_token_is_renewed_once(room: Newsletter, wechat: WechatStub, cod
         ("draft/add", 99999, f"something with {SECRET} new", "99999"),
     ],
 )
-def test_an_error_of_wechat_is_told_with_what_to_do(
+def test_an_error_of_wechat_is_reported_with_what_to_do(
     room: Newsletter, wechat: WechatStub, path: str, code: int, told: str, words: str
 ) -> None:
     wechat.errors[path] = [(code, told)]

@@ -1,4 +1,4 @@
-"""The corpus of wrong inputs: one text file a case, with the files it puts over a sound newsletter and what is said.
+"""The corpus of faulty inputs: one text file per case, with the files it adds to a sound newsletter, and the findings.
 
 A case file is a row of parts, each begun by a line ``=== KIND PATH``:
 

@@ -1,4 +1,4 @@
-"""Which headlines are alike: the search by rare pairs finds what a comparison of each with each finds."""
+"""Similar headlines: the search by rare pairs finds the same as comparing every pair."""
 
 from __future__ import annotations
 

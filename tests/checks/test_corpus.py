@@ -1,4 +1,4 @@
-"""Every code has a wrong input in the corpus, and says exactly what is written there."""
+"""Every code has a faulty input in the corpus, and its finding is exactly the text written there."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ELSEWHERE = {
 
 
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
-def test_a_wrong_input_is_told_to_the_letter(case: Case, tmp_path: Path) -> None:
+def test_a_faulty_input_has_exactly_its_findings(case: Case, tmp_path: Path) -> None:
     lay_out(case, tmp_path)
     assert said(tmp_path) == case.expected
     assert case.code in {finding.code for finding in check(tmp_path)}

@@ -1,4 +1,4 @@
-"""The engine collects all, in order, once; levels are obeyed; a rule that fails is told, not swallowed."""
+"""The engine collects all, in order, once; levels apply; a rule that fails is reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is right is not refused: a sound newsletter with each of these files over it has no finding."""
+"""No false alarms: a sound newsletter with each of these files added has no finding."""
 
 from __future__ import annotations
 

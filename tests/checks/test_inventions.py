@@ -1,4 +1,4 @@
-"""The guard against inventions, on a labelled set: what it names, what it misses, what it cries wolf over."""
+"""The guard against inventions, on a labelled set: true findings, misses and false alarms."""
 
 from __future__ import annotations
 

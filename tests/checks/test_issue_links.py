@@ -1,4 +1,4 @@
-"""Links from one issue to another, judged among the others: what is known of those changes what is said of a link."""
+"""Links from one issue to another, among the others: the state of the target issue decides the finding of a link."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_what_was_said_of_a_link_follows_the_other_issue(tmp_path: Path) -> None
     assert _told(tmp_path) == [f"{HERE}:4 link-to-missing-issue"]
 
 
-def test_a_link_to_a_follow_up_is_told_until_that_is_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_link_to_a_follow_up_is_reported_until_that_is_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _newsletter(tmp_path)
     story = {OTHER.replace("issue.yaml", "a.md"): "---\nheadline: 丙\n---\n正文。\n"}
     _write(tmp_path, {OTHER: f"{HEAD}status: ready\npublish_at: 2024-12-30T08:00:00+08:00\n"} | story)

@@ -1,4 +1,4 @@
-"""A number that a text has in words, or as digits in other groups, is there; one that it has not is told."""
+"""A number in words, or with digits grouped differently, counts as present; a missing one is reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The progress bar comes with the first step: until then the process has one thread, and workers may be its copies."""
+"""The progress bar comes with the first step: until then the process has one thread, so workers can be forked."""
 
 from __future__ import annotations
 

@@ -159,7 +159,7 @@ MACHINES = {"sns.py", "library.py"}
 
 
 @pytest.mark.parametrize("room", sorted(path.name for path in Path(errors.__file__).parent.iterdir() if path.is_dir()))
-def test_nothing_is_told_in_english_alone(room: str) -> None:
+def test_nothing_is_reported_in_english_alone(room: str) -> None:
     """What no walk reaches: the disk that is full, the provider that refuses."""
     left = []
     for path in (Path(errors.__file__).parent / room).rglob("*.py"):

@@ -55,7 +55,7 @@ def test_a_file_of_a_step_names_it_from_wherever_it_is_named(
         ("x" * 400, f"there is no issue {'x' * 400}"),
     ],
 )
-def test_what_is_there_and_is_no_issue_is_told_as_that(tmp_path: Path, name: str, told: str) -> None:
+def test_what_is_there_and_is_no_issue_is_reported_as_that(tmp_path: Path, name: str, told: str) -> None:
     root = tmp_path / "news"
     for folder in (root / "issues", root / "series", tmp_path / "elsewhere"):
         folder.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""What helpers may ask and are told: ``publisher mcp`` over a real pipe, and AGENTS.md."""
+"""``publisher mcp`` over a real pipe: its tools and their answers; and AGENTS.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A path that cannot be read is one finding, and ends nothing: the other issues go on, under every command."""
+"""A path that cannot be read is one finding under every command, and the other issues are still processed."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_what_is_named_like_an_issue_and_is_none_is_an_issue_with_one_finding(ro
      ("2025-01-01-weekly.yaml", "item-not-read"), ("2025-01-01.txt", "item-not-read"), ("notes.txt", "stray-file"),
      ("template.md", "stray-file")],
 )  # fmt: skip
-def test_a_file_in_issues_is_told(root: Path, name: str, code: str) -> None:
+def test_a_file_in_issues_is_reported(root: Path, name: str, code: str) -> None:
     (root / "issues" / name).write_text("text\n")
     assert found(root) == [(f"issues/{name}", code)]
 

@@ -1,4 +1,4 @@
-"""What a command says stands there as it was said: no sign of a text is taken for a colour or a picture."""
+"""Commands print texts unchanged: no characters are taken for colours or emoji."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""What is wrong with config.yaml is refused alike, whichever command reads it."""
+"""A fault in config.yaml is refused in the same way by every command."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_reader_that_has_seen_enough_ends_a_command_in_silence(readers: Path, 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 @pytest.mark.parametrize("words", ["subscribers list", "subscribers count"])
-def test_a_full_disk_below_the_output_is_told(readers: Path, words: str) -> None:
+def test_a_full_disk_below_the_output_is_reported(readers: Path, words: str) -> None:
     command = f"{sys.executable} -m publisher --root {readers} {words} > /dev/full"
     ran = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert ran.returncode == 2
@@ -111,7 +111,7 @@ def test_a_job_whose_summary_cannot_be_written_gives_its_account_all_the_same(tm
     assert json.loads(ran.stdout)["exit_status"] == ran.returncode
 
 
-def test_a_folder_for_pictures_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_folder_for_pictures_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
     lay_out(Case("sound-0", (), ""), tmp_path)
     for words in (["init", "-q"], ["add", "."], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "a"]):
         subprocess.run(["git", "-C", str(tmp_path), *words], check=True)

@@ -66,7 +66,7 @@ audience:
         ("city:", 7, "has no value"),
     ],
 )
-def test_a_wrong_attribute_is_told_at_its_line(attribute: str, line: int, told: str, tmp_path: Path) -> None:
+def test_a_wrong_attribute_is_reported_at_its_line(attribute: str, line: int, told: str, tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text(f"{HEAD}audience:\n  attributes:\n    {attribute}\n", encoding="utf-8")
     config, findings = read_config(tmp_path)
     assert config is None

@@ -81,7 +81,7 @@ def test_a_length_of_time_is_a_number_and_a_unit(tmp_path: Path, text: str, want
         ("llm: {url: localhost:1234, model: m}", 12, "https://"),
     ],
 )
-def test_what_would_only_be_told_when_it_is_used_is_told_at_its_place(
+def test_what_would_only_fail_in_use_is_reported_at_its_place(
     tmp_path: Path, text: str, column: int, words: str
 ) -> None:
     config, (found,) = read(tmp_path, f"{BASE}{text}\n")
@@ -106,7 +106,7 @@ ARN = "arn:aws:sns:eu-west-1:111122223333:newsletter"
 @pytest.mark.parametrize(
     "wrong", ["newsletter", ARN.replace("sns", "sqs"), ARN[:-12], ARN.replace("1111", ""), "arn:…"]
 )
-def test_a_topic_from_which_no_event_could_be_believed_is_told_at_its_line(tmp_path: Path, wrong: str) -> None:
+def test_a_topic_from_which_no_event_could_be_believed_is_reported_at_its_line(tmp_path: Path, wrong: str) -> None:
     assert sound(tmp_path, f"{BASE}service: {{sns_topics: [{ARN}]}}\n").service.sns_topics == (ARN,)
     config, [finding] = read(tmp_path, f"{BASE}service:\n  sns_topics:\n    - {ARN}\n    - {wrong}\n")
     assert (config, finding.code, finding.span.line) == (None, "bad-value", 8)

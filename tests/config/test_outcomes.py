@@ -1,4 +1,4 @@
-"""What conditions come to together: exactly what readers can answer, and in bounded work."""
+"""Combined outcomes of conditions: exactly those that readers can have, computed in bounded time."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ from publisher.publishing.store import note
 FIRST = Path(__file__).parent / "first_version"
 
 
-def test_what_was_asked_for_is_let_go_before_garbage_is_collected(database: Database) -> None:
+def test_results_are_released_before_garbage_is_collected(database: Database) -> None:
     keys, key = [f"reader{n}@example.com" for n in range(12_347)], subscribers.c.mailbox_key
     held = []
     with database.connect() as connection:

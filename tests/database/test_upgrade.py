@@ -1,4 +1,4 @@
-"""A database of the first version opens in the middle of a mailing: kept as it was, upgraded, and carried on."""
+"""A database of the first version opens in the middle of a mailing: copied, upgraded, and the mailing continues."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One bad recipient costs one recipient, and a bad hour costs nobody: the circuit breaker and the search for poison."""
+"""A bad recipient affects nobody else, and an outage nobody: the circuit breaker, the search for it."""
 
 from __future__ import annotations
 

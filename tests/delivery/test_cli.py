@@ -1,4 +1,4 @@
-"""``send``, ``status``, ``pause``, ``resume``, ``cancel`` as typed; and a world that is wrong, told in one line."""
+"""``send``, ``status``, ``pause``, ``resume``, ``cancel`` as typed; a fault of the environment is one line."""
 
 from __future__ import annotations
 

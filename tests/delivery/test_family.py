@@ -234,7 +234,7 @@ def test_two_senders_that_begin_with_different_siblings_freeze_one_family(databa
         assert [mailings.newest(connection, slug).sequence for slug in slugs] == [1, 1, 1]  # type: ignore[union-attr]
 
 
-def test_a_family_of_which_one_is_cancelled_is_not_begun_anew_by_another(database: Database) -> None:
+def test_a_family_of_which_one_is_cancelled_is_not_begun_again_by_another(database: Database) -> None:
     people(database)
     frozen(database, "weekly", "weekly-en", "weekly-tw")
     with database.begin() as connection:

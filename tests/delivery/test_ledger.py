@@ -405,7 +405,7 @@ def test_an_event_without_tags_settles_by_message_id(database: Database) -> None
 @pytest.mark.parametrize(
     "recipient", ["", "x", "00000000-1", "00000000-0", "1-1", "a@example.com", "00000000-2147483648"]
 )
-def test_an_event_about_nobody_is_told_apart(database: Database, recipient: str) -> None:
+def test_an_event_about_nobody_is_distinguished(database: Database, recipient: str) -> None:
     with database.begin() as connection:
         assert not settle(connection, EventKind.SEND, NOW, recipient=recipient).known
 

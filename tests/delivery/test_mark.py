@@ -1,4 +1,4 @@
-"""A ledger that knows less than was done stops, however it came to forget."""
+"""A ledger that lacks what was done stops, however it lost it."""
 
 from __future__ import annotations
 
@@ -249,7 +249,7 @@ def test_a_copy_from_before_an_operators_word_mails_nobody(config: Config, sqlit
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff", b"[]", b'{"strange": 1}', None], ids=repr)
-def test_a_mark_that_cannot_be_read_is_told_with_its_path(tmp_path: Path, content: bytes | None) -> None:
+def test_a_mark_that_cannot_be_read_is_reported_with_its_path(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "weekly.mark"
     path.mkdir() if content is None else path.write_bytes(content)
     with pytest.raises(UsageError, match=r"weekly\.mark cannot be read"):

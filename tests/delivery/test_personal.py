@@ -1,4 +1,4 @@
-"""Attributes of readers on their way: the same in every transport, and never more than their slot."""
+"""Attributes of readers in messages: the same in every transport, and confined to their slot."""
 
 from __future__ import annotations
 

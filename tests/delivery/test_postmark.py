@@ -240,7 +240,7 @@ def test_a_postmark_that_is_not_there_ends_before_anything_is_claimed(
         ("PUBLISHER_POSTMARK_URL", "http://postmark.example/", "in the clear"),
     ],
 )
-def test_what_cannot_send_is_told_before_anything_is_claimed(
+def test_what_cannot_send_is_reported_before_anything_is_claimed(
     postmark: PostmarkServer, config: Config, sqlite: Database, monkeypatch: pytest.MonkeyPatch,
     name: str, value: str, says: str,
 ) -> None:  # fmt: skip
@@ -255,14 +255,14 @@ def test_what_cannot_send_is_told_before_anything_is_claimed(
 
 
 @pytest.mark.parametrize(("status", "body"), [(401, ""), (422, '{"ErrorCode": 10}')])
-def test_a_token_that_is_refused_is_told_whether_by_status_or_by_code(status: int, body: str) -> None:
+def test_a_token_that_is_refused_is_reported_whether_by_status_or_by_code(status: int, body: str) -> None:
     answers = httpx.MockTransport(lambda _: httpx.Response(status, content=body))
     client = httpx.Client(transport=answers, base_url="https://api.example")
     with client, pytest.raises(ServiceError, match="Postmark refuses the token"):
         ask(client, "GET", "/server", "the server cannot be asked")
 
 
-def test_a_stream_that_is_unknown_or_archived_is_told(postmark: PostmarkServer, config: Config) -> None:
+def test_a_stream_that_is_unknown_or_archived_is_reported(postmark: PostmarkServer, config: Config) -> None:
     postmark.account.stream["ArchivedAt"] = "2026-01-01T00:00:00Z"
     with pytest.raises(TransportError, match="is archived"):
         opened(config)
@@ -375,7 +375,7 @@ SAYS: list[tuple[str, dict[str, Any], str, str, str | None]] = [
 
 
 @pytest.mark.parametrize(("name", "changes", "level", "message", "advice"), SAYS)
-def test_what_postmark_answers_is_told_with_what_to_do(
+def test_what_postmark_answers_is_reported_with_what_to_do(
     postmark: PostmarkServer, config: Config, monkeypatch: pytest.MonkeyPatch,
     name: str, changes: dict[str, Any], level: str, message: str, advice: str | None,
 ) -> None:  # fmt: skip

@@ -1,4 +1,4 @@
-"""The registry of providers: by name, loaded when asked for, and from other packages."""
+"""The registry of providers: by name, loaded on demand, and from other packages."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_another_package_brings_a_provider_and_takes_none_of_our_names(pigeon: P
     assert open_provider(make_config(pigeon, "ses")).title == "SES"
 
 
-def test_an_unknown_name_is_told_with_those_that_there_are(tmp_path: Path) -> None:
+def test_an_unknown_name_is_reported_with_those_that_there_are(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text(CONFIG.replace("NAME", "sess"))
     _, (finding,) = read_config(tmp_path)
     assert (finding.code, finding.span.line) == ("bad-value", 3)

@@ -1,4 +1,4 @@
-"""One mailing, whoever starts it: two starts that both saw none end in one, on which both agree."""
+"""One mailing, whoever starts it: two simultaneous starts result in one, on which both agree."""
 
 from __future__ import annotations
 

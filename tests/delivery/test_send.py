@@ -60,7 +60,7 @@ def _of_topic(topic: str) -> Options:
     return Options(segment=segment_clause(f"topic:{topic}", "zh-CN"))
 
 
-def test_an_audience_that_leaves_out_everybody_is_told_and_does_not_use_the_issue_up(
+def test_an_audience_that_leaves_out_everybody_is_reported_and_does_not_use_the_issue_up(
     config: Config, database: Database
 ) -> None:
     for number in range(3):
@@ -214,7 +214,7 @@ def test_an_answer_lost_after_acceptance_is_never_sent_again_by_itself(
     ],
     ids=["claimed", "rejected"],
 )
-def test_who_is_not_submitted_is_told_with_the_command_to_run(
+def test_who_is_not_submitted_is_reported_with_the_command_to_run(
     config: Config, sqlite: Database, account: Account, says: str, does: str
 ) -> None:
     add_people(sqlite, 1)
@@ -419,7 +419,7 @@ def test_a_tripwire_stops_a_run_and_says_so(config: Config, sqlite: Database) ->
     assert explain(stopped, SES) == (f"a tripwire stopped {SLUG}; 2 recipients are left", None)
 
 
-def test_a_tripwire_that_goes_on_stopping_a_mailing_is_told_to_the_webhook_once(
+def test_a_tripwire_that_goes_on_stopping_a_mailing_is_reported_to_the_webhook_once(
     config: Config, sqlite: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker tries again each minute."""

@@ -1,4 +1,4 @@
-"""One contract for every transport, and what each alone has to get right."""
+"""One contract for all transports, and the specifics of each."""
 
 from __future__ import annotations
 
@@ -479,7 +479,7 @@ def test_a_dropped_connection_is_uncertain_only_once_the_message_has_left(
     server.close()
 
 
-def test_a_relay_that_is_not_there_is_told_plainly(tmp_path: Path) -> None:
+def test_a_relay_that_is_not_there_is_reported_plainly(tmp_path: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

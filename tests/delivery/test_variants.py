@@ -175,7 +175,9 @@ def test_a_letter_without_variants_is_kept_as_before_and_one_with_them_whole() -
     assert MailContent.from_json(varied_letter().to_json()) == varied_letter()
 
 
-def test_a_changed_variant_is_a_changed_edition_and_a_correction_decides_anew(sqlite: Database, tmp_path: Path) -> None:
+def test_a_changed_variant_is_a_changed_edition_and_a_correction_decides_again(
+    sqlite: Database, tmp_path: Path
+) -> None:
     readers(sqlite, 4)
     config, letter = make_config(tmp_path), varied_letter()
     send(config, sqlite, letter)

@@ -1,4 +1,4 @@
-"""Findings are data: rendered in English as they were, and in every language of ours without a word of English."""
+"""Findings are data: the English text is unchanged, and other languages contain no word of English."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Findings for people: the author's own line, with the spot underlined where a terminal shows it."""
+"""Findings for people: the author's own line, with the place underlined where a terminal shows it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the pages show as an example is taken by the program as it stands."""
+"""The program accepts the examples of the pages unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/first-newsletter.md, typed as it stands on an empty machine: every command, every file, to the mail at SES."""
+"""docs/first-newsletter.md, typed unchanged on an empty machine: every command, every file, to the mail at SES."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ def test_nothing_prints_not_even_where_a_rule_of_ours_fails(newsletter: Newslett
     assert python(code, newsletter.root.parent) == "rule-crashed\n"
 
 
-def test_what_fails_is_told_by_one_tree_of_exceptions(newsletter: Newsletter, tmp_path: Path) -> None:
+def test_what_fails_is_reported_by_one_tree_of_exceptions(newsletter: Newsletter, tmp_path: Path) -> None:
     with pytest.raises(publisher.ConfigError) as broken:
         publisher.check(tmp_path)
     assert broken.value.diagnostics

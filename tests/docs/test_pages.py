@@ -1,4 +1,4 @@
-"""The pages stay whole: relative links lead somewhere, and docs/format.md has every key that the program reads."""
+"""Relative links of the pages have targets, and docs/format.md has every key that the program reads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/plugins.md as it stands: its rules and its provider, written out, installed, and run by the real command."""
+"""docs/plugins.md unchanged: its rules and its provider, written out, installed, and run by the real command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Of bytes that are not UTF-8: the one reading that is likely, or all that are. Never the wrong one alone."""
+"""Decoding of bytes that are not UTF-8: the one likely encoding, or all likely ones; never only a wrong one."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def test_a_file_is_read_to_its_end(size: int, tmp_path: Path) -> None:
     assert [finding.code for finding in read_text(tmp_path, "a.md")[1]] == ["file-too-large"]
 
 
-def test_a_flood_of_controls_is_told_in_few_findings() -> None:
+def test_a_flood_of_controls_is_reported_in_few_findings() -> None:
     _, found = decode("a.md", b"x\x01" * 5000)
     assert len(found) == 20
     assert "4980 more" in found[-1].message

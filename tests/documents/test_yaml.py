@@ -1,4 +1,4 @@
-"""YAML becomes nodes at their exact places, and nothing in it can crash or swell anything."""
+"""YAML becomes nodes at their exact places, and no input crashes the parser or exhausts memory."""
 
 from __future__ import annotations
 

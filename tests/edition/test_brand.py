@@ -160,13 +160,13 @@ def test_the_accent_of_the_dark_scheme_is_derived_and_can_be_read(root: Path, ac
         ("""theme: {fonts: {title: "A, 'B"}}""", "bad-value", 24),
     ],
 )
-def test_what_is_wrong_with_a_theme_is_told_at_its_value(root: Path, theme: str, code: str, column: int) -> None:
+def test_what_is_wrong_with_a_theme_is_reported_at_its_value(root: Path, theme: str, code: str, column: int) -> None:
     line = SOUND["config.yaml"].count("\n") + 1
     assert findings(root, theme + "\n") == [(code, line, column)]
 
 
 @pytest.mark.parametrize("name", ["papr", "./look", "look/paper", "../outside"])
-def test_a_theme_that_there_is_not_is_told_with_those_there_are(root: Path, name: str) -> None:
+def test_a_theme_that_there_is_not_is_reported_with_those_there_are(root: Path, name: str) -> None:
     (root / "config.yaml").write_text(f"{SOUND['config.yaml']}theme: {{name: {name}}}\n")
     with pytest.raises(ConfigError) as caught:
         load_config(root)
@@ -218,7 +218,7 @@ def test_the_schema_takes_the_short_forms_that_the_reader_takes(root: Path, them
         (r"p { background: image-set('\\\\x.example/a.png' 1x) }", 1),
     ],
 )
-def test_a_style_sheet_that_loads_from_elsewhere_is_told_at_its_line(root: Path, sheet: str, line: int) -> None:
+def test_a_style_sheet_that_loads_from_elsewhere_is_reported_at_its_line(root: Path, sheet: str, line: int) -> None:
     (root / "theme.css").write_text(sheet)
     with pytest.raises(ConfigError) as caught:
         load_config(root)
@@ -247,7 +247,7 @@ def test_a_style_sheet_may_hold_whatever_loads_nothing(root: Path) -> None:
         ("look/theme.yaml", b": : :\n", "yaml-syntax", 1),
     ],
 )
-def test_a_file_of_a_theme_that_cannot_be_used_is_told_at_its_line(
+def test_a_file_of_a_theme_that_cannot_be_used_is_reported_at_its_line(
     root: Path, path: str, content: bytes, code: str, line: int
 ) -> None:
     (root / "look").mkdir()
@@ -358,7 +358,7 @@ def test_the_address_of_a_picture_needs_no_escapes(root: Path) -> None:
     assert re.fullmatch(r"assets/[\w-]+\.[0-9a-f]{12}\.png", icon.path, re.ASCII)
 
 
-def test_a_colour_that_yaml_reads_as_a_comment_is_told_to_be_quoted(root: Path) -> None:
+def test_a_colour_that_yaml_reads_as_a_comment_has_to_be_quoted(root: Path) -> None:
     (root / "config.yaml").write_text(SOUND["config.yaml"] + "theme:\n  accent: #a4371c\n")
     with pytest.raises(ConfigError) as caught:
         load_config(root)
@@ -376,7 +376,7 @@ def test_the_colour_that_is_advised_passes_and_is_of_the_same_hue(root: Path) ->
     assert red > green > blue
 
 
-def test_a_logo_that_is_no_picture_is_told_at_its_key(root: Path) -> None:
+def test_a_logo_that_is_no_picture_is_reported_at_its_key(root: Path) -> None:
     (root / "images" / "logo.png").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
     with pytest.raises(ConfigError) as caught:
         Brand.of(load_config(root))
@@ -402,7 +402,9 @@ def test_a_picture_that_a_server_would_take_for_a_page_is_not_published(root: Pa
         ("> " * 60 + "deep", "bad-value"),
     ],
 )
-def test_what_of_a_footer_would_not_reach_readers_is_told_at_its_place(root: Path, footer: str, code: str) -> None:
+def test_text_of_a_footer_that_would_not_reach_readers_is_reported_at_its_place(
+    root: Path, footer: str, code: str
+) -> None:
     (root / "config.yaml").write_text(SOUND["config.yaml"] + f"theme:\n  footer: '{footer}'\n")
     with pytest.raises(ConfigError) as caught:
         proofread(load_config(root), SLUG.rpartition("/")[2])

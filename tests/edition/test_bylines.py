@@ -94,7 +94,7 @@ def test_a_changed_picture_is_a_new_edition_and_without_authors_the_line_is_as_b
         ("authors: {Ann: {picture: config.yaml}}\n", "not-a-picture", 26),
     ],
 )
-def test_what_is_wrong_is_told_at_the_key(root: Path, authors: str, code: str, column: int) -> None:
+def test_what_is_wrong_is_reported_at_the_key(root: Path, authors: str, code: str, column: int) -> None:
     (root / "config.yaml").write_text(SOUND["config.yaml"] + authors)
     with pytest.raises(ConfigError) as caught:
         made(root)

@@ -87,7 +87,7 @@ def test_what_is_written_from_right_to_left_stands_at_the_right(tmp_path: Path) 
     assert ink(drawn(tmp_path, title, "en"), left) > 1000 > ink(drawn(tmp_path, title, "en"), right)
 
 
-def test_a_title_that_no_font_has_is_told_and_the_newsletters_card_stands_in(tmp_path: Path) -> None:
+def test_a_title_that_no_font_has_is_reported_and_the_newsletters_card_is_used(tmp_path: Path) -> None:
     odd = "\U0001e900\U0001e901"  # Adlam
     if not card._of_system("sans", "en"):
         pytest.skip("no font is installed")

@@ -1,4 +1,4 @@
-"""Each trait of a mail client that docs/clients.md names, held over mails of every theme."""
+"""Each behaviour of a mail client in docs/clients.md, tested with mails of every theme."""
 
 from __future__ import annotations
 

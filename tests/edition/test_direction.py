@@ -1,4 +1,4 @@
-"""Blocks that run the other way, figures among Arabic, and tables on a phone."""
+"""Blocks of the other text direction, numbers in Arabic text, and tables on a phone."""
 
 from __future__ import annotations
 

@@ -160,7 +160,7 @@ def test_an_item_without_a_headline_has_the_anchor_of_its_file_and_a_name_in_lis
         ("---\nheadline: A\n---\nGo [there](https://a.example.org/){.big}.\n", "unknown-class", 4),
     ],
 )
-def test_what_is_not_whole_is_told_at_its_line(tmp_path: Path, item: str, code: str, line: int) -> None:
+def test_what_is_incomplete_is_reported_at_its_line(tmp_path: Path, item: str, code: str, line: int) -> None:
     found = proof(tmp_path, a_md=item).findings
     assert [(one.code, one.span.line) for one in found] == [(code, line)]
 

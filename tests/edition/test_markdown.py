@@ -188,7 +188,7 @@ def test_what_html_does_not_show_the_text_part_does_not_either(html: str) -> Non
     assert made.visible.split() == ["甲", "乙丙"]
 
 
-def test_what_wrote_a_text_is_let_go() -> None:
+def test_the_renderer_of_a_text_is_released() -> None:
     """A process that renders for long, as the preview does, holds no writer of an issue that is done."""
     one = renderer()
     one.block(prose("一段 [文字](https://e.com)。"), "note", 2)

@@ -1,4 +1,4 @@
-"""What a model wrote is told beside the text, in every language and part, and in the record that travels with it."""
+"""Labels of generated text beside it, in every language and part, and in edition.json."""
 
 from __future__ import annotations
 

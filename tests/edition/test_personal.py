@@ -1,4 +1,4 @@
-"""``{{ subscriber.name }}``: where it is a slot, what stands there for nobody, and what it can never do."""
+"""``{{ subscriber.name }}``: where it is a slot, its value without a reader, and what it can never do."""
 
 from __future__ import annotations
 

@@ -162,7 +162,7 @@ def test_a_scheme_of_its_own_a_comment_and_another_attribute_are_no_relative_add
     assert 'href="sms:+4912345"' in html_of(edition(configuration=config(own)))
 
 
-def test_a_link_of_the_footer_stands_in_both_parts_or_is_told_at_its_template(own: Path) -> None:
+def test_a_link_of_the_footer_is_in_both_parts_or_is_reported_at_its_template(own: Path) -> None:
     change(
         own, "email/_footer.mjml.j2", "  {{ footer }}", '  <p><a href="https://sponsor.example/">S</a></p>{{ footer }}'
     )
@@ -175,7 +175,7 @@ def test_a_link_of_the_footer_stands_in_both_parts_or_is_told_at_its_template(ow
     assert "S <https://sponsor.example/>\n" in text_of(made)
 
 
-def test_a_fault_of_the_text_template_is_told_at_its_line(own: Path) -> None:
+def test_a_fault_of_the_text_template_is_reported_at_its_line(own: Path) -> None:
     change(own, "email/_footer.txt.j2", "issue.web_url", "issue.web")
     made, (finding,) = render(issue(), config(own))
     assert made is None

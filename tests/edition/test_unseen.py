@@ -1,4 +1,4 @@
-"""A brand that readers cannot see: a logo lost on its ground, colours that fit one scheme alone."""
+"""A brand that readers cannot see: a logo invisible on its background, colours readable in one scheme only."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def logo(path: Path, ink: str, ground: str | None = None) -> None:
         ("{logo: a.png}", "#bbbbbb", None, []),  # light, and seen
     ],
 )
-def test_a_logo_that_is_lost_on_its_ground_is_told(
+def test_a_logo_that_is_invisible_on_its_background_is_reported(
     tmp_path: Path, theme: str, ink: str, ground: str | None, told: list[str]
 ) -> None:
     logo(tmp_path / "a.png", ink, ground)
@@ -82,7 +82,7 @@ def test_a_logo_of_fine_lines_is_seen(tmp_path: Path) -> None:
         (".headline { color: light-dark(#eee, #111) }", [(1, 20, "light")]),
     ],
 )
-def test_a_colour_of_an_own_sheet_that_cannot_be_read_on_pages_is_told_at_its_place(
+def test_a_colour_of_an_own_sheet_that_cannot_be_read_on_pages_is_reported_at_its_place(
     tmp_path: Path, sheet: str, told: list[tuple[int, int, str]]
 ) -> None:
     said = found(tmp_path, "{css: [brand.css]}", sheet)

@@ -1,4 +1,4 @@
-"""Each variant is a whole edition: its own text, length, gates and digest; what is public is that of nobody known."""
+"""Each variant is a whole edition: its own text, length, gates and digest; public is the one for an unknown reader."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real ledger to give feedback to: subscribers, a frozen mailing, claims and outcomes as a sender makes them."""
+"""A real ledger for feedback: subscribers, a frozen mailing, claims and outcomes as a sender makes them."""
 
 from __future__ import annotations
 

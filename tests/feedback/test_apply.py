@@ -1,4 +1,4 @@
-"""Events settle the ledger and look after readers: once, in any order, whatever comes twice."""
+"""Events settle the ledger and suppress or unsubscribe readers: once, in any order, also when repeated."""
 
 from __future__ import annotations
 
@@ -289,7 +289,7 @@ def test_a_second_message_for_one_recipient_is_an_alarm(room: Room) -> None:
     assert room.account().second_copies == 1
 
 
-def test_opens_are_dropped_unless_config_asks_and_then_machines_are_told_apart(room: Room) -> None:
+def test_opens_are_dropped_unless_config_asks_and_then_machines_are_distinguished(room: Room) -> None:
     room.subscribe(ANN)
     mailing = room.freeze()
     room.send(mailing)

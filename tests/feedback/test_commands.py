@@ -173,7 +173,7 @@ def test_release_concerns_only_who_was_shown(room: Room, mailing: Mailing) -> No
     assert "2 changed meanwhile" in said
 
 
-def test_of_an_issue_that_is_frozen_anew_meanwhile_nobody_is_released_or_lost(room: Room, mailing: Mailing) -> None:
+def test_of_an_issue_that_is_frozen_again_meanwhile_nobody_is_released_or_lost(room: Room, mailing: Mailing) -> None:
     room.subscribe("carl@example.com")  # after the freeze
 
     def meanwhile() -> None:
@@ -219,7 +219,7 @@ def test_nothing_is_released_under_a_running_sender(room: Room, mailing: Mailing
     assert "another sender" in ran.stderr
 
 
-def test_a_mistyped_issue_is_told(room: Room, mailing: Mailing) -> None:
+def test_a_mistyped_issue_is_reported(room: Room, mailing: Mailing) -> None:
     assert run(room, "reconcile", "2026-05-05-weekly").returncode == 2
 
 

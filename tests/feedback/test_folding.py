@@ -1,4 +1,4 @@
-"""``archive-mailings``: old mailings folded, questions answered all the same, nobody mailed again, and back."""
+"""``archive-mailings``: old mailings folded, questions still answered, nobody mailed again, and undone."""
 
 from __future__ import annotations
 

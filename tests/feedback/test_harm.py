@@ -1,4 +1,4 @@
-"""Bounces for good and complaints that harm a sender are told by events and status; the ordinary rest is not."""
+"""High rates of permanent bounces and complaints are reported by events and status; ordinary ones are not."""
 
 import pytest
 from sqlalchemy import update
@@ -32,7 +32,7 @@ def told(room: Room, kind: str, count: int, **options: str) -> list[str]:
     return [f"{one.name}: {one.message}" for one in found]
 
 
-def test_bounces_for_good_from_a_twentieth_on_are_told(room: Room) -> None:
+def test_permanent_bounces_are_reported_from_a_twentieth_on(room: Room) -> None:
     assert told(room, "Bounce", 20) == [f"bounces: 20 of 400 messages of {SLUG} bounced for good"]
 
 
@@ -54,7 +54,7 @@ def test_fewer_bounces_and_full_mailboxes_are_not_told(room: Room, count: int, o
     assert told(room, "Bounce", count, **options) == []
 
 
-def test_complaints_are_told_from_five_on_and_praise_is_none(room: Room) -> None:
+def test_complaints_are_reported_from_five_on_and_praise_is_none(room: Room) -> None:
     assert told(room, "Complaint", 5) == [f"complaints: 5 of 400 readers of {SLUG} called it spam"]
 
 

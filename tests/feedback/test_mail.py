@@ -1,4 +1,4 @@
-"""Bounces and complaints as mail: what a server gives back of our own message is believed, and nothing else."""
+"""Bounces and complaints as mail: only the returned part of our own message is trusted."""
 
 from __future__ import annotations
 

@@ -143,7 +143,7 @@ def test_events_settle_the_ledger_once(room: Room, site: TestClient, caplog: pyt
 
 
 @pytest.mark.parametrize("secret", ["word", ":word", "user:"])
-def test_a_secret_that_is_none_is_told(
+def test_a_secret_that_is_none_is_reported(
     room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, secret: str
 ) -> None:
     monkeypatch.setenv("PUBLISHER_POSTMARK_WEBHOOK", secret)

@@ -79,7 +79,7 @@ def test_a_subscription_is_confirmed_through_the_api(room: Room, sns: Sns) -> No
     assert post(room, sns, message).status == 503
 
 
-def test_the_end_of_a_subscription_is_told_and_not_undone(room: Room, sns: Sns) -> None:
+def test_the_end_of_a_subscription_is_reported_and_not_undone(room: Room, sns: Sns) -> None:
     confirmed: list[tuple[str, str]] = []
     message = sns.message(Type="UnsubscribeConfirmation", Token="t", SubscribeURL="https://example.com/")
     got = post(room, sns, message, confirmed)

@@ -1,4 +1,4 @@
-"""What receivers say: each answer of the corpus gets its reason and cure, and nothing is guessed."""
+"""Answers of receiving servers: each one of the corpus gets its reason and advice, and nothing is guessed."""
 
 from __future__ import annotations
 

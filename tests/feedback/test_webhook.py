@@ -85,7 +85,7 @@ def test_only_what_sns_signed_is_taken_in(service: tuple[Service, httpx.Client],
     assert client.get("webhooks/sns").status_code == 405
 
 
-def test_a_content_fault_is_told_to_the_alarms_webhook_once(
+def test_a_content_fault_is_reported_to_the_alarms_webhook_once(
     service: tuple[Service, httpx.Client], sns: Sns, hook: tuple[str, list[dict[str, Any]]]
 ) -> None:
     _, client = service

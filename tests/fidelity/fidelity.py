@@ -1,4 +1,4 @@
-"""Does every word and every address of the source reach the reader, in each of the three writings, or is it named?"""
+"""Does every word and every address of the source reach the reader, in HTML, text and page, or is it reported?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What fuzzing found, and what it begins with, keeps the promise: no traceback, one message at a place, nothing lost.
+"""Former failures and first inputs of the fuzzers keep the promise: no traceback, one message at a place, nothing lost.
 
 ``make fuzz`` looks for more; each finding becomes a file of ``corpus/``.
 """

@@ -73,7 +73,7 @@ def test_the_report_speaks_the_language_of_the_newsletter() -> None:
     assert ReportWords("en-GB").language == "en-GB"
 
 
-def test_machines_are_told_from_readers() -> None:
+def test_machines_are_distinguished_from_readers() -> None:
     machines = [
         "Mozilla/5.0",
         "",

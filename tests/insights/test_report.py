@@ -123,7 +123,7 @@ UNKNOWN = "<small>not known</small>"
 
 
 @pytest.mark.parametrize("transport", ["smtp", "folder", "ses"])
-def test_what_nobody_told_is_not_known(tmp_path: Path, transport: str) -> None:
+def test_counts_without_feedback_are_not_known(tmp_path: Path, transport: str) -> None:
     room = open_room(tmp_path)
     room.subscribe(*READERS)
     room.send(room.freeze())

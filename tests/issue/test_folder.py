@@ -1,4 +1,4 @@
-"""Nothing beside an issue is passed over in silence."""
+"""Every file beside an issue is read or reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Markdown item is taken apart where its author meant it."""
+"""A Markdown item is split where its author meant it."""
 
 from __future__ import annotations
 

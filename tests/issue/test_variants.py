@@ -1,4 +1,4 @@
-"""What ``only`` leaves of an issue: a few whole issues, told apart by what is in them."""
+"""Variants by ``only``: a few complete issues, distinguished by their content."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Links are asked for politely, judged by what they answer, and never lead us to a private address."""
+"""Links are requested at a polite rate, judged by their answers, and never lead to a private address."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_a_redirect_to_a_private_address_is_not_followed(server: LinkServer, tmp
         ("ff02::1", False),
     ],
 )
-def test_public_addresses_are_told_from_private_ones(address: str, public: bool) -> None:
+def test_public_addresses_are_distinguished_from_private_ones(address: str, public: bool) -> None:
     assert is_public(address) is public
 
 

@@ -94,7 +94,7 @@ def test_unsaved_texts_of_several_files_make_one_issue(editor: Editor, root: Pat
     editor.until_codes(listing, "item-missing")
 
 
-def test_findings_of_files_that_are_not_open_are_told_and_taken_back(editor: Editor, root: Path) -> None:
+def test_findings_of_files_that_are_not_open_are_reported_and_taken_back(editor: Editor, root: Path) -> None:
     listing = editor.open(root / "issues" / SLUG / "issue.yaml")
     editor.until_codes(listing)
     text = (root / "issues" / SLUG / "issue.yaml").read_text(encoding="utf-8")
@@ -282,7 +282,7 @@ def test_without_pygls_it_says_what_to_install(tmp_path: Path) -> None:
     assert b"pip install 'newsletter-publisher[editor]'" in done.stderr
 
 
-def test_a_config_that_was_never_good_is_told_and_holds_nothing_up(editor: Editor, root: Path) -> None:
+def test_a_config_that_was_never_good_is_reported_and_holds_nothing_up(editor: Editor, root: Path) -> None:
     (root / "config.yaml").write_text("newsletter: [\n", encoding="utf-8")
     one = editor.open(root / "issues" / SLUG / "01-one.md", item("第一条新闻", ""))
     config = (root / "config.yaml").as_uri()
@@ -324,7 +324,7 @@ def test_who_types_from_the_start_without_a_pause_is_told(editor: Editor, root: 
     editor.until_version(one, version)
 
 
-def test_a_file_of_nothing_but_faults_is_told_of_its_first_thousand(editor: Editor, root: Path) -> None:
+def test_a_file_of_faults_has_its_first_thousand_findings(editor: Editor, root: Path) -> None:
     one = editor.open(root / "issues" / SLUG / "01-one.md", item("第一条新闻", "字,字\n" * 1_500))
     editor.until(lambda seen: seen.findings.get(one), 120)
     assert len(editor.findings[one]) == 1_000

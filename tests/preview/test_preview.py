@@ -1,4 +1,4 @@
-"""The preview follows the files, shows nothing that runs, and obeys nobody but its own page."""
+"""The preview follows the files, shows nothing that runs, and accepts requests from its own page only."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_a_look_that_is_chosen_while_a_save_is_looked_at_shows_what_was_saved(pa
         assert int(colour.split("(")[1].split(",")[0]) > 128
 
 
-def test_a_picture_that_is_drawn_anew_is_shown_anew_and_never_where_pictures_are_off(
+def test_a_picture_that_is_drawn_again_is_shown_again_and_never_where_pictures_are_off(
     page: Any, preview: Preview
 ) -> None:
     picture = preview.root / "issues" / SLUG / "images/a.png"
@@ -260,7 +260,7 @@ def test_a_finding_of_the_config_is_shown_too(page: Any, preview: Preview) -> No
     page.wait_for_selector("#broken", state="hidden", timeout=20000)
 
 
-def test_findings_are_told_in_the_language_of_the_browser(preview: Preview) -> None:
+def test_findings_are_reported_in_the_language_of_the_browser(preview: Preview) -> None:
     def said(language: str) -> list[str]:
         answer = httpx.get(f"{preview.url}/api/issues/{SLUG}", headers={"accept-language": language}).json()
         return [finding["message"] for finding in answer["diagnostics"]]
@@ -516,7 +516,7 @@ def test_a_late_answer_does_not_put_old_findings_back(page: Any, preview: Previe
     preview.write("稿", "正文。")
 
 
-def test_an_answer_of_before_what_is_told_is_asked_for_again(page: Any, preview: Preview) -> None:
+def test_an_answer_older_than_the_notified_version_is_requested_again(page: Any, preview: Preview) -> None:
     preview.write("旧稿", "正文。")
     frame = open_issue(page, preview)
     frame.get_by_role("heading", name="旧稿").wait_for()

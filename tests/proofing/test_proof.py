@@ -146,7 +146,7 @@ def test_a_cache_that_git_has_is_not_believed(tmp_path: Path, linked: bool) -> N
 
 
 @pytest.mark.parametrize("named", [None, [SLUG.partition("/")[2]]], ids=["all", "one"])
-def test_progress_is_told_of_each_issue_that_is_looked_at(tmp_path: Path, named: list[str] | None) -> None:
+def test_progress_is_reported_for_each_issue_that_is_read(tmp_path: Path, named: list[str] | None) -> None:
     lay_out(Case("sound-0", (), ""), tmp_path)
     for number in range(3):
         shutil.copytree(tmp_path / SLUG, tmp_path / f"issues/2035-01-0{number + 1}-other")

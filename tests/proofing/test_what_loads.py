@@ -1,4 +1,4 @@
-"""Where nothing changed, what would read, judge and render an issue is not loaded: that is most of such a command."""
+"""If nothing changed, the code that reads, checks and renders issues is not loaded, which saves most of the time."""
 
 from __future__ import annotations
 

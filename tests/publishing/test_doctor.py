@@ -296,7 +296,7 @@ SES_SAYS: list[tuple[str, dict[str, Any], str, Level, str, str | None]] = [
 
 
 @pytest.mark.parametrize(("check", "changes", "queue", "level", "message", "advice"), SES_SAYS)
-def test_what_ses_answers_is_told_with_its_numbers_and_what_to_type(
+def test_what_ses_answers_is_reported_with_its_numbers_and_what_to_type(
     around: Around, tmp_path: Path, check: str, changes: dict[str, Any], queue: str, level: Level, message: str,
     advice: str | None,
 ) -> None:  # fmt: skip
@@ -319,7 +319,7 @@ def test_without_a_configuration_set_there_is_one_fault_and_the_right_one(around
     }  # fmt: skip
 
 
-def test_a_sender_that_ses_knows_by_the_address_alone_or_not_at_all_is_told(around: Around, tmp_path: Path) -> None:
+def test_a_sender_that_ses_knows_by_the_address_alone_or_not_at_all_is_reported(around: Around, tmp_path: Path) -> None:
     around.known = "n@news.example.com"
     assert ask(around, tmp_path, {"identity"})["identity"].message == "n@news.example.com is verified for sending"
     around.known = "com"
@@ -380,7 +380,7 @@ def test_without_a_network_each_says_so_and_none_hangs(tmp_path: Path, monkeypat
          "the DMARC record of example.com has no policy: v=DMARC1; rua=mailto:d@example.com"),
     ],
 )  # fmt: skip
-def test_the_policy_that_holds_for_the_sender_is_told(
+def test_the_policy_that_holds_for_the_sender_is_reported(
     around: Around, tmp_path: Path, name: str, record: str, level: Level, message: str
 ) -> None:
     around.names = {(f"_dmarc.{name}", "TXT"): [f'"{record}"']}

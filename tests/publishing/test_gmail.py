@@ -75,7 +75,7 @@ def gmail(root: Path, **changes: str) -> Finding:
     return ask(Around(url="https://news.example.com/"), root, {"gmail"}, **changes)["gmail"]
 
 
-def test_the_rate_of_the_newest_day_and_the_rules_are_told(google: Google, tmp_path: Path) -> None:
+def test_the_rate_of_the_newest_day_and_the_rules_are_reported(google: Google, tmp_path: Path) -> None:
     found = gmail(tmp_path)
     assert found.level is Level.OK
     assert (
@@ -99,7 +99,7 @@ def test_the_rate_of_the_newest_day_and_the_rules_are_told(google: Google, tmp_p
     ({"broken": b"<html>"}, Level.WARNING, "no answer: JSONDecodeError", "later"),
     ({"broken": b'{"domainStats": [[]]}'}, Level.WARNING, "no answer: AttributeError", "later"),
 ])  # fmt: skip
-def test_what_needs_work_is_told_with_its_cure(
+def test_what_needs_work_is_reported_with_its_cure(
     google: Google, tmp_path: Path, change: dict[str, Any], level: Level, says: str, cure: str
 ) -> None:
     for name, value in change.items():

@@ -1,4 +1,4 @@
-"""A run killed with SIGKILL at every moment there is, then repeated: one deployment, one mailing, nothing twice."""
+"""A run killed with SIGKILL at every possible moment, then repeated: one deployment, one mailing, nothing twice."""
 
 from __future__ import annotations
 

@@ -229,7 +229,7 @@ def test_it_waits_for_an_issue_with_errors_and_leaves_out_one_that_was_withdrawn
 
 
 @pytest.mark.parametrize("room", ["sqlite"], indirect=True)
-def test_what_was_stopped_goes_on_as_it_was_frozen_and_a_cancelled_one_is_not_made_anew(room: Room) -> None:
+def test_what_was_stopped_goes_on_as_it_was_frozen_and_a_cancelled_one_is_not_made_again(room: Room) -> None:
     month(room)
     from publisher.delivery import sender as module
 

@@ -1,4 +1,4 @@
-"""Moving to another database keeps every row, and everybody's way out."""
+"""Moving to another database keeps every row, and all unsubscribe links."""
 
 from __future__ import annotations
 

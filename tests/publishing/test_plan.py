@@ -61,7 +61,7 @@ def test_a_changed_issue_is_shown_before_and_after(room: Newsroom) -> None:
     assert change["digest"]["before"] != change["digest"]["after"]
 
 
-def test_findings_that_a_change_brings_and_takes_are_told_apart_from_those_that_moved(room: Newsroom) -> None:
+def test_findings_that_a_change_brings_and_takes_are_distinguished_from_those_that_moved(room: Newsroom) -> None:
     room.issue(body="见[这里](http://example.com/?utm_source=x)。")
     room.commit("A doubtful link")
     room.git("branch", "-f", "main", "HEAD")
@@ -182,7 +182,7 @@ def test_a_commit_that_changes_nothing_for_readers_is_work_once(room: Newsroom) 
     assert (plan(room)["work"], plan(room)["due"]) == (False, [])
 
 
-def test_an_archive_that_cannot_be_asked_is_told(room: Newsroom) -> None:
+def test_an_archive_that_cannot_be_asked_is_reported(room: Newsroom) -> None:
     room.subscribers(*PEOPLE)
     room.s3.put_object(Bucket=room.bucket, Key=f"issues/{SLUG}/state.json", Body=b"{")
     refused, found = room.run("publish", "--unmailed", "all"), plan(room)
@@ -324,7 +324,7 @@ def test_a_plan_makes_no_database_where_the_environment_names_one(room: Newsroom
     assert not lost.parent.exists()
 
 
-def test_a_name_of_no_issue_among_the_unmailed_is_told_with_its_line(room: Newsroom) -> None:
+def test_a_name_of_no_issue_among_the_unmailed_is_reported_with_its_line(room: Newsroom) -> None:
     with (room.root / "config.yaml").open("a", encoding="utf-8") as file:
         file.write("publish: {unmailed: [2020-nope]}\n")
     (told,) = (note for note in plan(room)["notes"] if "unmailed" in note)

@@ -343,7 +343,7 @@ def test_steps_that_waited_while_nothing_ran_come_one_a_day_in_their_order(lette
     assert letter.mailed() == {("ann", "hello"): 1, ("ann", "best-of"): 1}
 
 
-def test_leaving_ends_it_and_confirming_anew_brings_no_step(letter: Newsletter) -> None:
+def test_leaving_ends_it_and_confirming_again_brings_no_step(letter: Newsletter) -> None:
     reference = letter.confirm("ann")
     letter.run()
     letter.leave(reference)

@@ -1,4 +1,4 @@
-"""Nobody is mailed by surprise: old, sample, several at first, unconfigured; and what an operator's word settles."""
+"""Nobody is mailed by surprise: old, sample, several at first, unconfigured; and an operator's decision about it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_an_old_issue_in_an_empty_ledger_is_named_and_not_mailed(newsletter: New
     assert mails(newsletter) == {"2023-01-01-weekly": 2}
 
 
-def test_an_issue_that_went_out_before_anybody_had_subscribed_is_told(tmp_path: Path) -> None:
+def test_an_issue_that_went_out_before_anybody_had_subscribed_is_reported(tmp_path: Path) -> None:
     newsletter = Newsletter(tmp_path)
     newsletter.write("config.yaml", CONFIG)
     issue(newsletter, FUTURE.format(1))
@@ -71,7 +71,7 @@ def test_many_old_issues_are_one_line(newsletter: Newsletter) -> None:
     assert mails(newsletter) == {}
 
 
-def test_a_first_publish_with_several_due_issues_is_refused_until_told(newsletter: Newsletter) -> None:
+def test_a_first_publish_with_several_due_issues_is_refused_until_an_operator_decides(newsletter: Newsletter) -> None:
     for number in (1, 2):
         issue(newsletter, FUTURE.format(number), body=f"第{number}期的正文，与别期不同。")
     ran = newsletter.run("publish")

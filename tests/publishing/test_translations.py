@@ -73,7 +73,7 @@ def test_send_of_one_mails_the_family_and_a_second_send_nobody(room: Newsroom) -
     assert (mails(room, SLUG), mails(room, EN)) == (3, 1)
 
 
-def test_an_overdue_issue_is_told_once_however_many_go_together(room: Newsroom) -> None:
+def test_an_overdue_issue_is_reported_once_however_many_go_together(room: Newsroom) -> None:
     room.issue("2024-11-01-forgotten")
     assert room.run("send", EN).err.count("2024-11-01-forgotten was due") == 1
 
@@ -151,7 +151,7 @@ def test_a_cancelled_one_is_mailed_only_by_its_own_send(room: Newsroom, cancelle
     assert (mails(room, SLUG), mails(room, EN)) == (3, 1)
 
 
-def test_a_frozen_sibling_that_cannot_be_mailed_is_told(room: Newsroom) -> None:
+def test_a_frozen_sibling_that_cannot_be_mailed_is_reported(room: Newsroom) -> None:
     killed_after_the_freeze(room)
     room.newsletter.write(f"issues/{EN}/a.md", "---\nheadline: A story\n---\n")
     ran = room.run("send", SLUG)

@@ -1,4 +1,4 @@
-"""Faults planted on purpose: a simulation that finds none of them proves nothing."""
+"""Planted faults: a simulation that finds none of them proves nothing."""
 
 from __future__ import annotations
 

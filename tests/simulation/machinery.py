@@ -1,4 +1,4 @@
-"""What one seed decides in place of the machine: clock, chance, the threads of the sender, where a process dies.
+"""What one seed determines instead of the machine: clock, chance, the sender's threads, where a process dies.
 
 Everything else is real: the ledger's statements, SQLite's files and its WAL, the lock and the mark beside them.
 """

@@ -1,4 +1,4 @@
-"""A provider of one's own making: it remembers every message that it took, whatever the sender learnt of it."""
+"""A simulated provider: it records every message that it accepted, whatever the sender learnt of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nobody twice, nobody lost, nobody by surprise: in worlds that a seed decides, and that find the faults we plant."""
+"""Nobody twice, nobody lost, nobody by surprise: in simulated worlds by seed, which find the planted faults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A newsletter, its readers, operators, machines and misfortunes, all by one seed; and what must hold after each step.
+"""A newsletter, its readers, operators, machines and faults, all by one seed; and the invariants after each step.
 
 A process is a call with a database of its own that may die at any statement. While one waits for the provider, others
 go on: readers leave, events come, a second sender starts, an operator restores a backup.

@@ -1,4 +1,4 @@
-"""Under an item of an issue's page stands where its story ran before: few links, none of them wrong."""
+"""Links to earlier issues under an item of a page: few, and none of them wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is built from what changed is, to the byte, what is built from nothing; what did not change is not looked at.
+"""An incremental build equals a clean one to the byte, and does not read what did not change.
 
 ``PUBLISHER_EXAMPLES=500`` looks longer for a counterexample.
 """

@@ -1,4 +1,4 @@
-"""Writing a folder, and never losing what is somebody else's."""
+"""Writing the output folder without losing files of others."""
 
 from __future__ import annotations
 

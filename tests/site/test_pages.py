@@ -132,13 +132,13 @@ def test_a_draft_says_so_and_asks_not_to_be_indexed(sample: Repository) -> None:
 @pytest.mark.parametrize(
     ("slug", "language"), [("2024-12-29-ai-weekly-en", "en"), ("2024-06-02-ja", "ja"), ("2024-06-09-tw", "zh-TW")]
 )
-def test_the_furniture_speaks_the_language_of_the_issue(sample: Repository, slug: str, language: str) -> None:
+def test_header_and_footer_are_in_the_language_of_the_issue(sample: Repository, slug: str, language: str) -> None:
     tree = html_of(sample, f"issues/{slug}/index.html")
     assert tree.css_first("html").attributes["lang"] == language
     assert tree.css_first("a.skip").text() == Locale.of(language, {}).word("archive", "skip")
 
 
-def test_labels_of_the_config_override_the_furniture(tmp_path: Path) -> None:
+def test_labels_of_the_config_override_the_words_of_the_page(tmp_path: Path) -> None:
     config = make_config(tmp_path, labels={"zh-CN": {"archive_search": "找一找"}})
     page = ArchivePages(config, arrange([make_edition()])).issue(make_edition())
     assert "找一找" in page.content.decode()

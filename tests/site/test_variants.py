@@ -1,4 +1,4 @@
-"""What is public never shows what only some readers get."""
+"""Public pages never show text for some readers."""
 
 from __future__ import annotations
 

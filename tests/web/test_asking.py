@@ -1,4 +1,4 @@
-"""Whoever was not heard of for long is asked, reminded twice, and let go; one word brings them back."""
+"""Readers without activity are asked, reminded twice, and suppressed; one answer brings them back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``/r/<issue>/<number>`` over HTTP: it leads on, counts people and machines apart, and knows nobody."""
+"""``/r/<issue>/<number>`` over HTTP: it redirects, counts people and machines apart, and identifies nobody."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_who_follows_one_link_after_another_was_a_machine_from_the_first(site: S
     assert counted(site, BURST + 2) == {1: (1, 2), **dict.fromkeys(range(2, BURST + 1), (0, 1))}
 
 
-def test_nothing_of_whoever_clicked_is_written_down(site: Site) -> None:
+def test_nothing_about_people_who_click_is_stored(site: Site) -> None:
     agent = BROWSER + " Unmistakable/7"
     site.client.get(f"/r/{SLUG}/1", headers={"user-agent": agent})
     assert counted(site, 1) == {1: (1, 0)}

@@ -1,4 +1,4 @@
-"""What ``deploy/`` ships works: the Lambda handler answers, the unit and the image name what exists."""
+"""The files in ``deploy/`` work: the Lambda handler answers; the unit and the image name existing files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A reader's way, in a real browser: in, and out again. Once with the mouse, once with the keyboard alone."""
+"""Subscribing and unsubscribing in a real browser. Once with the mouse, once with the keyboard alone."""
 
 from __future__ import annotations
 

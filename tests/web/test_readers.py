@@ -1,4 +1,4 @@
-"""Steps of readers that meet each other, on both databases."""
+"""Simultaneous requests of one reader, on both databases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Subscribing: a question by mail, the same answer for everybody, and no way to bother a stranger."""
+"""Subscribing: a confirmation mail, the same answer for everybody, and no way to bother a stranger."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Readers who leave at once share a commit; each is answered, and nobody pays for another's trouble."""
+"""Readers who leave at once share a commit; each is answered, and a failure of one does not affect the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every library the package imports is one that pyproject.toml asks for: this environment has more than users get."""
+"""Every library that the package imports is required by pyproject.toml; this environment has more than users get."""
 
 from __future__ import annotations
 

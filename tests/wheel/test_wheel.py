@@ -1,4 +1,4 @@
-"""What a stranger installs: the wheel alone, in an empty folder, from ``init`` to messages in an outbox."""
+"""What a user installs: the wheel alone, in an empty folder, from ``init`` to messages in an outbox."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The house keeps its shape: layers, no stray utilities, nothing of a machine or a secret in the tree."""
+"""The structure of the code: layers, no utility modules, no machine paths or secrets in the tree."""
 
 from __future__ import annotations
 
