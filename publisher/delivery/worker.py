@@ -7,6 +7,7 @@ claims of their senders uncertain.
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ from publisher.providers import open_transport
 
 EVERY_MINUTE = "* * * * *"
 STALLED_SECONDS = 90.0
+AGAIN_SECONDS = 10  # after which a worker that lost the database tries again
 _LOCK = 0x7075626D  # any constant: starting workers wait for this lock to create Procrastinate's tables
 
 
@@ -54,16 +56,34 @@ class Duties:
 def work(config: Config, database: Database, duties: Duties) -> None:
     """Work until ``duties.interrupt`` is requested: once finishes the calls in flight, twice abandons them.
 
+    A worker that has begun outlives a restart of the database.
+
     Raises UsageError on SQLite, DatabaseError if Procrastinate is not installed.
     """
     if database.dialect != "postgresql":
         advice = say("set PUBLISHER_DATABASE_URL=postgresql://… (docs/scaling.md), or use publisher send")
         message = say("a worker shares its mailings through PostgreSQL, and the database is SQLite")
         raise UsageError(message, help=advice)
-    asyncio.run(_work(_app(config, database, duties), database, duties))
+    ready = False
+    while not duties.interrupt.count:
+        try:
+            asyncio.run(_work(_app(config, database, duties), database, duties))
+        except DatabaseError:
+            if not ready:
+                raise
+        if not duties.interrupt.count:
+            ready = True
+            duties.tell(say("the database cannot be reached; trying again in {n} seconds", n=AGAIN_SECONDS))
+            for _ in range(AGAIN_SECONDS * 5):
+                if not duties.interrupt.count:
+                    time.sleep(0.2)
+    duties.tell(say("stopped"))
 
 
 async def _work(app: Any, database: Database, duties: Duties) -> None:
+    """Work until interrupted, or until Procrastinate loses the database."""
+    from procrastinate.exceptions import ConnectorException
+
     loop = asyncio.get_running_loop()
     async with app.open_async():
         await asyncio.to_thread(_make_tables, app, database)
@@ -81,9 +101,9 @@ async def _work(app: Any, database: Database, duties: Duties) -> None:
         while not working.done() and not duties.interrupt.count:
             await asyncio.wait({working}, timeout=0.2)
         working.cancel()  # the jobs still end in order; a second signal interrupts their senders
-        with suppress(asyncio.CancelledError):
+        # Without the database Procrastinate ends by itself, with an exception or without.
+        with suppress(asyncio.CancelledError, ConnectorException):
             await working
-        duties.tell(say("stopped"))
 
 
 def _app(config: Config, database: Database, duties: Duties) -> Any:

@@ -11,8 +11,11 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from procrastinate import App
+from procrastinate.exceptions import ConnectorException
 from sqlalchemy import text
 
 from publisher.config import Config
@@ -139,6 +142,43 @@ def test_what_a_dead_worker_was_at_is_carried_on_by_another(
             (f"drain-{mailing.id}-0", f"drain-{mailing.id}-0", f'{{"mailing_id": {mailing.id}, "slot": 0}}', dead),
         )
     work_here(config, database, duties)
+    assert len([*(tmp_path / "outbox" / SLUG).glob("*.eml")]) == 3
+    database.close()
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("fault", [None, ConnectorException()], ids=["ends", "raises"])
+def test_a_worker_outlives_a_restart_of_the_database(
+    tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch, fault: Exception | None
+) -> None:
+    monkeypatch.setenv("PUBLISHER_DATABASE_URL", postgres_url)
+    monkeypatch.setattr("publisher.delivery.worker.AGAIN_SECONDS", 1)
+    config, said, real = make_config(tmp_path), list[str](), App.run_worker_async
+    database = open_database(config)
+    add_people(database, 3)
+
+    async def lose_the_database_at_first(app: App, **options: Any) -> None:
+        """Procrastinate stops in either way once its listener cannot connect."""
+        if said == ["ready"]:
+            await asyncio.to_thread(freeze_now)
+            if fault:
+                raise fault
+        else:
+            await real(app, **options)
+
+    def freeze_now() -> None:
+        with database.begin() as connection:
+            freeze(connection, make_letter())
+
+    def tell(line: str) -> None:
+        said.append(line)
+        if SLUG in line:
+            duties.interrupt.request()
+
+    monkeypatch.setattr(App, "run_worker_async", lose_the_database_at_first)
+    duties = Duties(slots=1, tell=tell)
+    work_here(config, database, duties)
+    assert said[:3] == ["ready", "the database cannot be reached; trying again in 1 seconds", "ready"]
     assert len([*(tmp_path / "outbox" / SLUG).glob("*.eml")]) == 3
     database.close()
 
