@@ -12,6 +12,7 @@ from jinja2.compiler import CodeGenerator, Frame
 from jinja2.runtime import Context, Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
+from pydantic import BaseModel
 
 from publisher.config.theme import store
 from publisher.language import Locale, Words
@@ -86,6 +87,10 @@ class Sandbox(ImmutableSandboxedEnvironment):
             return obj[attribute]
         return super().getattr(obj, attribute)
 
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        """Whether a template may read an attribute. Pydantic's own are refused: ``parse_raw`` unpickles, which is code."""
+        return super().is_safe_attribute(obj, attr, value) and not (isinstance(obj, BaseModel) and attr in _OF_MODEL)
+
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
         """Call an object from a template. Macros, words and plain functions without attributes skip the sandbox's
         checks, which would allow them anyway.
@@ -108,6 +113,7 @@ _HARMLESS = (Macro, Locale, Words)
 _FUNCTIONS = (FunctionType, MethodType)
 _MAPPINGS = (dict, MappingProxyType)
 _OF_MAPPING = frozenset((*dir(dict), *dir(MappingProxyType)))
+_OF_MODEL = frozenset(dir(BaseModel))
 _SPECIAL = re.compile(r"""[&<>"'\\\x00-\x1f\x7f-\x9f]""")
 
 

@@ -106,6 +106,9 @@ def test_what_the_packages_templates_read_without_the_sandbox_it_would_let_them_
         ("email/_footer.mjml.j2", "{{ issue.postal_address }}", "{{ issue.__class__.__mro__ }}", 9, "unsafe"),
         ("email/_footer.mjml.j2", "{{ issue.postal_address }}", "{{ words.of.__func__.__globals__ }}", 9, "unsafe"),
         ("email/_footer.mjml.j2", "{{ issue.postal_address }}", "{{ words('x').__globals__ }}", 9, "'x'"),
+        ("email/_footer.mjml.j2", "{{ issue.postal_address }}", "{{ newsletter.parse_raw('') }}", 9, "unsafe"),
+        ("email/_footer.mjml.j2", "{{ issue.postal_address }}", "{{ newsletter['parse_file']('') }}", 9, "unsafe"),
+        ("email/_footer.mjml.j2", "{{ issue.postal_address }}", "{{ (newsletter|attr('dict'))() }}", 9, "unsafe"),
         (
             "email/_footer.mjml.j2",
             "{{ issue.postal_address }}",
