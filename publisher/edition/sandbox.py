@@ -88,7 +88,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return super().getattr(obj, attribute)
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        """Whether a template may read an attribute; none of Pydantic, whose ``parse_raw`` unpickles and so runs code."""
+        """Whether a template may read an attribute; none of Pydantic's own: ``parse_raw`` unpickles, so runs code."""
         return super().is_safe_attribute(obj, attr, value) and not (isinstance(obj, BaseModel) and attr in _OF_MODEL)
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
