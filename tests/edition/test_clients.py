@@ -41,6 +41,7 @@ def mail(root: Path, theme: str) -> str:
 
 def wide(theme: str, **values: Any) -> str:
     text = f"{TABLE}\n\n> A quote.\n>\n> > In it: اقتباس.\n\n---\n\n```\ncode\n```\n\nNote.[^1]\n\n[^1]: A note."
+    text += f"\n\n<https://example.com/{'a_long_path' * 9}>, `{'a_long_name' * 6}`"
     items = (*values["items"], item("Table", text, text, anchor="t", section="Rich"))
     return html_of(edition(configuration=config(theme={"name": theme}), **(values | {"items": items})))
 
