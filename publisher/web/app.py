@@ -41,9 +41,10 @@ def create_app(service: Service) -> ASGIApp:
         # Works whether or not a proxy strips the path of service.url, and whether or not it ends in a slash.
         return RedirectResponse(f"{urlsplit(service.config.service.url or '/').path}subscribe", 302)
 
-    async def http_error(_: Request, error: Exception) -> Response:
+    async def http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        response = service.pages.status(error.status_code)
+        leaving = route_of(request.url.path) in {Purpose.UNSUBSCRIBE, Purpose.PREFERENCES}
+        response = service.pages.status(error.status_code, leaving=leaving)
         response.headers.update(error.headers or {})
         return response
 

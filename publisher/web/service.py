@@ -225,15 +225,19 @@ class ServicePages:
         return HTMLResponse(self.html(name, language, **values), status)
 
     def message(self, word: str, language: str | None = None, *, status: int = 200, **values: Any) -> HTMLResponse:
-        """Render a page that only shows a message; takes ``preferences_link`` and ``subscribe_link``."""
-        links: dict[str, Any] = {"preferences_link": None, "subscribe_link": None}
+        """Render a page that only shows a message; takes ``preferences_link``, ``subscribe_link`` and ``contact``."""
+        links: dict[str, Any] = {"preferences_link": None, "subscribe_link": None, "contact": None}
         return self.page("message", language, status=status, word=word, **(links | values))
 
-    def status(self, status: int, language: str | None = None) -> HTMLResponse:
-        """Render the page for an HTTP error status, or for a link of a test mail (200)."""
+    def status(self, status: int, language: str | None = None, *, leaving: bool = False) -> HTMLResponse:
+        """Render the page for an HTTP error status, or for a link of a test mail (200). If an invalid link was for
+        ``leaving``, the page names whom to write to.
+        """
         word = MESSAGES.get(status, "fault" if status >= 500 else "missing")
-        anew = "../subscribe" if status == 410 else None  # expired link
-        return self.message(word, language, status=status, subscribe_link=anew)
+        news, links = self._config.newsletter, dict[str, Any]()
+        if status == 410:  # invalid link
+            links = {"contact": news.answers or news.sender[1]} if leaving else {"subscribe_link": "../subscribe"}
+        return self.message(word, language, status=status, **links)
 
     def html(self, name: str, language: str | None = None, /, **values: Any) -> str:
         """Return the HTML of a page."""

@@ -251,6 +251,20 @@ def test_forged_links_open_nothing(site: Site) -> None:
     assert site.state("ann@example.com") == "confirmed"
 
 
+@pytest.mark.parametrize("purpose", [Purpose.UNSUBSCRIBE, Purpose.PREFERENCES])
+def test_whoever_cannot_leave_by_a_damaged_link_is_told_whom_to_write_to(site: Site, purpose: Purpose) -> None:
+    damaged = site.service.tokens.url(purpose, site.add("ann@example.com").reference)[:-1]
+    for answer in (site.client.get(damaged), site.client.post(damaged)):
+        assert answer.status_code == 410
+        assert "mailto:weekly@news.example.com" in answer.text
+        assert "由我们为您退订" in answer.text
+        assert 'subscribe"' not in answer.text, "nobody who leaves is asked to subscribe"
+        assert "ann@example.com" not in answer.text
+    asking = site.client.get("confirm/damaged").text
+    assert "../subscribe" in asking
+    assert "mailto:" not in asking
+
+
 def test_a_link_of_somebody_erased_is_no_error_to_a_mail_client(site: Site) -> None:
     nobody = site.service.tokens.url(Purpose.UNSUBSCRIBE, "nobody")
     assert site.client.post(nobody, content=b"List-Unsubscribe=One-Click").status_code == 200
