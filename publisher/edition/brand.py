@@ -15,9 +15,9 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-from publisher.config import Config
+from publisher.config import Config, colour
 from publisher.config.load import NAME, read_nodes
-from publisher.config.theme import Fonts, Social, ThemeConfig, described_in, palettes, store, theme_folders, tokens
+from publisher.config.theme import Fonts, Social, ThemeConfig, described_in, palettes, rgb, store, theme_folders, tokens
 from publisher.diagnostics import Fault, Place, Span, say
 from publisher.documents import find, read_text
 from publisher.edition.model import Asset
@@ -36,6 +36,7 @@ _JINJA = r"\{#.*?#\}|\{%[-+]?\s*raw\b.*?\bendraw\s*[-+]?%\}|\{\{.*?\}\}|\{%.*?%\
 _WRITTEN = re.compile(rf"""{_JINJA}|(?<![\w-])(src=["']|url\(\s*["']?){_NAME}""", re.DOTALL | re.IGNORECASE)
 SHEET_PICTURE = re.compile(rf"""/\*.*?\*/|\b(url\(\s*["']?){_NAME}""", re.DOTALL | re.IGNORECASE)
 """A picture in a style sheet: the text before its name, and the name; comments match without groups."""
+_BACKING = "#f8f4ec"  # of transparent pictures, where a theme is dark in both schemes
 _MONO = "ui-monospace,SFMono-Regular,Menlo,Consolas,monospace"
 
 
@@ -60,11 +61,14 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """The template variable ``theme``. ``base`` is the URL of the archive, which precedes a picture's path in mail."""
+    """The template variable ``theme``. ``base`` is the URL of the archive, which precedes a picture's path in mail;
+    ``backing`` the light colour behind transparent pictures in the dark.
+    """
 
     base: str
     light: Mapping[str, str]
     dark: Mapping[str, str]
+    backing: str
     width: int
     align: str
     corners: int
@@ -142,6 +146,7 @@ def _read(
         base,
         light.tokens,
         dark.tokens,
+        light.tokens["panel"] if colour.luminance(rgb(light.tokens["panel"])) > 0.4 else _BACKING,
         theme.width,
         theme.align,
         theme.corners,
@@ -172,12 +177,15 @@ def variables(brand: Brand, language: str) -> str:
     def colours(scheme: Mapping[str, str]) -> str:
         return " ".join(f"--{name.replace('_', '-')}: {scheme[name]};" for name in _SHOWN)
 
+    day = f"--backing: {brand.backing}; --day: {brand.light['panel']}; --day-ink: {brand.light['ink']};"
     root = brand.size["body"]
     sizes = " ".join(
         f"--{name.replace('_', '-')}: {ceil(pixels / root * 1e4) / 1e4}rem;" for name, pixels in brand.size.items()
     )
     sizes += f" --root: {root / 16:.2%};"
-    lines = [f":root {{ color-scheme: light dark; {colours(brand.light)} {sizes} --corners: {brand.corners or 4}px; }}"]
+    lines = [
+        f":root {{ color-scheme: light dark; {colours(brand.light)} {day} {sizes} --corners: {brand.corners or 4}px; }}"
+    ]
     title, body = font_stacks(brand.fonts, Locale.of(language, {}))
     asked = {}
     if brand.fonts.title not in {None, "serif"}:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from publisher.config.model import config_schema
 from publisher.config.theme import palettes
 from publisher.diagnostics import Diagnostic
 from publisher.edition.brand import Brand
+from publisher.edition.theme import Theme
 from publisher.errors import ConfigError
 from publisher.proofing.proof import proofread
 from publisher.site.build import build
@@ -40,6 +42,10 @@ theme:
 """
 
 
+NIGHT = {"page": "#000000", "paper": "#050505", "card": "#0a0a0a", "panel": "#161616"}
+NIGHT |= {"ink": "#e8e8e8", "title": "#ffffff", "soft": "#a8a8a8", "accent": "#eaff00", "on_accent": "#000000"}
+
+
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     lay_out(Case("sound-0", (), ""), tmp_path)
@@ -50,6 +56,30 @@ def root(tmp_path: Path) -> Path:
     (tmp_path / "theme.css").write_text(".headline { color: #202124; }")
     (tmp_path / "config.yaml").write_text(SOUND["config.yaml"] + BRAND)
     return tmp_path
+
+
+@pytest.mark.browser
+def test_where_a_theme_is_dark_in_both_schemes_drawings_are_on_light_and_the_logo_on_the_themes_ground(
+    root: Path, sheet: Any
+) -> None:
+    (root / "issues/2024-12-29-x/images").mkdir(parents=True)
+    for name in ("images/logo.png", "issues/2024-12-29-x/images/chart.png"):
+        Image.new("RGBA", (320, 80)).save(root / name)
+    night = ", ".join(f'{name}: "{ground}"' for name, ground in NIGHT.items())
+    (root / "night").mkdir()
+    (root / "night/theme.yaml").write_text(f"description: Night.\nlight: {{{night}}}\ndark: {{{night}}}\n")
+    (root / "config.yaml").write_text(SOUND["config.yaml"] + "theme: {name: ./night, logo: images/logo.png}\n")
+    made = edition(item("H", "![Chart](images/chart.png)", anchor="a"), configuration=load_config(root))
+    page = Theme.of(load_config(root)).style("web/style.css", "")
+    shown = '<p class="brand"><img class="clear"></p><figure><img class="clear"></figure>'
+    pages = (html_of(made), f"<style>{page}</style>{shown}")
+    for (kind, html), scheme in product(enumerate(pages), ("light", "dark")):
+        sheet.emulate_media(color_scheme=scheme)
+        sheet.set_content(html)
+        logo, drawing = sheet.evaluate("""() => [...document.querySelectorAll('img.clear')].map(one =>
+            getComputedStyle(one).backgroundColor)""")
+        assert drawing == "rgb(248, 244, 236)", (kind, scheme)
+        assert logo in {"rgba(0, 0, 0, 0)", "rgb(0, 0, 0)", "rgb(22, 22, 22)"}, (kind, scheme)
 
 
 def findings(root: Path, theme: str) -> list[tuple[str, int, int]]:
