@@ -108,7 +108,7 @@ def _blank(browser: Any) -> Iterator[Any]:
 
 @pytest.fixture
 def page(_blank: Any) -> Iterator[Any]:
-    """A fresh page, and no cookie: our pages store nothing else. 1,280 px wide and light, until it is told."""
+    """A fresh page, and no cookie: our pages store nothing else. 1,280 px wide and light by default."""
     with _blank.context.new_page() as opened:
         yield opened
     _blank.context.clear_cookies()
@@ -116,7 +116,7 @@ def page(_blank: Any) -> Iterator[Any]:
 
 @pytest.fixture
 def sheet(_blank: Any) -> Any:
-    """As ``page``, for content that is set and not loaded, at half the price: the same in every test, and blank.
+    """As ``page``, for content that is set and not loaded, in half the time: the same in every test, and blank.
 
     A test that listens or routes takes ``page``.
     """

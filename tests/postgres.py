@@ -70,7 +70,7 @@ class PostgresDatabase:
         return made
 
     def emptied(self) -> bool:
-        """Delete every row, and begin every sequence anew; False where the schema is not what it was."""
+        """Delete every row, and restart every sequence; False if the schema has changed."""
         with psycopg.connect(self._server, autocommit=True) as connection:
             end = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s"
             connection.execute(end, (self._name,))

@@ -29,7 +29,7 @@ PACKAGE = str(Path(publisher.__file__).parent)
 
 
 class _Compiled(LRUCache[Any, Any]):
-    """SQL by its statement and the kind of its database, so that a second database is not asked in words made anew."""
+    """SQL by its statement and the kind of its database, so that a second database compiles none again."""
 
     def get(self, key: Any, default: Any = None) -> Any:
         return super().get(_of_kind(key), default)

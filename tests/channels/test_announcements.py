@@ -234,7 +234,7 @@ def test_an_operator_can_say_that_it_is_there(room: Newsletter, board: Board) ->
 
 
 def test_an_operators_word_is_about_what_was_shown(database: Database) -> None:
-    """Not about what is uncertain anew, after somebody else had it posted once more."""
+    """The answer does not apply to an announcement that became uncertain again after somebody else had it repeated."""
     shown = []
     with database.begin() as connection:
         outbox.enter(connection, SLUG, ["team"])

@@ -370,7 +370,7 @@ def begin(root: Path, server: SesServer | Relay, *options: str, **ways: Any) -> 
 
 
 def test_a_mailing_outlives_whoever_reads_what_it_says(run: Run, root: Path, ses: Callable[..., SesServer]) -> None:
-    """``publisher send … | head``; a terminal that is gone, of a process that was told to ignore that."""
+    """``publisher send … | head``; a terminal that is gone, of a process that ignores the signal."""
     server = ses(rate=200)
     through_ses(root)
     database = open_database(make_config(root))

@@ -280,7 +280,7 @@ def test_what_a_sender_claimed_that_others_took_for_dead_is_recovered_before_its
 
 
 def _released(database: Database) -> tuple[Ledger, Ledger, Claim]:
-    """A sender taken for dead, one that lives, and the claim of the first, which an operator has released."""
+    """A sender considered dead, one that lives, and the claim of the first, which an operator has released."""
     add_people(database, 1)
     mailing = frozen(database)
     dead, living = opened(database, mailing), opened(database, mailing)

@@ -130,7 +130,7 @@ def test_release_without_a_terminal_needs_yes(room: Room, mailing: Mailing) -> N
 
 
 def asked(room: Room, *words: str, answer: str, meanwhile: Callable[[], object]) -> tuple[int, str]:
-    """Status and standard error of a command on a terminal; ``meanwhile`` happens while its question stands there."""
+    """Status and standard error of a command on a terminal; ``meanwhile`` runs while its question waits."""
     (room.config.root / "config.yaml").write_text(CONFIG)
     ours, theirs = pty.openpty()
     process = subprocess.Popen(

@@ -49,7 +49,7 @@ def certificate(key: Any, *, days: int = 3650) -> bytes:
 
 @dataclass
 class Sns:
-    """A topic with a key of its own, and the certificate server that stands for Amazon's."""
+    """A topic with a key of its own, and a certificate server in place of Amazon's."""
 
     key: rsa.RSAPrivateKey
     fetched: list[str]

@@ -12,7 +12,7 @@ _DEFINITION = re.compile(r" {0,3}\[(?P<label>\^?[^\[\]\n]+)\]:")
 
 
 def convert(markdown: str, day: str, language: str = "en") -> dict[str, str]:
-    """The files by name; before the first item stands the intro. Definitions and notes go where they are used."""
+    """The files by name; the text before the first item is the intro. Definitions and notes go where they are used."""
     lines = markdown.split("\n")
     title, cuts = "Untitled", []
     for token in _BLOCKS.parse(markdown):

@@ -51,7 +51,7 @@ def keep(name: str, data: bytes) -> Path:
 
 
 def drive(name: str, seconds: int, root: Path) -> None:
-    """Fuzz in this process, which libFuzzer ends. A fault that was told goes on being made, and is told once."""
+    """Fuzz in this process, which libFuzzer ends. A fault may be found many times, and is reported once."""
     import atheris
 
     with atheris.instrument_imports(include=[f"publisher.{package}" for package in PACKAGES[name]]):
@@ -96,7 +96,7 @@ def words(name: str) -> list[str]:
 
 
 def stretched(name: str, chance: random.Random) -> Iterator[tuple[bytes, bytes, bytes]]:
-    """Inputs with a piece that is to be repeated: what stands before it, the piece, what stands after."""
+    """Inputs with a piece to be repeated: the text before it, the piece, the text after it."""
     grown = GROWN / name
     texts = inputs(name) + ([path.read_bytes() for path in grown.iterdir()] if grown.is_dir() else [])
     texts = [text for text in texts if text]

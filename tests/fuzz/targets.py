@@ -118,7 +118,7 @@ def _rewinder(database: Database) -> Callable[[], None]:
 
 
 def imports(root: Path) -> Target:
-    """A CSV file: each row is in, or told, and what is told quotes no address."""
+    """A CSV file: each row is imported or reported, and no report quotes an address."""
     room = open_room(root)
     declared = Config.model_validate(
         {"newsletter": room.config.newsletter, "audience": {"attributes": {"age": {"type": "number"}}}}
@@ -157,7 +157,7 @@ def imports(root: Path) -> Target:
 
 
 def events(root: Path) -> Target:
-    """A file of events, and the same bytes as a body of Postmark's: each event is taken in, the rest is told."""
+    """A file of events, and the same bytes as a body of Postmark's: each event is applied, the rest is reported."""
     room = open_room(root)
     room.subscribe("ann@example.com", "bob@example.com")
     room.send(room.freeze())

@@ -50,7 +50,7 @@ def test_a_language_says_everything_with_the_same_places(language: str) -> None:
 
 @pytest.mark.parametrize("language", spoken())
 def test_the_plural_forms_are_those_of_the_cldr(language: str) -> None:
-    """One form a category: what the CLDR tells apart is told apart, and nothing else."""
+    """One form for each category of the CLDR, and no others."""
     form, cldr = _form(catalog(language)), Cldr.parse(language)
     pairs = {(form(n), cldr.plural_form(n)) for n in range(1001)}
     assert len(pairs) == len({category for _, category in pairs}) == len({n for n, _ in pairs})

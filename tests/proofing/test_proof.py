@@ -94,7 +94,7 @@ def test_each_file_of_an_issue_is_opened_once(tmp_path: Path, monkeypatch: pytes
 
 
 def test_the_key_of_the_cache_covers_every_library_that_reads_or_renders() -> None:
-    """All that these rooms import, but what checks types and escapes, and what runs without an issue's being judged."""
+    """Everything that these packages import, except what checks types and escapes, and what runs without an issue."""
     rooms = ("documents", "issue", "checks", "edition", "language")
     root = Path(publisher.__file__).parent
     text = "\n".join(file.read_text(encoding="utf-8") for room in rooms for file in (root / room).rglob("*.py"))

@@ -115,7 +115,7 @@ def test_workers_end_with_the_process_that_started_them(starts: str) -> None:
 
 @LINUX
 def test_ctrl_c_is_reported_by_one_process_alone() -> None:
-    """A terminal sends it to all of them, and those that wait for work would each tell where they waited."""
+    """A terminal sends it to all of them, and those that wait for work would each print a traceback."""
     with subprocess.Popen(
         [sys.executable, "-c", _STARTS],
         stdout=subprocess.PIPE,

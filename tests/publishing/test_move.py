@@ -218,7 +218,7 @@ def test_the_marks_go_along(config: Config, sqlite: Database, tmp_path: Path, mo
 def test_a_database_that_knows_less_than_was_done_is_not_moved(
     config: Config, sqlite: Database, tmp_path: Path, target: str
 ) -> None:
-    """PostgreSQL has no marks: there nothing would tell any more."""
+    """PostgreSQL has no marks, so nothing would report it any more."""
     add_people(sqlite, 3)
     back_up(config, kept := tmp_path / "kept")
     send(config, sqlite, make_letter())

@@ -89,7 +89,7 @@ class Fate:
 
     @contextmanager
     def process(self, lives: int | None) -> Iterator[None]:
-        """A process of its own: it dies after ``lives`` points, and whoever started it goes on as before."""
+        """A process of its own: it dies after ``lives`` points, and the process that started it continues."""
         outer, self.left = self.left, lives
         try:
             yield

@@ -81,7 +81,7 @@ def audit_steps(world: World, connection: Connection) -> None:
 
 
 def finish(world: World) -> None:
-    """Days pass, with a run each: whoever stayed has every step."""
+    """Days pass, with a run each: every reader who stayed has every step."""
     for slug in LETTERS:
         world.process("resume", partial(mailings.set_operator, slug=slug, wanted=Operator.GOING), lives=True)
     for _ in range(len(STEPS) + 2):

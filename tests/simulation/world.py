@@ -83,7 +83,7 @@ class Reader:
 
 
 class World:
-    """Everything that one seed decides. ``trace`` tells what happened, the same in every run of the seed."""
+    """Everything that one seed determines. ``trace`` records what happened, the same in every run of the seed."""
 
     def __init__(self, seed: int, root: Path) -> None:
         self.chance, self.clock, self.fate = Random(seed), Clock(), Fate()
@@ -351,7 +351,7 @@ class World:
     # -- events and restores
 
     def hear(self, *, everything: bool = False, again: bool = True) -> None:
-        """Events come: some, in any order; or ``everything``, what was told before ``again``."""
+        """Events arrive: some, in any order; or ``everything``, with those delivered before ``again``."""
         provider = self.provider
         if everything:
             batch = [*(provider.told if again else ()), *provider.waiting]
@@ -384,7 +384,7 @@ class World:
                 reader.leave(self.clock.now)
 
     def _after_restore(self) -> None:
-        """The ledger forgot. Who had left leaves again; who had come is unknown; states begin anew."""
+        """The ledger is restored. Readers who had left leave again; new ones are unknown; states start again."""
         for forgotten_of in (self.known, self.audited, self.frozen):
             forgotten_of.clear()
         database = open_database(self.config)
@@ -531,7 +531,7 @@ def _operate(world: World) -> None:
 
 
 def _release(world: World) -> None:
-    """An operator knows what it means: whoever is uncertain may get a second copy."""
+    """An operator accepts that uncertain recipients may get a second copy."""
     slug = _some(world)
 
     def body(database: Database) -> None:

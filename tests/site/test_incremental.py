@@ -199,7 +199,7 @@ def test_a_file_that_comes_back_with_an_older_time_is_seen(built: Repository) ->
 
 
 def test_what_changed_as_late_as_it_was_read_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Within one tick of the clock no state tells a second change: as if the clock of the file system stood still."""
+    """Within one tick of the clock a state does not show a second change, as with a stopped clock."""
     file = tmp_path / "issue/a.md"
     file.parent.mkdir()
     file.write_text("one")

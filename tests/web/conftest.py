@@ -101,7 +101,7 @@ Hook = tuple[str, list[dict[str, Any]]]
 
 @pytest.fixture
 def hook() -> Iterator[Hook]:
-    """An alarm's webhook: its URL, and what it was told."""
+    """An alarm's webhook: its URL, and the requests that it received."""
     heard: list[dict[str, Any]] = []
 
     class Ears(BaseHTTPRequestHandler):

@@ -27,7 +27,7 @@ LOGOS = """() => [...document.querySelectorAll('.brand img')].filter(one => one.
 
 
 def show(page: Any, root: Path, *pages: str, scheme: str = "light", language: str | None = None) -> None:
-    """Have the page be a phone that shows one of the service's pages, with the archive's pictures at hand."""
+    """Have the page be a phone that shows one of the service's pages, with the archive's pictures available."""
     config = load_config(root)
     assets = {asset.name: asset.content for asset in Theme.of(config).brand.assets}
     service = ServicePages(config)

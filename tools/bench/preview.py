@@ -26,7 +26,7 @@ WATCH = """words => {
         requestAnimationFrame(look);
     });
 }"""
-"""Looks once before each picture of the screen, which takes little of the page's own time; told after the picture."""
+"""Looks once before each frame of the screen, which takes little of the page's own time; reports after the frame."""
 
 
 @contextmanager
