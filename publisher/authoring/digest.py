@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from publisher.authoring.definitions import Definitions
-from publisher.authoring.headlines import BOLD, ENDED, NUMBERED, PastedLine, Signs, headlines, value
+from publisher.authoring.headlines import BOLD, ENDED, NUMBERED, PastedLine, Signs, fenced, headlines, value
 from publisher.checks.rules.items import commentary_label
 from publisher.config import Config
 from publisher.language import spoken
@@ -18,8 +18,8 @@ _ATX = re.compile(r"(?P<mark>#{1,6})[ \t\u3000]+(?P<text>.*?)(?P<end>[ \t]+#+)?"
 _MATTER = re.compile(r"(?:[A-Za-z_][\w-]*:|[ \t#-]).*|")
 _UNDERLINE = re.compile(r"={3,}|-{3,}")
 _RULE = re.compile(r"(?:([-*_])(?:[ \t]*\1){2,})?")  # also matches an empty line
-_FENCE = re.compile(r" {0,3}(?:```|~~~)")
 _BULLET = re.compile(r"(?:[-*+–—•●·◦▪‣■◆][ \t\u3000]|[•●·◦▪‣■◆]|\d{1,2}[.、．)）](?!\d)|0\d(?!\d)|[①-⑳])[ \t\u3000]*")
+_ENTRY = re.compile(r"(?:[-*+]|\d{1,9}[.)])[ \t]")  # of a list in Markdown, whose parts are indented
 _MARK = re.compile(r"\d{1,2}[.、．]?|[①-⑳]")
 _PICTURE = re.compile(
     r"[\[【(（<]?\s*(?:图片|圖片|图|圖|画像|이미지|image|picture)\s*\d{0,2}\s*[\]】)）>]?", re.IGNORECASE
@@ -84,9 +84,10 @@ class _Reader:
         sources = "|".join(re.escape(word.strip(" :：")) for word in every("email", "source"))
         self._sources = re.compile(rf"(?:{sources})\s*[:：]\s*")
         lines = [PastedLine(number, line.rstrip()) for number, line in enumerate(text.split("\n"), 1)]
+        self._broken = {number for number, line in enumerate(text.split("\n"), 1) if line.endswith("  ")}
         lines = self._without_front_matter(lines)
         blank = sum(not line.text for line in lines)
-        code = _fenced(lines)
+        code = fenced(lines)
         self._lines, levels = self._underlined(lines, code)
         self._definitions = Definitions(self._lines, code)
         self._signs = Signs(code, levels, commentary_label(config), 5 * blank >= len(lines))
@@ -326,10 +327,14 @@ class _Reader:
         lines, out = list(lines), list[str]()
         while lines and lines[-1].number not in self._signs.code and _RULE.fullmatch(lines[-1].words):
             self._leave(lines[-1], lines.pop().text)
+        listing = False
         for line in lines:
             coded = line.number in self._signs.code
-            text = line.text if coded or self._signs.levels else line.words
+            within = line.text.startswith((" ", "\t")) and (listing or bool(self._signs.levels))
+            listing = bool(_ENTRY.match(line.text)) if line.text and not within else listing
+            text = line.text if coded or within else line.words
             text = text if coded else text.lstrip("\u3000")
+            text += "  " if line.number in self._broken and self._signs.spaced and text and not coded else ""
             listed = _BULLET.match(text.lstrip()) or text.lstrip().startswith(("|", ">"))
             if not self._signs.spaced and out and out[-1] and text and not coded and not listed:
                 out.append("")
@@ -337,14 +342,3 @@ class _Reader:
         while out and not out[0].strip():
             out.pop(0)
         return (*out, *self._definitions.of(out))
-
-
-def _fenced(lines: Iterable[PastedLine]) -> frozenset[int]:
-    """The lines of fenced code, which are not interpreted; empty if a fence is not closed."""
-    inside, opened = set(), ""
-    for line in lines:
-        mark = line.words[:3] if _FENCE.match(line.text) else ""
-        if opened or mark:
-            inside.add(line.number)
-        opened = ("" if mark == opened else opened) if opened else mark
-    return frozenset() if opened else frozenset(inside)

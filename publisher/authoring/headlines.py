@@ -4,13 +4,14 @@ otherwise short lines without final punctuation above longer ones with it.
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, takewhile
 
 BOLD = re.compile(r"(?P<mark>\*\*|__)(?P<text>(?:(?!\*\*|__).)+)(?P=mark)")
 NUMBERED = re.compile(r"(?:(?P<digits>\d{1,2})|(?P<han>[一二三四五六七八九十]{1,3}))[.、．)）][ \t\u3000]*(?=\D)")
 ENDED = re.compile(r"[。！？.!?…][”’」』）)\]\"'*_]*$")
+_FENCE = re.compile(r" {0,3}(?:```|~~~)")
 _OPEN_END = re.compile(r"[。！？.!?…；;，,、：:]$")
 _NO_HEADING = re.compile(
     r"[-*+>|•●·(（]|\d{1,2}[.、．)）]|https?://|:{3}|!\[|(?:文|作者|编辑|来源|责编)[:：]|By |"
@@ -126,3 +127,14 @@ def _may_head(lines: Sequence[PastedLine], index: int, signs: Signs, *, strictly
         return False
     block = [*takewhile(bool, (lines[at].words for at in range(index + 1, len(lines))))]
     return all(map(ENDED.search, block)) and (not block or len(text) < len(block[0]))
+
+
+def fenced(lines: Iterable[PastedLine]) -> frozenset[int]:
+    """The lines of fenced code, which are not interpreted; empty if a fence is not closed."""
+    inside, opened = set(), ""
+    for line in lines:
+        mark = line.words[:3] if _FENCE.match(line.text) else ""
+        if opened or mark:
+            inside.add(line.number)
+        opened = ("" if mark == opened else opened) if opened else mark
+    return frozenset() if opened else frozenset(inside)

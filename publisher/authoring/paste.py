@@ -100,7 +100,8 @@ def files_of(config: Config, digest: Digest, date: str, language: str) -> dict[s
         f"status: draft # {word('starter', 'on_status')}",
     ]
     if digest.intro:
-        lines += ["", "intro: |", *(f"  {line}".rstrip() for line in (digest.intro[0].lstrip(), *digest.intro[1:]))]
+        intro = (digest.intro[0].lstrip(), *digest.intro[1:])
+        lines += ["", "intro: |", *(f"  {line}" if line else "" for line in intro)]
     if digest.points:
         lines += ["", *key_points_block(digest.points, digest.generated_by)]
     if digest.attribution:

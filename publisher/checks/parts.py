@@ -90,7 +90,7 @@ class Parts:
             if not tag.closing and url is not None and removed_attribute("a", "href", url) is None:
                 sponsored = self._sponsored or "sponsored" in given.get("rel", "").lower().split()
                 self._start(url.strip(), piece.place(tag.start, tag.end), sponsored)
-        elif tag.name == "img":
+        elif tag.name == "img" and not tag.closing:
             words = given.get("alt")
             alt = words if words == "" or _said(words) else None
             self.pictures.append(PictureUse(given.get("src", ""), alt, piece.place(tag.start, tag.end)))

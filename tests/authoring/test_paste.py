@@ -391,3 +391,10 @@ def test_an_omitted_text_is_reported_with_its_place(tmp_path: Path) -> None:
     assert made.told
     assert "3: 全文2620字,阅读约需8分钟; " in rendered(made.told, "zh")
     assert "; 5: 划重点; " in made.told
+
+
+def test_lists_in_lists_and_hard_breaks_stay_what_they_are_without_headings(tmp_path: Path) -> None:
+    listed = "Text one.\n\n- a\n  - b\n    - c\n- d\n\n1. x\n   1. y\n2. w\n\nLine one  \nline two"
+    text = f"Weekly\n\n**First story**\n\n{listed}\n\n**Second story**\n\n  Indented as in a letter.\n"
+    issue, _ = pasted(tmp_path, text, "en")
+    assert [item.body.text.rstrip("\n") for item in issue.items] == [listed, "Indented as in a letter."]

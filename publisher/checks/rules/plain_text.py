@@ -23,7 +23,8 @@ _MARKUP = re.compile(
     rf"|{_ALONE}(?P<mark>\*\*|~~)(?P<strong>(?![\s*~])[^*~]*?(?<!\s))(?P=mark)(?![A-Za-z0-9])"
     rf"|{_ALONE}\*(?P<emphasis>(?![a-z]+\*)\w(?:[^*~]*[\w.!?…。！？])?)\*(?![A-Za-z0-9*])"
     rf"|{_ALONE}(?P<ticks>`+)(?P<code>(?![\s`])[^`]*?(?<!\s))(?P=ticks)(?![A-Za-z0-9`])"
-    r"|<(?P<tag>b|em|i|strong|sub|sup|u)>(?P<element>[^<>]+)</(?P=tag)>"
+    r"|<(?P<tag>a|b|code|em|font|i|mark|small|span|strong|sub|sup|u)(?:\s[^<>]*=[^<>]*)?>(?P<element>[^<>]+)</(?P=tag)>"
+    r"|<img\s[^<>]*=[^<>]*>|(?<=\S)<br ?/?>(?=\S)"
     r"|<!--.*?(?:-->|$)"
 )
 
@@ -81,7 +82,7 @@ def _markup(line: Line) -> Iterator[Diagnostic]:
     for found in _MARKUP.finditer(line.text):
         named = (found[name] for name in ("link", "strong", "emphasis", "code", "element") if found[name] is not None)
         meant = next(named, unescape(found[0]))
-        comment = found[0].startswith("<!--")
+        comment = found[0].startswith("<") and found["element"] is None
         if comment or meant != found[0]:
             message = say("{found} stays as it is written: this is a field of plain text", found=shortened(found[0]))
             advice = say("write {words}", words=shortened(meant.strip()) or say("a plain space"))

@@ -19,7 +19,7 @@ _ANY = regex(rf"</?(?:{'|'.join(sorted(_SWALLOWS))})\b", re.IGNORECASE)
 _OPEN_QUOTE = regex(r"<[A-Za-z][A-Za-z0-9]*\s[^<>\"']*=\s*[\"'][^<>\"'\n]*>")
 _SWALLOWED = regex(rf"{_OPEN_QUOTE.pattern}(?=[^\"'<>]*<)")
 """A tag whose last value is not closed; ``alt="a > b"`` is not matched."""
-_NO_END = "area basefont br col frame hr img input isindex keygen param source spacer track wbr"
+_NO_END = "area basefont br col frame hr image img input isindex keygen param source spacer track wbr"
 _VOID = frozenset(_NO_END.split())
 _PARTS = NOT_NESTED | {"rt", "rp"}
 _PARENTS = ("ul", "ol", "dl", "menu", "table", "ruby")  # within these the ends of their parts may be left out

@@ -243,6 +243,8 @@ class _RawTags:
             self._links.append((attributes.get("href", ""), len(out)))
         elif name == "a" and self._links:
             self._close_link(out)
+        elif closing and name in {"img", "hr"}:
+            pass  # an end that void elements do not have, and browsers ignore
         elif name == "img":
             words = attributes.get("alt", "")
             label = _titled(self._image_label(words) if words else "", attributes)
