@@ -33,7 +33,7 @@ async def follow(request: Request) -> Response:
     """Redirect (302) to a link's target; only GET counts. Raises HTTPException 404: no such link in the mail."""
     service: Service = request.app.state.service
     slug, number = request.path_params["slug"], request.path_params["number"]
-    known = re.fullmatch("[1-9][0-9]{0,5}", number)
+    known = re.fullmatch("[1-9][0-9]{0,5}", number) and slug.isprintable()  # PostgreSQL takes no NUL
     target = await service.read(service.readers.link, slug, int(number)) if known else None
     if target is None:
         raise HTTPException(404)

@@ -94,6 +94,12 @@ def test_what_no_mail_had_is_not_there(site: Site, path: str) -> None:
     assert "evil.example" not in answer.headers.get("location", "")
 
 
+@pytest.mark.usefixtures("dialect")
+def test_no_database_stumbles_over_a_name_that_no_issue_can_have(request: pytest.FixtureRequest) -> None:
+    site: Site = request.getfixturevalue("site")
+    assert [site.client.get(f"r/{name}/1").status_code for name in ("%00", "a%00b", "%ff", "a%0Ab")] == [404] * 4
+
+
 def test_a_step_of_a_series_has_slashes_in_its_name_and_its_links_lead_on_too(site: Site) -> None:
     site.add("reader@example.com")
     with site.service.database.begin() as connection:
