@@ -22,7 +22,7 @@ from publisher.audience.own import COLUMNS, LATER, SIGNS, Past, past_of, unguard
 from publisher.audience.standing import MOST_VALUES, TABLES, ImportStatus, Standings
 from publisher.config.audience import AttributeConfig, fits
 from publisher.config.values import SYSTEM_ZONES
-from publisher.diagnostics import say
+from publisher.diagnostics import counted, say
 from publisher.language import canonical
 
 
@@ -215,7 +215,14 @@ class Columns:
     def _fitted(self, row: list[str]) -> list[str]:
         """Pad a row to the width of the header. Raises ValueError if values stand beyond it."""
         if len(row) > self.width and any(row[self.width :]):
-            raise ValueError(say("there are {n} values for {width} columns", n=len(row), width=self.width))
+            raise ValueError(
+                counted(
+                    "there are {values} values for {n} column",
+                    "there are {values} values for {n} columns",
+                    self.width,
+                    values=len(row),
+                )
+            )
         return row if len(row) >= self.width else row + [""] * (self.width - len(row))
 
     def _own_entry(self, line: int, row: list[str]) -> ImportRow:

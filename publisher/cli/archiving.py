@@ -55,13 +55,15 @@ def archive_mailings(
         if undo:
             restored = folding.unfold(database, undo)
             told: dict[str, Any] = {"issue": undo, "restored": restored}
-            line = say("{slug}: {n:,} recipients are back", slug=undo, n=restored)
+            line = counted("{slug}: {n:,} recipient is back", "{slug}: {n:,} recipients are back", restored, slug=undo)
         else:
             done = _drop(database, act=yes) if drop else _fold(database, config, before, act=yes)
             people = sum(one["recipients"] for one in done)
             told = {"dropped" if drop else "folded": done, "recipients": people, "done": yes}
             for one in done if format == "text" else ():
-                put(say("{slug}: {n:,} recipients", slug=one["issue"], n=one["recipients"]))
+                put(
+                    counted("{slug}: {n:,} recipient", "{slug}: {n:,} recipients", one["recipients"], slug=one["issue"])
+                )
             mailings = counted("{n:,} mailing", "{n:,} mailings", len(done))
             whom = counted("{n:,} recipient", "{n:,} recipients", people)
             was = say("{mailings} with {whom} dropped"), say("{mailings} with {whom} folded")

@@ -12,7 +12,7 @@ import typer
 
 from publisher.cli.frame import Format, app, examples, moment_back, opened
 from publisher.cli.output import emit, plain, put, table, tell, write_page
-from publisher.diagnostics import say
+from publisher.diagnostics import counted, say
 
 if TYPE_CHECKING:
     from publisher.insights.audience import AudienceReport
@@ -78,14 +78,21 @@ def ask(
         if not yes:
             tell(say("nothing was done: --yes does it"))
             return 0
-        return deliver(config, database, say("{n:,} questions mailed"))
+        return deliver(config, database, say("questions mailed: {n:,}"))
 
 
 def _print(found: AudienceReport) -> None:
     from publisher.delivery.states import numbered, standing, word
     from publisher.insights.audience import CAUSES
 
-    put(say("{n:,} readers ({states})", n=found.readers, states=numbered(found.states, standing)))
+    put(
+        counted(
+            "{n:,} reader ({states})",
+            "{n:,} readers ({states})",
+            found.readers,
+            states=numbered(found.states, standing),
+        )
+    )
     causes = [cause for cause in CAUSES if found.lost[cause]]
     _counts(
         (say("month"), say("joined"), *map(word, causes), say("readers")),

@@ -14,7 +14,7 @@ import typer
 
 from publisher.cli.frame import app, chosen_slug, config_of, examples
 from publisher.cli.output import put, show_findings, tell, warn
-from publisher.diagnostics import Diagnostic, rendered, say
+from publisher.diagnostics import Diagnostic, counted, rendered, say
 from publisher.errors import UsageError, refusal
 
 if TYPE_CHECKING:
@@ -170,7 +170,15 @@ def key_points(
     if dry_run:
         return
     draft.write(config)
-    tell(say("{path}: {n} points by {by}; read and mend them", path=draft.path, n=len(draft.texts), by=draft.by))
+    tell(
+        counted(
+            "{path}: {n} point by {by}; read and mend it",
+            "{path}: {n} points by {by}; read and mend them",
+            len(draft.texts),
+            path=draft.path,
+            by=draft.by,
+        )
+    )
     show_findings(draft.doubts(config, slug), config.root)
 
 

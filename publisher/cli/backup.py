@@ -46,8 +46,12 @@ def restore(
     at = made.made_at.isoformat(sep=" ", timespec="minutes")
     put(say("restored as of {at}: {kept}", at=at, kept=_told(asdict(made))))
     if made.waited:
-        waited = say("{n:,} confirmations and announcements that waited then may have left since: none is repeated")
-        put(say(waited, n=made.waited))
+        waited = counted(
+            "{n:,} confirmation or announcement that waited then may have left since: it is not repeated",
+            "{n:,} confirmations and announcements that waited then may have left since: none is repeated",
+            made.waited,
+        )
+        put(waited)
 
 
 def _told(rows: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ import typer
 
 from publisher.cli.frame import Format, OneIssue, Yes, app, chosen_slug, examples, opened
 from publisher.cli.output import Bar, agreed, emit, put, tell, warn
-from publisher.diagnostics import listed, rendered, say
+from publisher.diagnostics import counted, listed, rendered, say
 from publisher.errors import UsageError, refusal
 
 if TYPE_CHECKING:
@@ -132,16 +132,28 @@ def _print(applied: Applied) -> None:
     from publisher.delivery.states import numbered, word
 
     kinds = numbered(dict(sorted(applied.events.items()))) or say("no events")
-    put(say("{kinds}; {n} recipients changed", kinds=kinds, n=applied.changed))
+    put(counted("{kinds}; {n} recipient changed", "{kinds}; {n} recipients changed", applied.changed, kinds=kinds))
     for reason, count in sorted(applied.suppressed.items()):
         if count:
             put(say("suppressed: {n} ({reason})", n=count, reason=word(reason)))
     if applied.waiting:
-        put(say("{n} fit no recipient yet; they are kept and tried again", n=applied.waiting))
+        put(
+            counted(
+                "{n} fits no recipient yet; it is kept and tried again",
+                "{n} fit no recipient yet; they are kept and tried again",
+                applied.waiting,
+            )
+        )
     for name, count in sorted(applied.unknown.items()):
         put(say("unknown kind, kept: {name} ({n})", name=name, n=count))
     if applied.replies:
-        put(say("{n} automatic replies, which say nothing of our mail", n=applied.replies))
+        put(
+            counted(
+                "{n} automatic reply, which says nothing of our mail",
+                "{n} automatic replies, which say nothing of our mail",
+                applied.replies,
+            )
+        )
     if applied.faults > len(applied.malformed):
         named = len(applied.malformed)
         put(say("{n} are no events; the first {named} are named above", n=applied.faults, named=named))
@@ -186,8 +198,11 @@ def reconcile(
             chosen_slug(context.obj, issue)  # raises UsageError for a slug that is no issue
         for one in found:
             if one.young:
-                young = say("{young} of {n} uncertain recipients are younger than an hour; their events may still come")
-                told = say(young, young=one.young, n=len(one.recipients))
+                told = counted(
+                    "{n} uncertain recipient is younger than an hour, and its events may still come",
+                    "{n} uncertain recipients are younger than an hour, and their events may still come",
+                    one.young,
+                )
                 warn(say("{slug}: {told}", slug=one.mailing.slug, told=told))
         if format == "text":
             _show_doubtful(found, settled, release=release_uncertain)
@@ -228,7 +243,7 @@ def _announcements(
 def _show_doubtful(found: list[Doubtful], settled: int, *, release: bool) -> None:
     """Print the uncertain recipients; with ``release``, each of those who might get a second copy."""
     if settled:
-        put(say("{n} recipients changed by events", n=settled))
+        put(counted("{n} recipient changed by events", "{n} recipients changed by events", settled))
     for one in found:
         slug, count = one.mailing.slug, len(one.recipients)
         certain = say("{slug}: nothing is uncertain", slug=slug)
@@ -248,7 +263,11 @@ def _release(database: Database, found: list[Doubtful], yes: bool) -> dict[str, 
     from publisher.feedback.reconcile import release
 
     count = sum(len(one.recipients) for one in found)
-    message = say("{n} recipients might get a second copy, and nobody is here to be asked", n=count)
+    message = counted(
+        "{n} recipient might get a second copy, and nobody is here to be asked",
+        "{n} recipients might get a second copy, and nobody is here to be asked",
+        count,
+    )
     refusal = UsageError(message, help=say("add --yes once you have decided"))
     if not agreed(say("Let the next send mail to these {n} again?", n=count), yes, refusal):
         return {}
@@ -259,7 +278,11 @@ def _release(database: Database, found: list[Doubtful], yes: bool) -> dict[str, 
         way = "publish" if slug.startswith("series/") else f"send {slug}"
         tell(say("{slug}: {n} released; publisher {way} mails to them", slug=slug, n=number, way=way))
         if left := left - number:
-            told = say("{n} changed meanwhile and are left as they are; look again", n=left)
+            told = counted(
+                "{n} changed meanwhile and is left as it is; look again",
+                "{n} changed meanwhile and are left as they are; look again",
+                left,
+            )
             warn(say("{slug}: {told}", slug=slug, told=told))
     return released
 

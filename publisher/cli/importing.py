@@ -146,7 +146,7 @@ def _print_import(
         complain(say("who may be mailed is not clear; nothing was written"), way)
         return
     if tally is None:
-        rows = say("{n:,} of {rows:,} rows", n=found.invalid, rows=found.rows)
+        rows = counted("{wrong:,} of {n:,} row", "{wrong:,} of {n:,} rows", found.rows, wrong=found.invalid)
         what = say("the file") if found.broken else rows
         way = say("correct the file") if found.broken else say("correct them, or import the rest with --skip-invalid")
         complain(say("{what} cannot be imported; nothing was written", what=what), way)
@@ -215,5 +215,5 @@ def deliver(config: Config, database: Database, done: str) -> int:
         tell(say(done, n=waiting - left))
     if left:
         advice = say("serve and the next publish send them; nobody is asked twice")
-        complain(say("{n:,} confirmation mails wait", n=left), advice)
+        complain(counted("{n:,} confirmation mail waits", "{n:,} confirmation mails wait", left), advice)
     return int(left > 0)

@@ -77,9 +77,10 @@ class SendBar(Bar):
 def _notes(started: Started) -> Sequence[str]:
     notes = [started.quota.note] if started.quota.note else []
     if started.recovered:
-        told = say(
+        told = counted(
+            "an earlier run died: {n:,} recipient is uncertain until events settle it (publisher reconcile {slug})",
             "an earlier run died: {n:,} recipients are uncertain until events settle them (publisher reconcile {slug})",
-            n=started.recovered,
+            started.recovered,
             slug=started.mailing.slug,
         )
         notes.append(told)

@@ -8,7 +8,7 @@ import typer
 
 from publisher.cli.frame import app, chosen_slug, config_of, examples, needs_extra, opened
 from publisher.cli.output import complain, tell, work_on_unheard
-from publisher.diagnostics import say
+from publisher.diagnostics import counted, say
 from publisher.errors import DeployError
 
 
@@ -108,7 +108,14 @@ def worker(
 
         def freeze() -> None:
             for mailing in freeze_here(config, database, datetime.now(UTC)):
-                report(say("{slug} frozen for {n:,} readers in all", slug=mailing.slug, n=mailing.audience))
+                report(
+                    counted(
+                        "{slug} frozen for {n:,} reader in all",
+                        "{slug} frozen for {n:,} readers in all",
+                        mailing.audience,
+                        slug=mailing.slug,
+                    )
+                )
             with database.connect() as connection:
                 for step in ready_steps(config):
                     lock.refuse_forgetful(database, connection, step.slug)

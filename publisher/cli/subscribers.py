@@ -11,7 +11,7 @@ import typer
 
 from publisher.cli.frame import Format, Yes, app, chosen_slug, examples, opened, slug_of
 from publisher.cli.output import agreed, as_file, emit, put, tell
-from publisher.diagnostics import listed, rendered, say, told_by
+from publisher.diagnostics import counted, listed, rendered, say, told_by
 from publisher.errors import UsageError, refusal
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def export(
             TextIOWrapper(file, "utf-8", newline="") as text,
         ):
             number = write(connection, text)
-    tell(say("{n:,} subscribers written to {file}", n=number, file=out))
+    tell(counted("{n:,} subscriber written to {file}", "{n:,} subscribers written to {file}", number, file=out))
 
 
 @commands.command()

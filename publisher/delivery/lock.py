@@ -29,7 +29,7 @@ from publisher.database import Database
 from publisher.database.bulk import insert_into, insert_once
 from publisher.database.migrate import file_of
 from publisher.delivery.tables import LEFT_TO_MONTH, UNFINISHED, mailings, origins, recipients, settled_marks
-from publisher.diagnostics import say
+from publisher.diagnostics import counted, say
 from publisher.documents.atomic import write_file
 from publisher.errors import DatabaseError, UsageError, refusal
 from publisher.issue.folder import SERIES
@@ -169,9 +169,10 @@ def _by_mark(url: URL, connection: Connection | None, slug: str) -> str | None:
         return None
     if connection and _is_known(connection, slug, mark):
         return None
-    return say(
+    return counted(
+        "{n:,} message of mailing {reference} had left or was about to, and this database knows less of it",
         "{n:,} messages of mailing {reference} had left or were about to, and this database knows less of it",
-        n=mark.handled,
+        mark.handled,
         reference=mark.reference,
     )
 

@@ -12,7 +12,7 @@ from publisher.database import Database
 from publisher.database.failures import UnreadableError
 from publisher.delivery.states import FEEDBACK, Account, Operator, RecipientState
 from publisher.delivery.tables import WAITS, foldings, links, literally, mailings, recipients, second_copies, senders
-from publisher.diagnostics import say
+from publisher.diagnostics import counted, say
 from publisher.errors import UsageError
 from publisher.issue.folder import SERIES
 from publisher.mail.message import MailContent
@@ -189,7 +189,11 @@ def account(connection: Connection, *mailing_ids: int) -> Account:
         counts.update({name: row[name] for name in (*FEEDBACK, "again", "waiting")})
         next_at = row["next_at"] or next_at
     if unknown := counts.keys() - {*RecipientState, *FEEDBACK, "again", "waiting"}:
-        raise UnreadableError(say("the state of {n} recipients", n=sum(counts[state] for state in unknown)))
+        raise UnreadableError(
+            counted(
+                "the state of {n} recipient", "the state of {n} recipients", sum(counts[state] for state in unknown)
+            )
+        )
     second = select(func.count()).select_from(second_copies).where(second_copies.c.mailing_id.in_(mailing_ids))
     copies = connection.execute(second).scalar_one()
     reasons = dict(sorted(by_reason.items()))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from publisher.diagnostics import listed, say
+from publisher.diagnostics import counted, listed, say
 
 FEEDBACK = ("delivered", "bounced", "complained")  # counts that are known only from events
 
@@ -167,12 +167,17 @@ def numbered(counts: Mapping[str, int], said: Callable[[str], str] = word) -> st
     return listed(say("{n:,} {word}", n=n, word=said(name)) for name, n in counts.items())
 
 
+def left_over(people: int) -> str:
+    """Return a sentence about the recipients whom a mailing has not reached yet."""
+    return counted("{n:,} recipient is left", "{n:,} recipients are left", people)
+
+
 def waits(people: int, next_at: datetime | None) -> str:
     """Return a sentence about the recipients who wait for their local time; empty if there are none."""
     if not next_at:
         return ""
     at = f"{next_at.astimezone(UTC):%Y-%m-%d %H:%M}"
-    return say("{people:,} wait until {at} UTC or later", people=people, at=at)
+    return counted("{n:,} waits until {at} UTC or later", "{n:,} wait until {at} UTC or later", people, at=at)
 
 
 def not_known(account: Mapping[str, int], tells: bool) -> frozenset[str]:

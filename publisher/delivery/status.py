@@ -19,12 +19,13 @@ from publisher.delivery.states import (
     MailingState,
     Operator,
     RecipientState,
+    left_over,
     mailing_state,
     numbered,
     waits,
 )
 from publisher.delivery.tripwires import Tripped
-from publisher.diagnostics import listed, say
+from publisher.diagnostics import counted, listed, say
 from publisher.issue.folder import discover
 from publisher.issue.load import Reading, read_issue
 from publisher.issue.series import steps_of
@@ -38,7 +39,7 @@ def explain(sent: Sent, provider: Provider) -> tuple[str, str | None]:
     """Return the line for an operator, empty on success, and the action."""
     account, slug = sent.account, sent.mailing.slug
     again = say("publisher send {slug} carries on", slug=slug)
-    left = say("{pending:,} recipients are left", pending=account.pending)
+    left = left_over(account.pending)
     match sent.ending:
         case Ending.DONE | Ending.WAITING | Ending.LEFT:
             return _of_account(sent)
@@ -47,8 +48,13 @@ def explain(sent: Sent, provider: Provider) -> tuple[str, str | None]:
         case Ending.OPERATOR if sent.code == "tripwire":
             return say("a tripwire stopped {slug}; {left}", slug=slug, left=left), None
         case Ending.OPERATOR if sent.code == Operator.CANCELLED:
-            people = account.pending
-            return say("{slug} was cancelled; {pending:,} recipients are not mailed", slug=slug, pending=people), None
+            cancelled = counted(
+                "{slug} was cancelled; {n:,} recipient is not mailed",
+                "{slug} was cancelled; {n:,} recipients are not mailed",
+                account.pending,
+                slug=slug,
+            )
+            return cancelled, None
         case Ending.OPERATOR:
             resume = say("publisher resume {slug}, then publisher send {slug}", slug=slug)
             return say("{slug} is paused; {left}", slug=slug, left=left), resume
@@ -71,13 +77,13 @@ def explain(sent: Sent, provider: Provider) -> tuple[str, str | None]:
 
 def _of_account(sent: Sent) -> tuple[str, str | None]:
     account, slug = sent.account, sent.mailing.slug
-    counts = {
-        say("{n:,} are uncertain"): account.uncertain,
-        say("{n:,} were rejected"): account.rejected,
-        say("{n:,} are claimed by another sender"): account.claimed,
-        say("{n:,} are left"): account.due,
-    }
-    parts: list[str] = [say(told, n=n) for told, n in counts.items() if n]
+    told = (
+        counted("{n:,} is uncertain", "{n:,} are uncertain", account.uncertain),
+        counted("{n:,} was rejected", "{n:,} were rejected", account.rejected),
+        counted("{n:,} is claimed by another sender", "{n:,} are claimed by another sender", account.claimed),
+        counted("{n:,} is left", "{n:,} are left", account.due),
+    )
+    parts: list[str] = [one for one in told if one.values["n"]]
     if not parts:
         return waits(account.waiting, account.next_at), None
     if account.waiting:
@@ -91,7 +97,8 @@ def _of_account(sent: Sent) -> tuple[str, str | None]:
         action = say("publisher reconcile {slug} settles the uncertain from events", slug=slug)
     elif account.rejected:
         action = say("publisher subscribers list --of {slug} --state rejected says who and why", slug=slug)
-    return say("of {recipients:,} recipients {parts}", recipients=account.recipients, parts=listed(parts)), action
+    people = account.recipients
+    return counted("of {n:,} recipient {parts}", "of {n:,} recipients {parts}", people, parts=listed(parts)), action
 
 
 def account_line(slug: str, account: Account) -> str:

@@ -20,9 +20,9 @@ from publisher.config.model import Config
 from publisher.database.bulk import insert_once
 from publisher.delivery.lock import DIGEST
 from publisher.delivery.mailings import Mailing
-from publisher.delivery.states import Account, Operator, RecipientState
+from publisher.delivery.states import Account, Operator, RecipientState, left_over
 from publisher.delivery.tables import literally, mailings, receiver_tallies, recipients, second_copies
-from publisher.diagnostics import say
+from publisher.diagnostics import counted, say
 from publisher.errors import UsageError
 from publisher.issue.folder import discover
 from publisher.issue.load import Reading, read_issue
@@ -55,7 +55,12 @@ def before_sending(connection: Connection, mailing: Mailing, account: Account) -
     """Return findings that forbid continuing a mailing: recipients that would be or were reached twice."""
     found, slug = after_the_fact(connection, mailing), mailing.slug
     if again := account.again + _reached_by_another(connection, mailing):
-        saw = say("{again} pending recipients of {slug} have this edition already", again=again, slug=slug)
+        saw = counted(
+            "{n:,} pending recipient of {slug} has this edition already",
+            "{n:,} pending recipients of {slug} have this edition already",
+            again,
+            slug=slug,
+        )
         advice = say(
             "nothing was sent; the ledger may come from an old backup: publisher cancel {slug}, then look", slug=slug
         )
@@ -75,13 +80,24 @@ def after_the_fact(connection: Connection, mailing: Mailing) -> list[Tripped]:
     advice = say(
         "look for a second sender or a restored database; publisher cancel {slug} stops it for good", slug=slug
     )
-    saw = say("{doubled} recipients of {slug} were reached twice", doubled=doubled, slug=slug)
+    saw = counted(
+        "{n:,} recipient of {slug} was reached twice",
+        "{n:,} recipients of {slug} were reached twice",
+        doubled,
+        slug=slug,
+    )
     tripped = [Tripped("reached-twice", slug, saw, advice)]
     mailed = (r.mailing_id == mailing.id, r.state != RecipientState.EXCLUDED)
     query = select(func.count(r.message_id), func.count()).select_from(recipients).where(*mailed)
     reached, all_ = connection.execute(query).one()
     if reached + doubled > all_:
-        saw = say("{slug} has {events} Send events and {n} recipients", slug=slug, events=reached + doubled, n=all_)
+        saw = counted(
+            "{slug} has {events} Send events and {n} recipient",
+            "{slug} has {events} Send events and {n} recipients",
+            all_,
+            slug=slug,
+            events=reached + doubled,
+        )
         tripped.append(Tripped("more-sends-than-recipients", slug, saw, advice))
     return tripped
 
@@ -98,7 +114,7 @@ def deferring(connection: Connection, mailing: Mailing) -> list[Tripped]:
     for receiver, accepted, deferred, waiting in connection.execute(held.order_by(t.receiver)):
         saw = say(
             "{receiver} deferred {deferred:,} of {n:,} messages of {slug}, far above its history:"
-            " {waiting:,} recipients there wait, the others do not",
+            " {waiting:,} held back there, the others go on",
             receiver=receiver, deferred=deferred, n=accepted + deferred, slug=slug, waiting=waiting,
         )  # fmt: skip
         found.append(Tripped("receiver-defers", slug, saw, advice, stops=False))
@@ -133,7 +149,12 @@ def unaddressed(mailing: Mailing, account: Account) -> list[Tripped]:
     slug = mailing.slug
     if not account.missed or "/" in slug:
         return []
-    saw = say("{slug} went to nobody: its audience leaves out all {n:,} subscribers", slug=slug, n=account.audience)
+    saw = counted(
+        "{slug} went to nobody: its audience leaves out the only subscriber",
+        "{slug} went to nobody: its audience leaves out all {n:,} subscribers",
+        account.audience,
+        slug=slug,
+    )
     advice = say("if that is wrong, correct audience; then publisher send {slug} mails it", slug=slug)
     return [Tripped("nobody", slug, saw, advice, stops=False)]
 
@@ -190,7 +211,7 @@ def stranded(config: Config, connection: Connection, found: Iterable[Mailing]) -
         issue = None if gone else read_issue(config, slug).partial
         if gone or (issue and issue.status is not Status.READY):
             what = say("no longer in the repository") if gone else say("a draft again")
-            told = say("{what}; {left}", what=what, left=say("{n:,} recipients are left", n=left[mailing.id]))
+            told = say("{what}; {left}", what=what, left=left_over(left[mailing.id]))
             ways = say(
                 "publisher cancel {slug} ends its mailing; once it is back as it was, publish goes on with it",
                 slug=slug,

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 
-from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, Span, define, either, say
+from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, Span, counted, define, either, say
 from publisher.diagnostics.sentences import SYSTEM
 from publisher.documents.encodings import ENCODINGS, misread, readings, told_misread
 
@@ -128,7 +128,7 @@ def _controls(path: str, text: str) -> list[Diagnostic]:
             if right and start <= match.start() < end:
                 span, (message, advice) = (start, end), told_misread(text[start:end], right)
         if more > 0 and index == _MOST_CONTROLS - 1:
-            message = say("{first} (and {more} more places)", first=message, more=more)
+            message = counted("{first} (and {n} more place)", "{first} (and {n} more places)", more, first=message)
         findings[span] = CONTROL.at(_place(path, text, *span), message, help=advice)
     return list(findings.values())
 

@@ -26,7 +26,7 @@ from publisher.database.failures import despite_conflicts
 from publisher.delivery.mailings import account_of, newest
 from publisher.delivery.settle import Settled, forget_unmatched, id_of, note_unmatched, settle
 from publisher.delivery.tripwires import Tripped, after_the_fact, deferring, harmful, tally
-from publisher.diagnostics import say
+from publisher.diagnostics import counted, say
 from publisher.feedback import store
 from publisher.providers.events import Event, EventKind
 from publisher.providers.receivers import receiver_of
@@ -85,12 +85,21 @@ def tripped_by(database: Database, applied: Applied) -> list[Tripped]:
             if mailing := newest(connection, slug):
                 found += harmful(connection, mailing, account_of(connection, mailing))
     for slug, count in sorted(applied.content_faults.items()):
-        saw = say("{n} receiving servers refused {what} for what is in it", n=count, what=slug or say("a message"))
+        saw = counted(
+            "{n} receiving server refused {what} for what is in it",
+            "{n} receiving servers refused {what} for what is in it",
+            count,
+            what=slug or say("a message"),
+        )
         advice = say("look at its size, links and attachments; the addresses are not to blame and stay")
         found.append(Tripped("content-refused", slug, saw, advice, stops=False))
     for slug, count in sorted(applied.never_mailed.items()):
-        about = {"n": count, "what": slug or say("no issue here")}
-        saw = say("the provider accepted {n} messages of {what} and then did not mail them", **about)
+        saw = counted(
+            "the provider accepted {n} message of {what} and then did not mail it",
+            "the provider accepted {n} messages of {what} and then did not mail them",
+            count,
+            what=slug or say("no issue here"),
+        )
         advice = say("they count as rejected; publisher report says why")
         found.append(Tripped("never-mailed", slug, saw, advice, stops=False))
     return found

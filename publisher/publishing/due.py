@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from publisher.config.model import PublishConfig
 from publisher.delivery.lock import how_to_settle
-from publisher.delivery.states import Operator, waits
+from publisher.delivery.states import Operator, left_over, waits
 from publisher.diagnostics import counted, rendered, say
 
 
@@ -222,10 +222,10 @@ def _mailed(facts: Facts, mailed: Mailed, now: datetime) -> IssueDecision:
         if facts.held_at:
             return _held(facts)
         if mailed.operator == Operator.PAUSED:
-            why = say("paused; {left}", left=_left(mailed))
+            why = say("paused; {left}", left=left_over(mailed.sendable))
             return IssueDecision(facts, Action.PAUSED, why, f"publisher resume {slug}")
         if not same:
-            why = say("it changed while it was being mailed; {left}", left=_left(mailed))
+            why = say("it changed while it was being mailed; {left}", left=left_over(mailed.sendable))
             ways = say(
                 "undo the change; or publisher cancel {slug}, and publisher send {slug} mails the rest", slug=slug
             )
@@ -236,9 +236,9 @@ def _mailed(facts: Facts, mailed: Mailed, now: datetime) -> IssueDecision:
             return IssueDecision(facts, Action.CONFLICT, why, ways)
         if mailed.waiting == mailed.sendable and mailed.next_at and mailed.next_at > now:
             return IssueDecision(facts, Action.RESUME, waits(mailed.waiting, mailed.next_at), at=mailed.next_at)
-        return IssueDecision(facts, Action.RESUME, _left(mailed))
+        return IssueDecision(facts, Action.RESUME, left_over(mailed.sendable))
     if mailed.uncertain:
-        why = say("{n:,} recipients are uncertain", n=mailed.uncertain)
+        why = counted("{n:,} recipient is uncertain", "{n:,} recipients are uncertain", mailed.uncertain)
         return IssueDecision(facts, Action.UNCERTAIN, why, f"publisher reconcile {slug}")
     if not same:
         why = say("changed after it went out: the archive says so, nobody is mailed again")
@@ -265,7 +265,9 @@ def _withdrawn(facts: Facts) -> IssueDecision:
             "publisher cancel {slug} ends its mailing; once it is back as it was, publish goes on with it",
             slug=facts.slug,
         )
-        return IssueDecision(facts, Action.WITHDRAWN, say("{what}; {left}", what=why, left=_left(facts.mailed)), ways)
+        return IssueDecision(
+            facts, Action.WITHDRAWN, say("{what}; {left}", what=why, left=left_over(facts.mailed.sendable)), ways
+        )
     return IssueDecision(facts, Action.WITHDRAWN, why)
 
 
@@ -301,10 +303,6 @@ def _by_the_clock(facts: Facts, now: datetime, policy: PublishConfig) -> IssueDe
         why = say("may be vetoed until {at}", at=_minute(due))
         return IssueDecision(facts, Action.WAITING, why, f"publisher hold {slug}", due)
     return IssueDecision(facts, Action.DUE, say("due now"))
-
-
-def _left(mailed: Mailed) -> str:
-    return say("{n:,} recipients are left", n=mailed.sendable)
 
 
 def _minute(at: datetime | None) -> str:

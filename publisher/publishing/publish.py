@@ -22,7 +22,7 @@ from publisher.delivery.lock import DIGEST, settle, settle_mark, take_as_own
 from publisher.delivery.send import Options, Sent
 from publisher.delivery.series import begin_anew, ready_steps
 from publisher.delivery.settle import count_as_reached
-from publisher.diagnostics import say
+from publisher.diagnostics import counted, say
 from publisher.edition.model import Edition
 from publisher.errors import PublisherError, UsageError
 from publisher.issue.series import steps_of
@@ -191,8 +191,13 @@ class _Publish(Run):
 
     def _tell_reached(self, slug: str, people: int) -> None:
         if people:
-            about: dict[str, str | int] = {"slug": slug, "people": people}
-            self.watch.note(say("{slug}: events show that {people:,} readers had it: they get no second copy", **about))
+            had = counted(
+                "{slug}: events show that {n:,} reader had it, who gets no second copy",
+                "{slug}: events show that {n:,} readers had it, who get no second copy",
+                people,
+                slug=slug,
+            )
+            self.watch.note(had)
 
     def _asked_at_first(self, ledger: History, decisions: Sequence[IssueDecision], witness: Witness) -> bool:
         """Ask about, or refuse, several first mailings at once; True if they were settled. Raises UsageError."""

@@ -13,7 +13,7 @@ from publisher.delivery.lock import forgotten
 from publisher.delivery.mailings import Mailing
 from publisher.delivery.send import Options
 from publisher.delivery.series import Step, StepPlan, freeze_due, plan_steps, ready_steps
-from publisher.delivery.states import Operator, RecipientState
+from publisher.delivery.states import Operator, RecipientState, left_over
 from publisher.diagnostics import say
 from publisher.issue.folder import SERIES
 from publisher.issue.model import Status
@@ -95,7 +95,7 @@ def left_of(connection: Connection, mailing: Mailing) -> IssueDecision | None:
     left = states[RecipientState.PENDING] + states[RecipientState.CLAIMED]
     if not left or mailing.operator == Operator.CANCELLED:
         return None
-    told = say("{n:,} recipients are left", n=left)
+    told = left_over(left)
     if mailing.operator == Operator.PAUSED:
         return IssueDecision(Facts(slug), Action.PAUSED, say("paused; {left}", left=told), f"publisher resume {slug}")
     return IssueDecision(Facts(slug), Action.RESUME, told)

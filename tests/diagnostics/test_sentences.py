@@ -125,3 +125,31 @@ def test_a_report_speaks_the_language_that_was_chosen() -> None:
         assert render_text([finding]) == "a.md:1:1: 错误[x] topic 是空的\n  怎么办：删掉它\n"
     finally:
         language.reset(token)
+
+
+NEVER_ONE = {
+    "Made a newsletter in {folder}: {n} files.",
+    "Made a newsletter in {folder}: {n} files, in a git repository of its own.",
+    "This is the first publish, and {n} issues are due: {slugs}.",
+    "the page redirects more than {n} times",
+    "the first publish would mail {n} issues at once: {slugs}",
+    "readers have {n} issues by names that are gone from issues/: {names}",
+    "{n} issues are older than publish.expires_after and not sent by themselves: {slugs}",
+    "{n} are no events; the first {named} are named above",
+    "_dmarc.{name} has {n} records, which count as none",
+    "{domain} has {n} SPF records, which receivers treat as an error",
+    (
+        "{receiver} deferred {deferred:,} of {n:,} messages of {slug}, far above its history: {waiting:,} held back there,"
+        " the others go on"
+    ),
+    "{n:,} of {mailed:,} messages of {slug} bounced for good",
+    "{n:,} of {mailed:,} readers of {slug} called it spam",
+}
+"""Said only of two or more."""
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_a_sentence_with_a_number_has_a_form_for_one(domain: str) -> None:
+    plural = re.compile(r"\{n(?::,)?\} (?:(?!of )\w+ )?(?:are|were|have|wait|fit|(?!is\b|has\b|was\b|this\b)[a-z]+s)\b")
+    said = {said for said, more in templates(domain) if not more and plural.search(said)}
+    assert said - NEVER_ONE == set()

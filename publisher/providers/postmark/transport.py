@@ -267,6 +267,6 @@ class PostmarkSuppressionList(SuppressionList):
                 answer = ask(client, "POST", self._path, what, json=wanted)
                 failed += sum(one.get("Status") == "Failed" for one in answer["Suppressions"])
         if failed:
-            message = say("Postmark did not take {failed} of {n} addresses", failed=failed, n=len(addresses))
+            message = say("addresses that Postmark did not take: {failed} of {n}", failed=failed, n=len(addresses))
             raise ServiceError(message, help=say("run it again"))
         return len(addresses)

@@ -25,7 +25,7 @@ from publisher.database.engine import database_url
 from publisher.delivery import mailings
 from publisher.delivery.states import word
 from publisher.delivery.tripwires import withdrawn
-from publisher.diagnostics import listed, say
+from publisher.diagnostics import counted, listed, say
 from publisher.errors import ServiceError, UsageError
 from publisher.insights.store import answers_to
 from publisher.providers import Provider, open_provider
@@ -205,7 +205,15 @@ def archive(probes: Probes) -> Finding:
     days = (ends - datetime.now(UTC)).days
     if days < EXPIRES_SOON:
         advice = say("renew the certificate")
-        return warning(say("{url} is live; its certificate ends in {days} days", url=url, days=days), advice)
+        return warning(
+            counted(
+                "{url} is live; its certificate ends in {n} day",
+                "{url} is live; its certificate ends in {n} days",
+                days,
+                url=url,
+            ),
+            advice,
+        )
     return ok(say("{url} is live; its certificate is good for {days} days", url=url, days=days))
 
 

@@ -7,7 +7,7 @@ whole stays below GitHub's size limit.
 import re
 from collections.abc import Iterator
 
-from publisher.diagnostics import Diagnostic, Severity, rendered, say
+from publisher.diagnostics import Diagnostic, Severity, counted, rendered, say
 from publisher.publishing.plan import render as words
 from publisher.publishing.plan.model import ChangeKind, EditionChange, Plan
 
@@ -49,10 +49,18 @@ def render_markdown(plan: Plan) -> str:
         room -= len(section)
         parts.append(section)
     if left_out:
-        changed = say("{n} more editions changed; `publisher plan` shows them.", n=left_out)
+        changed = counted(
+            "{n} more edition changed; `publisher plan` shows it.",
+            "{n} more editions changed; `publisher plan` shows them.",
+            left_out,
+        )
         parts.append(f"\n{rendered(changed)}\n")
     if plan.others:
-        others = say("{n} more editions are touched by the theme or `config.yaml` alone.", n=plan.others)
+        others = counted(
+            "{n} more edition is touched by the theme or `config.yaml` alone.",
+            "{n} more editions are touched by the theme or `config.yaml` alone.",
+            plan.others,
+        )
         parts.append(f"\n{rendered(others)}\n")
     parts += [f"\n> {_plain(note)}\n" for note in plan.notes]
     return "".join(parts)
@@ -120,9 +128,9 @@ def _folded(name: str, lines: tuple[str, ...]) -> Iterator[str]:
     shown = lines[:LONGEST]
     fence = "`" * max(3, 1 + max((len(run) for line in shown for run in re.findall("`+", line)), default=0))
     count = sum(line.startswith(("+", "-")) for line in lines)
-    told = say("{name}: {n} lines", name=name, n=count)
+    told = counted("{name}: {n} line", "{name}: {n} lines", count, name=name)
     if len(lines) > LONGEST:
-        told = say("{told}, {n} lines more", told=told, n=len(lines) - LONGEST)
+        told = counted("{told}, {n} line more", "{told}, {n} lines more", len(lines) - LONGEST, told=told)
     yield f"\n<details><summary>{rendered(told)}</summary>\n\n{fence}diff"
     yield from shown
     yield f"{fence}\n</details>\n"

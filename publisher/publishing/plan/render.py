@@ -81,7 +81,7 @@ def _largest(found: Sizes) -> int:
 def audience(found: Audience) -> str:
     """Describe the numbers of recipients."""
     who = say("segment {expression}", expression=found.expression) if found.expression else say("everybody")
-    told = say("{n:,} recipients ({who})", n=found.recipients, who=who)
+    told = counted("{n:,} recipient ({who})", "{n:,} recipients ({who})", found.recipients, who=who)
     if found.variants:
         variants = ", ".join(f"{name} {people:,}" for name, people in found.variants.items())
         told = say("{told}; variants: {variants}", told=told, variants=variants)
@@ -116,7 +116,7 @@ def _plan(plan: Plan) -> Iterator[str]:
         if decision.help:
             yield say("    help: {help}", help=decision.help)
     if len(shown) > MOST:
-        yield say("… and {n} more issues", n=len(shown) - MOST)
+        yield counted("… and {n} more issue", "… and {n} more issues", len(shown) - MOST)
     for step in plan.steps:
         yield say("{slug}: {told}", slug=step.slug, told=goes_to(step))
     if plan.base:
@@ -130,7 +130,11 @@ def _plan(plan: Plan) -> Iterator[str]:
         yield from _change(change)
     if plan.others:
         yield ""
-        yield say("{n} more editions are touched by the theme or config.yaml alone", n=plan.others)
+        yield counted(
+            "{n} more edition is touched by the theme or config.yaml alone",
+            "{n} more editions are touched by the theme or config.yaml alone",
+            plan.others,
+        )
     for note in plan.notes:
         yield ""
         yield say("note: {note}", note=note)
@@ -166,7 +170,7 @@ def _change(change: EditionChange) -> Iterator[str]:
             yield name
             yield from lines[:LONGEST]
             if len(lines) > LONGEST:
-                yield say("  … {n} more lines", n=len(lines) - LONGEST)
+                yield counted("  … {n} more line", "  … {n} more lines", len(lines) - LONGEST)
     if change.pictures:
         yield say("  pictures: {names}", names=", ".join(change.pictures))
 
