@@ -77,7 +77,7 @@ def test_a_storm_of_yahoo_deferrals_holds_yahoo_alone_and_a_later_send_goes_on_w
     (trip,) = heard(room, mailing, first, "yahoo.com", "yahoo.fr")
     assert (trip.name, trip.stops) == ("receiver-defers", False)
     assert f"Yahoo deferred {people // 10:,} of {people // 10:,}" in trip.message
-    assert f"{people * 2 // 5:,} recipients there wait" in trip.message
+    assert f"{people * 2 // 5:,} held back there" in trip.message
     rest = claimed(ledger, people)
     assert domains(rest) == {"gmail.com": people // 5, "firm.example": people // 5}
     assert ledger.pending() == (0, 0)  # the run ends: it is not kept waiting

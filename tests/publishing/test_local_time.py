@@ -65,7 +65,7 @@ def test_publish_mails_whose_time_has_come_and_waiting_is_no_failure(letter: New
     assert "3 recipients would be mailed" in dry
     ran = letter.run("publish")
     assert (ran.status, mails(letter)) == (0, 2), ran.err
-    until = f"1 wait until {last:%Y-%m-%d %H:%M} UTC or later"
+    until = f"1 waits until {last:%Y-%m-%d %H:%M} UTC or later"
     assert until in ran.out
 
     status = letter.run("status", SLUG, "--format", "json").json

@@ -173,16 +173,16 @@ def test_a_run_says_whether_a_step_is_due_goes_on_or_is_paused(letter: Newslette
     with letter.database.begin() as connection:  # as if the run had died before it mailed
         connection.execute(update(recipients).values(state="pending", attempts=0))
     mailings.set_operator(letter.database, HELLO, Operator.PAUSED)
-    assert told(letter.run(0.1)) == [(HELLO, "paused", "paused; 1 recipients are left")]
+    assert told(letter.run(0.1)) == [(HELLO, "paused", "paused; 1 recipient is left")]
     mailings.set_operator(letter.database, HELLO, Operator.GOING)
     text = letter.config.root / "series/welcome/01-hello.md"
     away = text.rename(text.with_name("01-hi.md"))
-    _waits(letter, "no longer in the repository; 1 recipients are left", told(letter.run(0.2)))
+    _waits(letter, "no longer in the repository; 1 recipient is left", told(letter.run(0.2)))
     away.unlink()
     letter.step("welcome/01-hello", "0", status="draft")
-    _waits(letter, "a draft again; 1 recipients are left", told(letter.run(0.3)))
+    _waits(letter, "a draft again; 1 recipient is left", told(letter.run(0.3)))
     letter.step("welcome/01-hello", "0")
-    assert told(letter.run(0.4)) == [(HELLO, "resume", "1 recipients are left")]
+    assert told(letter.run(0.4)) == [(HELLO, "resume", "1 recipient is left")]
     letter.remove("welcome/01-hello")
     assert told(letter.run(0.5)) == [], "nobody is left"
 
@@ -563,7 +563,7 @@ def test_a_worker_in_a_checkout_freezes_and_mails_the_steps_that_a_publish_knows
             break
     worker.terminate()
     assert worker.wait(30) == 0, said
-    assert f"worker: {HELLO} frozen for 1 readers in all\n" in said
+    assert f"worker: {HELLO} frozen for 1 reader in all\n" in said
     assert letter.mailed() == {("ann", "hello"): 1}
     letter.run(0.1)
     assert letter.mailed()["ann", "hello"] == 1
