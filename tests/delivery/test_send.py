@@ -208,7 +208,7 @@ def test_an_answer_lost_after_acceptance_is_never_sent_again_by_itself(
         (Account(submitted=3, claimed=2), "2 are claimed by another sender", f"publisher send {SLUG} in two minutes"),
         (
             Account(submitted=3, rejected=1),
-            "1 were rejected",
+            "1 was rejected",
             f"publisher subscribers list --of {SLUG} --state rejected",
         ),
     ],
