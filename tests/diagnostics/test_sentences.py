@@ -131,6 +131,7 @@ NEVER_ONE = {
     "Made a newsletter in {folder}: {n} files.",
     "Made a newsletter in {folder}: {n} files, in a git repository of its own.",
     "This is the first publish, and {n} issues are due: {slugs}.",
+    "the database cannot be reached; trying again in {n} seconds",
     "the page redirects more than {n} times",
     "the first publish would mail {n} issues at once: {slugs}",
     "readers have {n} issues by names that are gone from issues/: {names}",
@@ -139,8 +140,8 @@ NEVER_ONE = {
     "_dmarc.{name} has {n} records, which count as none",
     "{domain} has {n} SPF records, which receivers treat as an error",
     (
-        "{receiver} deferred {deferred:,} of {n:,} messages of {slug}, far above its history: {waiting:,} held back there,"
-        " the others go on"
+        "{receiver} deferred {deferred:,} of {n:,} messages of {slug}, far above its history:"
+        " {waiting:,} held back there, the others go on"
     ),
     "{n:,} of {mailed:,} messages of {slug} bounced for good",
     "{n:,} of {mailed:,} readers of {slug} called it spam",
