@@ -26,7 +26,7 @@ from publisher.audience.series import Way, ways
 from publisher.audience.store import history
 from publisher.audience.suppressions import Reason, all_suppressions, suppression
 from publisher.audience.tables import consents, subscribers, suppressions
-from publisher.diagnostics import say
+from publisher.diagnostics import listed, say
 
 COLUMNS = (
     "email", "name", "state", "language", "timezone", "topics", "suppressed", "created_at", "changed_at", "reference",
@@ -104,7 +104,7 @@ def past_of(cells: Mapping[str, str]) -> Past:
     if state not in {*ConsentState, ""} or not (state or suppressed):
         raise ValueError(say("the state is not pending, confirmed or unsubscribed"))
     if suppressed not in {*Reason, ""}:
-        raise ValueError(say("suppressed is not {words}", words=", ".join(Reason)))
+        raise ValueError(say("suppressed is not {words}", words=listed(Reason)))
     if reference and not _REFERENCE.fullmatch(reference):
         raise ValueError(say("the reference is not one"))
     if (digest := cells.get("digest", "")) not in {MONTHLY, ""}:

@@ -12,7 +12,7 @@ from publisher.authoring.yaml_text import end_of_entry, key_points_block, rewrit
 from publisher.checks.context import Context
 from publisher.checks.engine import check_issue
 from publisher.config import Config
-from publisher.diagnostics import Diagnostic, say
+from publisher.diagnostics import Diagnostic, listed, say
 from publisher.diagnostics.width import display_width
 from publisher.documents import Mapping, parse_yaml, read_text
 from publisher.documents.text import TextFile
@@ -109,7 +109,7 @@ def _item_named(issue: Issue, name: str) -> tuple[int, str]:
         file = PurePath(item.places.path)
         if wanted == item.anchor or (item.places.path != issue.places.path and wanted in {file.name, file.stem}):
             return index, item.places.path
-    known = ", ".join(item.anchor for item in issue.items)
+    known = listed(item.anchor for item in issue.items)
     advice = say("use one of {near}", near=known) if known else "publisher add URL"
     raise UsageError(say("{slug} has no item {name}", slug=issue.slug, name=name), help=advice)
 

@@ -18,7 +18,7 @@ from publisher.authoring.issue import starter_files
 from publisher.config.colour import ENOUGH
 from publisher.config.theme import ThemeConfig, palettes
 from publisher.config.theme_findings import weighed
-from publisher.diagnostics import Fault, say
+from publisher.diagnostics import Fault, listed, say
 from publisher.errors import UsageError
 from publisher.issue.opening import open_file
 from publisher.language import Locale, canonical, nearest, spoken
@@ -124,7 +124,7 @@ def _files(language: str) -> dict[str, bytes]:
     """The files of a new repository by path."""
     tag, catalog = canonical(language), nearest(language)
     if tag is None or catalog is None:
-        known = ", ".join(name.replace("_", "-") for name in spoken())
+        known = listed(name.replace("_", "-") for name in spoken())
         advice = say("take one of {known}", known=known)
         raise UsageError(say("there are no words in {language}", language=language), help=advice)
     locale, sample = Locale.of(tag, {}), bundled.sample()
@@ -171,7 +171,7 @@ def _refuse_collisions(root: Path, files: Collection[Path]) -> None:
         raise UsageError(message, help=say("publisher new SLUG adds an issue; --ci github or --ci gitlab adds its CI"))
     if there:
         names = sorted(os.path.relpath(path, root) for path in there)
-        shown: str = ", ".join(names[:3])
+        shown = listed(names[:3])
         shown = say("{names} and {n} more", names=shown, n=len(names) - 3) if len(names) > 3 else shown
         advice = say("name an empty folder")
         raise UsageError(say("{root} has files that init would write: {shown}", root=root, shown=shown), help=advice)

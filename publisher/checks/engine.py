@@ -47,11 +47,15 @@ def findings_within(config: Config, reading: Reading, translations: Translations
     return list(with_levels(config.checks.levels, found))
 
 
-def facts_of(config: Config, issue: Issue) -> tuple[dict[str, Any], list[Diagnostic]]:
-    """Return the facts of a (maybe partial) issue for rules across issues, by rule, and findings for failures."""
+def facts_of(config: Config, reading: Reading) -> tuple[dict[str, Any], list[Diagnostic]]:
+    """Return the facts of an issue for rules across issues, by rule, and findings for failures; of a partial issue,
+    those of its parts; if it could not be read, none.
+    """
     facts: dict[str, Any] = {}
     failed: list[Diagnostic] = []
-    context = Context(config, issue)
+    if (issue := reading.partial) is None:
+        return facts, failed
+    context = Context(config, issue, whole=reading.issue is not None)
     for rule in rules(config):
         if rule.gather is not None:
             try:

@@ -18,7 +18,7 @@ import typer
 from publisher import __version__
 from publisher.cli.frame import app
 from publisher.cli.output import complain, show_findings, use_streams, work_on_unheard
-from publisher.diagnostics.sentences import LANGUAGES, language, reason_of, say
+from publisher.diagnostics.sentences import LANGUAGES, language, listed, reason_of, say
 from publisher.errors import ConfigError, PublisherError, UsageError
 from publisher.language import first_spoken
 
@@ -52,7 +52,7 @@ def _language(value: str | None) -> None:
         return
     if (spoken := first_spoken(value, LANGUAGES)) is None:
         message = say("publisher does not speak {tag}", tag=value)
-        raise UsageError(message, help=say("use one of {near}", near=", ".join(LANGUAGES)))
+        raise UsageError(message, help=say("use one of {near}", near=listed(LANGUAGES)))
     language.set(spoken)
 
 
@@ -163,7 +163,7 @@ def _mistake(error: Exception) -> tuple[str, str] | None:
     for pattern, said in _MISTAKES.items():
         if match := re.match(pattern, text, re.DOTALL):
             command = getattr(getattr(error, "ctx", None), "command_path", "publisher")
-            near = ", ".join(_NEAR.findall(text, match.end()))
+            near = listed(_NEAR.findall(text, match.end()))
             ways = say("use one of {near}", near=near) if near else say("{command} --help tells more", command=command)
             return say(said, name=match[1] if match.lastindex else ""), ways
     return None

@@ -14,7 +14,7 @@ import typer
 
 from publisher.cli.frame import app, chosen_slug, config_of, examples
 from publisher.cli.output import put, show_findings, tell, warn
-from publisher.diagnostics import Diagnostic, counted, rendered, say
+from publisher.diagnostics import Diagnostic, counted, listed, rendered, say
 from publisher.errors import UsageError, refusal
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _remarks(made: NewRepository) -> list[str]:
     if made.forge == "gitlab" and made.ci[0] in made.kept:
         said.append(say("Add this line to it: include: { local: .gitlab/publisher.gitlab-ci.yml }"))
     if made.forge != "none":
-        about = {"forge": made.forge, "files": ", ".join(made.ci)}
+        about = {"forge": made.forge, "files": listed(made.ci)}
         plain = say("CI of {forge}: {files}. Its first lines say what it needs to publish.", **about)
         guess = say(
             "CI of {forge}, as git remote says: {files}. Its first lines say what it needs to publish.", **about

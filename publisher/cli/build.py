@@ -8,7 +8,7 @@ import typer
 
 from publisher.cli.frame import CacheFolder, Format, Issue, app, chosen_slug, chosen_slugs, config_of, examples, opened
 from publisher.cli.output import Bar, complain, put, show_findings, tell
-from publisher.diagnostics import Severity, counted, say
+from publisher.diagnostics import Severity, counted, listed, say
 from publisher.errors import ConfigError
 
 
@@ -62,9 +62,9 @@ def build(
     put(counted("{folder}: {n:,} issue", "{folder}: {n:,} issues", len(result.editions), folder=site))
     put(counted("{folder}: {n:,} email", "{folder}: {n:,} emails", len(result.emails), folder=email))
     if result.broken:
-        put(say("not built, for their errors: {slugs}", slugs=printable(", ".join(result.broken))))
+        put(say("not built, for their errors: {slugs}", slugs=listed(map(printable, result.broken))))
     if result.drafts:
-        put(say("not built, being drafts (--drafts builds them): {slugs}", slugs=", ".join(result.drafts)))
+        put(say("not built, being drafts (--drafts builds them): {slugs}", slugs=listed(result.drafts)))
     return status
 
 

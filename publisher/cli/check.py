@@ -12,7 +12,7 @@ import typer
 
 from publisher.cli.frame import CacheFolder, app, chosen_slugs, examples, slug_in
 from publisher.cli.output import Bar, agreed, complain, console, show_findings, tell, write
-from publisher.diagnostics import Diagnostic, blocking, rendered, say
+from publisher.diagnostics import Diagnostic, blocking, listed, rendered, say
 from publisher.errors import ConfigError, UsageError, refusal
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def explained(root: Path, code: str) -> str:
     name = code.strip().strip("[]").lower()
     if name not in known:
         near = difflib.get_close_matches(name, known, 5, 0.4) or sorted(known)[:5]
-        advice = say("use one of {near}", near=", ".join(near))
+        advice = say("use one of {near}", near=listed(near))
         raise UsageError(say("there is no code {code}", code=code), help=advice)
     return known[name].explained()
 

@@ -13,7 +13,7 @@ import typer
 from publisher.cli.frame import Format, config_of, opened
 from publisher.cli.output import Bar, complain, emit, put, tell
 from publisher.cli.subscribers import Person, commands, numbers
-from publisher.diagnostics import counted, rendered, say
+from publisher.diagnostics import counted, listed, rendered, say
 from publisher.errors import UsageError
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _answers(options: list[str]) -> dict[str, Any]:
     for option in options:
         said, _, meaning = option.rpartition("=")
         if meaning not in set(ImportStatus) or "=" not in option:
-            way = say("write VALUE=MEANING; a meaning is {words}", words=", ".join(ImportStatus))
+            way = say("write VALUE=MEANING; a meaning is {words}", words=listed(ImportStatus))
             raise UsageError(say("--status {option!r} does not say what a value means", option=option), help=way)
         found[said] = ImportStatus(meaning)
     return found
@@ -107,7 +107,7 @@ def _series(config: Config, database: Database, named: list[str] | None) -> list
     for name in named or ():
         if name not in known:
             none = say("write series/NAME/01-SLUG.md, status: ready")
-            there = say("there are {names}", names=", ".join(sorted(known))) if known else none
+            there = say("there are {names}", names=listed(sorted(known))) if known else none
             raise UsageError(say("there is no series {name} with a ready step", name=name), help=there)
     return named or []
 
@@ -183,7 +183,7 @@ def add(
         about: dict[str, Any] = {"name": name, "language": language, "timezone": timezone}
         names = _series(config, database, series)
         person = enter(database, address, **about, topics=topic or (), pending=pending, series=names)
-        done = say("on the way through {names}", names=", ".join(names)) if names else say("added")
+        done = say("on the way through {names}", names=listed(names)) if names else say("added")
         put(say("added, to be confirmed") if person.state == "pending" else done)
         return _ask(config, database) if pending else 0
 

@@ -55,7 +55,7 @@ def run(context: typer.Context, options: PublishOptions, *, as_json: bool) -> in
 
 def _settling(how: str, slugs: Sequence[str]) -> None:
     mailed, not_yet = say("taken as mailed already: {slugs}"), say("taken as not mailed yet: {slugs}")
-    tell(say(mailed if how == "mailed" else not_yet, slugs=", ".join(slugs)))
+    tell(say(mailed if how == "mailed" else not_yet, slugs=listed(slugs)))
 
 
 def _started(bar: Bar, started: Started) -> None:
@@ -69,7 +69,7 @@ def _confirm_first(bar: Bar, slugs: Sequence[str]) -> bool:
     if not sys.stdin.isatty():
         return False
     bar.stop()
-    tell(say("This is the first publish, and {n} issues are due: {slugs}.", n=len(slugs), slugs=", ".join(slugs)))
+    tell(say("This is the first publish, and {n} issues are due: {slugs}.", n=len(slugs), slugs=listed(slugs)))
     return agreed(say("Mail each of them to every subscriber now?"), yes=False)
 
 
@@ -96,7 +96,7 @@ def _print(config: Config, published: Published) -> None:
         if outcome.decision.kind not in QUIET and outcome not in folded:
             _print_outcome(config, outcome)
     if len(renamed) > 3:
-        names = ", ".join(f"{one.decision.slug} (as {one.decision.facts.mailed_as})" for one in renamed)
+        names = listed(f"{one.decision.slug} (as {one.decision.facts.mailed_as})" for one in renamed)
         back = say("give the folders their old names back; or publisher publish --mailed all mails nobody")
         fault = say("readers have {n} issues by names that are gone from issues/: {names}", n=len(renamed), names=names)
         complain(fault, back)
@@ -107,7 +107,7 @@ def _print(config: Config, published: Published) -> None:
         one: str = listed((way for kind, way in ways.items() if kind in kinds), say("{one}, or {other}"))
         if len(kinds) > 1:
             one = say("{ways} (that one, where publish_at is set)", ways=one)
-        named: dict[str, str | int] = {"n": len(late), "slugs": ", ".join(slugs)}
+        named: dict[str, str | int] = {"n": len(late), "slugs": listed(slugs)}
         fault = say("{n} issues are older than publish.expires_after and not sent by themselves: {slugs}", **named)
         complain(fault, say("publisher publish --mailed all, if readers have them; {one} mails one now", one=one))
     for announced in published.announcements:

@@ -84,7 +84,7 @@ def _list_of(context: typer.Context, connection: Connection, issue: str, states:
 
     words = (*(one.value for one in RecipientState), *FEEDBACK)
     if strange := sorted(set(states) - set(words)):
-        advice = say("use one of {near}", near=", ".join(words))
+        advice = say("use one of {near}", near=listed(words))
         raise UsageError(say("there is no state {name}", name=strange[0]), help=advice)
     found = standings(connection, issue)
     if not found:

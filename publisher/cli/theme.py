@@ -7,7 +7,7 @@ import typer
 
 from publisher.cli.frame import Format, app, chosen_slug, config_of, examples
 from publisher.cli.output import emit, put, tell
-from publisher.diagnostics import rendered, say
+from publisher.diagnostics import listed, rendered, say
 from publisher.errors import UsageError
 
 commands = typer.Typer(no_args_is_help=True, help="Manage the newsletter's themes and their files.")
@@ -62,7 +62,7 @@ def preview(
     config = config_of(context)
     known = [one for one, _, _ in themes(config)]
     if name is not None and name not in known:
-        advice = say("take one of {known}", known=", ".join(known))
+        advice = say("take one of {known}", known=listed(known))
         raise UsageError(say("there is no theme {name}", name=name), help=advice)
     slugs = discover(config.root)
     if not slugs:

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from publisher.config.segments import checked_audience
 from publisher.config.values import OneLine, Section
-from publisher.diagnostics import Sentence, say
+from publisher.diagnostics import Sentence, listed, say
 from publisher.documents.validate import refuse
 
 _NAME = re.compile(r"[^\W\d][\w-]*")
@@ -45,7 +45,7 @@ def how_to_write(kind: str, choices: tuple[str, ...] = ()) -> Sentence:
     return {
         "number": say("write digits"),
         "date": say("write a day as 2024-12-29"),
-        "choice": say("write one of {names}", names=", ".join(choices)),
+        "choice": say("write one of {names}", names=listed(choices)),
     }[kind]
 
 

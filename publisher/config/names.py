@@ -14,7 +14,7 @@ from functools import cache
 from pydantic_core import PydanticCustomError
 
 from publisher.config.model import Config
-from publisher.diagnostics import Code, Diagnostic, Fault, Place, Severity, catalogue, define, either, say
+from publisher.diagnostics import Code, Diagnostic, Fault, Place, Severity, catalogue, define, either, listed, say
 from publisher.documents import Entry, Mapping, find
 from publisher.documents.validate import BAD_VALUE, UNKNOWN_KEY, canonical_language
 from publisher.language import Locale, covers, nearest, spoken
@@ -57,7 +57,7 @@ def unspoken(language: str, config: Config) -> Fault | None:
     own = dict(Locale.of(language, config.labels).labels)
     if own and own.keys() >= {word for word in labels() if not word.endswith(CATEGORIES)}:
         return None
-    known, other = (names.replace("_", "-") for names in (", ".join(spoken()), name or "en"))
+    known, other = listed(one.replace("_", "-") for one in spoken()), (name or "en").replace("_", "-")
     told = say("publisher has no {language} translation: readers would see {other}", language=language, other=other)
     advice = say("the languages are {known}; labels in config.yaml can hold the words of another", known=known)
     return Fault(UNKNOWN_LANGUAGE, told, advice)
@@ -104,7 +104,7 @@ def _word(path: str, entry: Entry) -> Iterator[Diagnostic]:
     if name not in every_word():
         near = difflib.get_close_matches(name, every_word(), 1, 0.7)
         ends = sorted(word for word in every_word() if word.partition("_")[2] == name)
-        advice = say("write one of {names}", names=", ".join(w for w in every_word() if "_" not in w))
+        advice = say("write one of {names}", names=listed(w for w in every_word() if "_" not in w))
         if near or ends:
             advice = say("write {words}", words=either(near or ends[:3]))
         yield UNKNOWN_KEY.at(place, say("there is no word {name} in what readers see", name=name), help=advice)

@@ -5,7 +5,7 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
 
-from publisher.diagnostics import say
+from publisher.diagnostics import listed, say
 from publisher.documents.validate import refuse
 from publisher.errors import PluginError, without_addresses
 
@@ -90,5 +90,5 @@ def _known(value: str, key: str, names: tuple[str, ...]) -> str:
         return value
     *others, last = (repr(name) for name in names)
     message = say("{key} cannot be {value!r}", key=key, value=value[:40])
-    write = say("write {others} or {last}", others=", ".join(others), last=last)
+    write = say("write {others} or {last}", others=listed(others), last=last)
     raise refuse(message, write if others else say("write {words}", words=last))

@@ -127,10 +127,8 @@ def checked_audience(text: str) -> str:
     try:
         parse_segment(text)
     except SegmentError as error:
-        message = say(
-            "the audience cannot be read at character {start}: {told}", start=error.start + 1, told=error.message
-        )
-        raise refuse(message, error.help, BAD_AUDIENCE) from None
+        message, end = say("the condition cannot be read: {told}", told=error.message), max(error.end, error.start + 1)
+        raise refuse(message, error.help, BAD_AUDIENCE, (error.start, end)) from None
     return text
 
 

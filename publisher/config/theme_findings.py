@@ -8,7 +8,7 @@ from pathlib import Path
 from publisher.config import colour
 from publisher.config.model import Config
 from publisher.config.theme import GROUNDS, Palette, ThemeConfig, built_in, described_in, palettes, rgb, theme_folders
-from publisher.diagnostics import Diagnostic, Place, Severity, Span, define, say
+from publisher.diagnostics import Diagnostic, Place, Severity, Span, define, listed, say
 from publisher.documents import Mapping, find, parse_mapping, read_text
 from publisher.documents.validate import BAD_VALUE
 from publisher.errors import ConfigError
@@ -172,7 +172,7 @@ def _files(theme: ThemeConfig, node: Mapping, root: Path, path: str) -> Iterator
             if key != "name":
                 yield _not_there(name, _at(node, path, key))
                 continue
-            message, themes = say("there is no theme {value!r}", value=name[:40]), ", ".join(built_in())
+            message, themes = say("there is no theme {value!r}", value=name[:40]), listed(built_in())
             advice = say("write one of {names}, or ./FOLDER for one of your own", names=themes)
             yield BAD_VALUE.at(_at(node, path, key), message, help=advice)
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 
-from publisher.diagnostics import Severity, define, say
+from publisher.diagnostics import Severity, define, listed, say
 from publisher.documents.validate import canonical_language, refuse
 
 DATABASE_PASSWORD = define("database-password", Severity.ERROR, fixed=True, secret=True)
@@ -167,7 +167,7 @@ def _topic(value: str) -> str:
 def _post(value: str) -> str:
     if strange := [name for name in PLACES_IN_POSTS.findall(value) if name not in POST_NAMES]:
         message = say("{place} is not filled in here: readers would see it as it is", place=f"{{{strange[0]}}}")
-        raise refuse(message, say("write {words}", words=", ".join(f"{{{name}}}" for name in POST_NAMES)))
+        raise refuse(message, say("write {words}", words=listed(f"{{{name}}}" for name in POST_NAMES)))
     return value
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
-from functools import cache, reduce
+from functools import cache
 from gettext import GNUTranslations
 from typing import TYPE_CHECKING, Any
 
@@ -111,8 +111,9 @@ def reason_of(error: OSError) -> str:
 
 def listed(parts: Iterable[str], form: str = "") -> str:
     """Join the parts as ``a, b, c``, or by ``form``, the template for two of them; empty if there are no parts."""
-    form = form or say("{one}, {other}")
-    return reduce(lambda one, other: say(form, one=one, other=other), [*parts] or [""])
+    form, parts = form or say("{one}, {other}"), [*parts] or [""]
+    half = len(parts) // 2  # halves, as a sentence of sentences should not be nested deep
+    return say(form, one=listed(parts[:half], form), other=listed(parts[half:], form)) if half else parts[0]
 
 
 def rendered(text: str, name: str | None = None) -> str:

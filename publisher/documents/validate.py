@@ -5,6 +5,7 @@ about numbers and dates: ``headline: 1984`` is text and ``number: 52`` a number,
 """
 
 import difflib
+import re
 from collections.abc import Callable
 from collections.abc import Sequence as Sequence_
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from publisher.diagnostics import Code, Diagnostic, Fault, Place, Sentence, Severity, Span, define, say
+from publisher.diagnostics import Code, Diagnostic, Fault, Place, Sentence, Severity, Span, define, listed, say
 from publisher.documents.nodes import KeyPath, Mapping, Node, Scalar, Sequence, find, is_null
 from publisher.language import canonical
 from publisher.language.tags import is_language
@@ -38,9 +39,14 @@ def data_of(node: Node, null: Any = None, text: Callable[[Scalar], str] = attrge
     return null if is_null(node) else text(node)
 
 
-def refuse(message: Sentence, help: Sentence | None = None, code: Code = BAD_VALUE) -> PydanticCustomError:
-    """Create the error for a validator to raise; it becomes a finding with this code and these texts at the value."""
-    return PydanticCustomError("publisher", "{message}", {"code": code, "message": message, "help": help})
+def refuse(
+    message: Sentence, help: Sentence | None = None, code: Code = BAD_VALUE, within: tuple[int, int] | None = None
+) -> PydanticCustomError:
+    """Create the error for a validator to raise; it becomes a finding with this code and these texts at the value, or
+    at the characters ``within`` it.
+    """
+    values = {"code": code, "message": message, "help": help, "within": within}
+    return PydanticCustomError("publisher", "{message}", values)
 
 
 def canonical_language(tag: str) -> str:
@@ -107,7 +113,7 @@ def _known(written: str, known: Sequence_[str]) -> Sentence:
         return say("write {key}: {rest}", key=near, rest=rest)
     if near and _plain(written) != written:
         return say("write {near}, with plain spaces before it", near=_plain(written))
-    return say("write {words}", words=near) if near else say("the keys here are {known}", known=", ".join(known))
+    return say("write {words}", words=near) if near else say("the keys here are {known}", known=listed(known))
 
 
 def near_key(written: str, known: Sequence_[str]) -> str | None:
@@ -151,7 +157,11 @@ def _finding(
         if loc and "it" in message.values:
             message = say(message.template, **{**message.values, "it": name})
         empty = isinstance(node, Scalar) and not node.text.strip()
-        place = _key_place(root, loc, path) if empty or loc[-1:] == ("[key]",) else Place(path, _start(node))
+        place = (
+            _key_place(root, loc, path)
+            if empty or loc[-1:] == ("[key]",)
+            else Place(path, _start(node, said["within"]))
+        )
         stays = needed and said["code"] is EMPTY_VALUE and isinstance(node, Scalar)
         return Fault(said["code"], message, say("write it") if stays else said["help"]).at(place)
     return _typed(kind, node, name, details, Place(path, _start(node)))
@@ -212,8 +222,9 @@ def _kind(node: Node) -> Sentence:
 
 def _one_of(expected: str) -> Sentence:
     """Convert pydantic's list of allowed values, ``'a', 'b' or 'c'``, to a help sentence."""
-    others, _, last = expected.rpartition(" or ")
-    return say("write {others} or {last}", others=others, last=last) if others else say("write {words}", words=last)
+    *others, last = re.split(", | or ", expected)
+    write = say("write {others} or {last}", others=listed(others), last=last)
+    return write if others else say("write {words}", words=last)
 
 
 def _lowered(meaning: str) -> str:
@@ -245,9 +256,15 @@ def _key_place(root: Node, loc: KeyPath, path: str) -> Place:
     return Place(path, key.span if key and not in_list else node.span)
 
 
-def _start(node: Node) -> Span:
-    """The span of a value; only its first character if it has several lines, which are not underlined as a whole."""
+def _start(node: Node, within: tuple[int, int] | None = None) -> Span:
+    """The span of a value, or of the characters ``within`` it if they stand in the file as they are; only its first
+    character if it has several lines, which are not underlined as a whole.
+    """
     span = node.span
+    marks = span.end_column - span.column - len(node.text) if within and isinstance(node, Scalar) else -1
+    if within and marks in {0, 2} and span.line == span.end_line:  # plain, or in quotes
+        first = span.column + marks // 2 + within[0]
+        return Span(span.line, first, span.line, first + within[1] - within[0])
     return span if span.line == span.end_line else Span(span.line, span.column, span.line, span.column + 1)
 
 

@@ -11,7 +11,7 @@ from publisher.documents.text import TextFile
 from publisher.regex import regex
 
 _KEY = r"(?P<head>[ \t]*(?:- +)?)(?P<key>[A-Za-z_]+)"
-_FULL_COLON = regex(_KEY + r"[ \t]*(?P<at>：)(?P<rest>.*)")
+_FULL_COLON = regex(_KEY[:-1] + r"|(?<![ \t-])[\u4e00-\u9fff]{2})[ \t]*(?P<at>：)(?P<rest>.*)")
 _NO_SPACE = regex(_KEY + r"(?P<at>:)(?=[^\s/:\]}])(?P<rest>.*)")
 _ODD_SPACE = regex(r"(?:" + _KEY + r":)?[ \t]*(?P<at>[\u00a0\u3000\u2002-\u200a\u202f]+)(?P<rest>.*)")
 _TWO_COLONS = regex(_KEY + r":[ \t]+(?P<value>[^\s\"'|>\[{#&*!].*?(?P<at>:)(?:[ \t].*|$))")

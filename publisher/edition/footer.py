@@ -73,10 +73,12 @@ def _rendered(given: str, base: str, words: Locale) -> tuple[RenderedText, Sente
 
 
 def _lost(footer: str) -> Iterator[Sentence]:
-    """Parts of a footer that cannot be shown: pictures, for which it has no files, tags not allowed in an issue, and
-    links with a scheme not allowed in one.
+    """Parts of a footer that cannot be shown: pictures, for which it has no files, text for some readers only, as all
+    variants and pages have one footer, and tags and schemes of links that are not allowed in an issue.
     """
     for block in parsed(footer).tokens:
+        if block.type == "container_only_open":
+            yield say("{what} is not kept", what="::: only")
         for token in block.children or (block,):
             raw = token.content if token.type in {"html_inline", "html_block"} else ""
             names = ["img"] if token.type == "image" else [tag.name for tag in raw_tags(raw)]

@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from publisher.config import Config
 from publisher.config.audience import AttributeConfig
+from publisher.diagnostics import say
 from publisher.diagnostics.width import cut
 from publisher.edition.model import AnySlot, Personal, Slot, SlotPlace, Slotted
 from publisher.issue.markdown.cjk import FULL_WIDTH_PUNCTUATION
@@ -144,5 +145,6 @@ class SubscriberMarkers:
     def __getitem__(self, name: str) -> Markup:
         written = f"{{{{ subscriber.{name} }}}}"
         if (marked := self._slots.marked(written)) == written:
-            raise TemplateRuntimeError(f"audience.attributes of config.yaml has no {name} with a default")
+            told = say("audience.attributes of config.yaml has no {name} with a default", name=name)
+            raise TemplateRuntimeError(told)
         return Markup(marked)  # noqa: S704

@@ -144,9 +144,10 @@ class Theme:
                     break
         if isinstance(error, _NoImageError | _RelativeError):
             return self.fault(name, line, error.fault.message, error.fault.help)
-        message = " ".join(str(error).split()) or type(error).__name__
         advice = say("correct this line of the template")
-        return self.fault(name, line, say("the template fails: {told}", told=message), advice)
+        return self.fault(
+            name, line, say("the template fails: {told}", told=error if str(error) else type(error).__name__), advice
+        )
 
 
 def whole(text: str) -> Markup:
@@ -196,7 +197,7 @@ class _Loader(FileSystemLoader):
         """Return the source of a template, its file, and a function that tells whether it is up to date."""
         found = super().get_source(environment, template)
         if not Path(found[1]).resolve().is_relative_to(self.searchpath[0]):
-            raise TemplateError(f"{template} is a link out of the theme")
+            raise TemplateError(say("{template} is a link out of the theme", template=template))
         # The package's files do not change while it runs; a check for each would be slow, as a page uses 50.
         source, file, same = (*found[:2], lasts) if is_ours(found[1]) else (asking(found[0]), *found[1:])
         written = _RELATIVE.finditer(source) if template.startswith("email/") else ()

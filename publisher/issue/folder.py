@@ -1,5 +1,6 @@
 """Discovery of issues and of the files of each. Every unexpected file in or beside an issue is reported."""
 
+import difflib
 import errno
 import os
 import re
@@ -10,7 +11,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from publisher.config import Config
+from publisher.config.load import NAME, read_nodes
 from publisher.diagnostics import Diagnostic, Place, Severity, define, say
+from publisher.diagnostics.model import START
+from publisher.documents import find
 from publisher.documents.text import UNREADABLE, shadows, unreadable
 from publisher.errors import UsageError
 
@@ -36,6 +41,7 @@ NO_ISSUE_FILE = define("issue-file-missing", Severity.ERROR, fixed=True)
 TWO_ISSUE_FILES = define("two-issue-files", Severity.ERROR, fixed=True)
 STRAY_FILE = define("stray-file", Severity.WARNING)
 NOT_READ = define("item-not-read", Severity.ERROR)
+UNKNOWN = define("unknown-issue", Severity.WARNING)
 OUTSIDE = define("outside-repository", Severity.ERROR, fixed=True)
 
 
@@ -80,6 +86,21 @@ def loose_files(root: Path) -> list[Diagnostic]:
         else:
             advice = say("move it into the folder of its issue, or away")
             found.append(STRAY_FILE.at(place, say("the file is not part of any issue"), help=advice))
+    return found
+
+
+def unknown_issues(config: Config) -> list[Diagnostic]:
+    """Return findings for the names in ``publish.unmailed`` that are no issues: nothing would be mailed for them."""
+    known = discover(config.root) if config.publish.unmailed else []
+    node = read_nodes(config.root)[0] if config.publish.unmailed else None
+    found = []
+    for at, slug in enumerate(config.publish.unmailed):
+        if slug not in known:
+            near = difflib.get_close_matches(slug, known, 1, 0.7)
+            advice = say("write {words}", words=near[0]) if near else say("name the folder of an issue, or delete it")
+            message = say("publish.unmailed names {slug}, and there is no such issue", slug=slug)
+            value = find(node, ("publish", "unmailed", at)) if node else None
+            found.append(UNKNOWN.at(Place(NAME, value.span if value else START), message, help=advice))
     return found
 
 

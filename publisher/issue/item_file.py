@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from markdown_it import MarkdownIt
 
-from publisher.diagnostics import Code, Diagnostic, Place, Sentence, Span, say
+from publisher.diagnostics import Code, Diagnostic, Place, Sentence, Span, listed, say
 from publisher.documents import Mapping, Node, TextFile, parse_mapping, parse_yaml
 from publisher.issue import codes
 from publisher.issue.folder import is_markdown
@@ -178,7 +178,7 @@ class _Splitter:
             message = say("there is no container {name}", name=name)
             names = ("commentary", *CONTAINERS)
             near = ["commentary"] if name in {"点评", "點評"} else get_close_matches(name.split()[0].lower(), names, 1)
-            advice = say("write ::: and one of {names}", names=", ".join(names))
+            advice = say("write ::: and one of {names}", names=listed(names))
             advice = say("write {words}", words=f"::: {near[0]}") if near else advice
             self._find(codes.CONTAINER_UNKNOWN, number, message, advice)
         elif self.opened:

@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
-from publisher.diagnostics import Fault, say
+from publisher.diagnostics import Fault, listed, say
 from publisher.issue import codes
 
 SCHEMES = frozenset({"http", "https", "mailto", "tel"})
@@ -53,7 +53,7 @@ def fault_of_link(url: str, schemes: frozenset[str] = SCHEMES) -> Fault | None:
         return Fault(codes.NO_SCHEME, say("the link has no scheme"), better)
     scheme = match[1].lower()
     if scheme not in schemes:
-        better = say("begin it with one of {listed}", listed=", ".join(f"{name}:" for name in sorted(schemes)))
+        better = say("begin it with one of {listed}", listed=listed(f"{name}:" for name in sorted(schemes)))
         better = say("write {words}", words=meant) if meant else better
         better = say("write the whole address, https://…") if scheme == "file" or len(scheme) == 1 else better
         return Fault(codes.UNSAFE_SCHEME, say("a link cannot begin with {scheme}:", scheme=scheme), better)

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from publisher.config import Config
-from publisher.diagnostics import Diagnostic, Place, Sentence, Span, blocking, in_order, say
+from publisher.diagnostics import Diagnostic, Place, Sentence, Span, blocking, in_order, listed, say
 from publisher.documents import Mapping, Scalar, Sequence, TextFile, parse_mapping, read_text
 from publisher.documents.text import UNREADABLE
 from publisher.documents.validate import EMPTY_VALUE, WRONG_TYPE
@@ -180,7 +180,7 @@ def _item_names(name: str, files: dict[str, str]) -> Sentence:
     ]
     if same:
         return say("write {words}", words=same[0])
-    return say("the item files are {files}", files=", ".join(files)) if files else say("add the file beside issue.yaml")
+    return say("the item files are {files}", files=listed(files)) if files else say("add the file beside issue.yaml")
 
 
 def _assemble(

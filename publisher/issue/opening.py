@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from publisher.diagnostics import Fault, Sentence, say
+from publisher.diagnostics import Fault, Sentence, listed, say
 from publisher.diagnostics.sentences import SYSTEM
 from publisher.issue import codes
 
@@ -116,7 +116,7 @@ def _open(file: Path, path: str, size: int, *_times: int) -> PictureFile | Fault
 
 def no_picture(path: str) -> Fault:
     """Return the fault of a file whose name is not that of a picture."""
-    advice = say("name a file that ends in {endings}", endings=", ".join(sorted(SUFFIXES - {".svg"})))
+    advice = say("name a file that ends in {endings}", endings=listed(sorted(SUFFIXES - {".svg"})))
     return Fault(codes.NOT_A_PICTURE, say("{path} is not a picture", path=path), advice)
 
 

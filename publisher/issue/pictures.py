@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from urllib.parse import unquote
 
-from publisher.diagnostics import Fault, Sentence, either, say
+from publisher.diagnostics import Fault, Sentence, either, listed, say
 from publisher.issue import codes
 from publisher.issue.folder import is_text
 from publisher.issue.opening import SUFFIXES, PictureFile, no_picture, open_file
@@ -84,7 +84,7 @@ def _near(root: Path, folder: str, path: str) -> Sentence:
     if near := difflib.get_close_matches(name, names, 1, 0.75):
         return say("write {words}", words=names[near[0]])
     if there:
-        return say("add the file, or name one of {there}", there=", ".join(there[:8]))
+        return say("add the file, or name one of {there}", there=listed(there[:8]))
     return say("save the picture as {path}", path=path[:200])
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, get_args
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from publisher.diagnostics import Sentence, say
+from publisher.diagnostics import Sentence, listed, say
 from publisher.documents.validate import EMPTY_VALUE, WRONG_TYPE, canonical_language, refuse
 from publisher.issue import codes
 from publisher.issue.folder import SLUG, slugged
@@ -222,7 +222,7 @@ def as_origins(parts: Any) -> Callable[[Any], Any]:
         if keys & {"by", "grade", "reviewed_by", "sources"}:
             return {"": value}
         if not keys or not keys <= set(names):
-            advice = say("write {{by: …, grade: …}}, or that below {names}", names=", ".join(names))
+            advice = say("write {{by: …, grade: …}}, or that below {names}", names=listed(names))
             raise refuse(say("generated names neither a model nor a part"), advice, WRONG_TYPE)
         return value
 

@@ -70,8 +70,8 @@ class ArchiveFacts:
         if not (config.root / "issues" / slug).is_dir():
             self.forget(slug)
         else:
-            issue = read_issue(config, slug).partial
-            self.know(slug, issue, facts_of(config, issue)[0] if issue is not None else {})
+            reading = read_issue(config, slug)
+            self.know(slug, reading.partial, facts_of(config, reading)[0])
 
     def know(self, slug: str, issue: Issue | None, facts: Mapping[str, Any]) -> None:
         """Store facts and names of an issue; if it could not be read, the old ones are kept."""

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 from lsprotocol import types
 
-from publisher.diagnostics import Span, rendered, say
+from publisher.diagnostics import Span, listed, rendered, say
 from publisher.documents import Mapping, Node, Scalar, Sequence, TextFile
 from publisher.documents.nodes import KeyPath
 from publisher.issue.folder import MARKDOWN_SUFFIXES, YAML_SUFFIXES, is_markdown, read_folder
@@ -178,7 +178,7 @@ def fault_of_name(newsletter: OpenNewsletter, old: str, name: str) -> str | None
     """The reason why an item file cannot have a name; None if it can."""
     path = f"{PurePosixPath(old).parent}/{name}"
     if not re.fullmatch(r"[^/\\\0]+", name) or name in {".", ".."} or not is_item(path):
-        endings = ", ".join(sorted(MARKDOWN_SUFFIXES | YAML_SUFFIXES))
+        endings = listed(sorted(MARKDOWN_SUFFIXES | YAML_SUFFIXES))
         fault = say(
             "{name} is not a name of an item file: it has no / and ends in one of {endings}", name=name, endings=endings
         )

@@ -15,24 +15,21 @@ from typing import Any, TypeVar
 
 from publisher.checks.engine import affected, findings_across
 from publisher.config import Config, read_config
-from publisher.config.load import config_warnings
-from publisher.config.theme_findings import shadowed
 from publisher.diagnostics import Diagnostic, in_order
 from publisher.diagnostics.catalogue import with_levels
 from publisher.documents.text import MAX_BYTES, shadows
-from publisher.edition.footer import footer_findings
 from publisher.edition.model import Edition
 from publisher.edition.others import Others
 from publisher.edition.provenance import part_of
-from publisher.edition.unseen import unseen
 from publisher.errors import PublisherError
-from publisher.issue.folder import ISSUES, SERIES, loose_files
+from publisher.issue.folder import ISSUES, SERIES
 from publisher.issue.load import read_issue
 from publisher.issue.model import Issue
-from publisher.issue.series import loose_steps, slug_of_path, steps_of
+from publisher.issue.series import slug_of_path, steps_of
 from publisher.lsp.archive import ArchiveFacts
 from publisher.lsp.document import Document
 from publisher.preview.watch import changed_files
+from publisher.proofing.checking import surroundings
 from publisher.proofing.proof import stages
 
 log = logging.getLogger(__name__)
@@ -190,10 +187,8 @@ class OpenNewsletter:
         if config is None:
             return None, found
         with suppress(PublisherError):  # issues/ is missing for a moment while git switches branches
-            found += loose_files(self.real)
-        found += loose_steps(self.real)
-        around = (*config_warnings(config), *shadowed(config), *unseen(config), *footer_findings(config))
-        return config, [*with_levels(config.checks.levels, [*found, *around])]
+            found += surroundings(config)
+        return config, [*with_levels(config.checks.levels, found)]
 
     async def _judge(self, slug: str) -> None:
         if self.config is None:

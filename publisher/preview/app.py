@@ -189,7 +189,8 @@ class PreviewGuard:
         # The page itself contains no data, and its policy limits who may frame it.
         framed = self._editor and scope["path"] == "/" and headers.get("sec-fetch-dest") == "iframe"
         if refusal := self._refusal(scope["method"], headers, framed):
-            await PlainTextResponse(refusal, 403)(scope, receive, send)
+            _speak(Request(scope))
+            await PlainTextResponse(f"{rendered(refusal)}\n", 403)(scope, receive, send)
             return
 
         async def safely(message: Message) -> None:
@@ -204,9 +205,9 @@ class PreviewGuard:
     def _refusal(self, method: str, headers: Headers, framed: bool) -> str | None:
         """The reason to refuse a request, or None."""
         if headers.get("host") not in self._hosts:
-            return "the preview answers only at its own address\n"
+            return say("the preview answers only at its own address")
         if headers.get("sec-fetch-site", "none") not in {"same-origin", "none"} and not framed:
-            return "the preview answers only its own page\n"
+            return say("the preview answers only its own page")
         if method not in {"GET", "HEAD"} and headers.get("origin") != f"http://{headers['host']}":
-            return "the preview is driven only from its own page\n"
+            return say("the preview is driven only from its own page")
         return None

@@ -39,13 +39,8 @@ def check_repository(
     Rules across issues read all issues of the repository and report on the chosen ones. ``progress()`` is called once
     per issue.
     """
-    from publisher.config.load import config_warnings
-    from publisher.config.theme_findings import shadowed
     from publisher.diagnostics.catalogue import with_levels
-    from publisher.edition.footer import footer_findings
-    from publisher.edition.unseen import unseen
-    from publisher.issue.folder import loose_files
-    from publisher.issue.series import loose_steps, steps_of
+    from publisher.issue.series import steps_of
     from publisher.proofing.proof import proofread_steps
     from publisher.proofing.store import Store
     from publisher.proofing.together import judge
@@ -59,13 +54,27 @@ def check_repository(
     in_steps = [finding for proof in of_steps for finding in proof.findings]
     found = {*in_steps, *(finding for proof in proofs for finding in proof.findings)}
     if slugs is None:
-        loose = [*loose_files(config.root), *loose_steps(config.root), *config_warnings(config)]
-        loose += (*shadowed(config), *unseen(config), *footer_findings(config))
-        around = (*with_levels(config.checks.levels, loose), *in_steps)
+        around = (*with_levels(config.checks.levels, surroundings(config)), *in_steps)
         found.update(around)
         store.forget_all_but(everything)
         store.save(notes=_notes(config, store, everything, around))
     return Checked(chosen, tuple(in_order(found)))
+
+
+def surroundings(config: Config) -> list[Diagnostic]:
+    """Return the findings that are of no issue: about config.yaml, the theme, the footer, and files beside issues.
+
+    Raises UsageError if ``issues/`` cannot be listed.
+    """
+    from publisher.config.load import config_warnings
+    from publisher.config.theme_findings import shadowed
+    from publisher.edition.footer import footer_findings
+    from publisher.edition.unseen import unseen
+    from publisher.issue.folder import loose_files, unknown_issues
+    from publisher.issue.series import loose_steps
+
+    found = [*loose_files(config.root), *loose_steps(config.root), *config_warnings(config), *unknown_issues(config)]
+    return [*found, *shadowed(config), *unseen(config), *footer_findings(config)]
 
 
 def remembered(root: Path, slugs: Sequence[str] | None = None, *, cache: Path | None = None) -> Checked | None:

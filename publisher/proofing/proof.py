@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from publisher.config import Config
-from publisher.diagnostics import Diagnostic, blocking, say
+from publisher.diagnostics import Diagnostic, blocking, listed, say
 from publisher.diagnostics.catalogue import with_levels
 from publisher.edition.model import Edition
 from publisher.edition.others import Others
@@ -131,7 +131,7 @@ def stages(config: Config, slug: str, others: Others) -> Iterator[Proof]:
 
     reading = read_issue(config, slug)
     partial = reading.partial
-    facts, failed = facts_of(config, partial) if partial is not None else ({}, [])
+    facts, failed = facts_of(config, reading)
     found = (*findings_within(config, reading, others.translations), *failed)
     basis = Basis(found, tuple(ignores_of(reading)), facts)
     draft = partial is not None and partial.status is Status.DRAFT
@@ -157,5 +157,5 @@ def refuse_unknown(config: Config, slug: str, also: Collection[str] = ()) -> Non
 def no_issue(slug: str, known: Sequence[str]) -> UsageError:
     """Return the error for an unknown issue, with similar slugs as suggestions."""
     near = difflib.get_close_matches(slug, known, 3, 0.3) or known[-5:]
-    named, none = say("use one of {near}", near=", ".join(near)), say("type publisher new SLUG to make one")
+    named, none = say("use one of {near}", near=listed(near)), say("type publisher new SLUG to make one")
     return UsageError(say("there is no issue {slug}", slug=slug), help=named if near else none)

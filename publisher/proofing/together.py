@@ -179,8 +179,7 @@ def _facts(config: Config, slug: str, keys: Mapping[str, bytes], store: Store, p
         from publisher.checks.engine import facts_of
         from publisher.issue.load import read_issue
 
-        partial = read_issue(config, slug).partial
-        facts = facts_of(config, partial)[0] if partial is not None else {}
+        facts = facts_of(config, read_issue(config, slug))[0]
     packed: bytes = msgpack.packb(facts)
     return packed
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 from publisher.config.model import PublishConfig
 from publisher.delivery.lock import how_to_settle
 from publisher.delivery.states import Operator, left_over, waits
-from publisher.diagnostics import counted, rendered, say
+from publisher.diagnostics import counted, listed, rendered, say
 
 
 class Action(StrEnum):
@@ -208,7 +208,7 @@ def what_blocks(decisions: Sequence[IssueDecision]) -> str | None:
         "{slugs} has errors and would lose the page that is live",
         "{slugs} have errors and would lose the page that is live",
         len(broken),
-        slugs=", ".join(broken),
+        slugs=listed(broken),
     )
 
 

@@ -19,7 +19,7 @@ from publisher.delivery import mailings
 from publisher.delivery.local_time import LocalTime
 from publisher.delivery.lock import all_forgotten
 from publisher.delivery.mailings import Mailing
-from publisher.diagnostics import say
+from publisher.diagnostics import listed, say
 from publisher.edition.model import Edition
 from publisher.edition.provenance import hash_parts
 from publisher.errors import UsageError
@@ -97,7 +97,7 @@ def several_at_first(
 
 def told_of_several(families: Sequence[str]) -> tuple[str, str]:
     """Return the message about several issues in a first run, and the advice."""
-    fault = say("the first publish would mail {n} issues at once: {slugs}", n=len(families), slugs=", ".join(families))
+    fault = say("the first publish would mail {n} issues at once: {slugs}", n=len(families), slugs=listed(families))
     newest = say("publisher publish --mailed {slugs} mails the newest alone", slugs=" --mailed ".join(families[:-1]))
     return fault, say("{newest}; --unmailed all mails each; --mailed all mails none of them", newest=newest)
 

@@ -17,7 +17,7 @@ from publisher.edition.model import ThemeError
 from publisher.errors import UsageError
 from publisher.issue.folder import loose_files
 from publisher.issue.series import loose_steps
-from publisher.proofing.proof import Proof, proofread_steps
+from publisher.proofing.proof import Proof, no_issue, proofread_steps
 from publisher.proofing.store import Store
 from publisher.proofing.together import judge_whole
 from publisher.site.archive import moment
@@ -50,7 +50,9 @@ def build(
     """
     store = Store(config, enabled=use_cache, folder=cache)
     everything, chosen = store.slugs, tuple(dict.fromkeys(slugs))
-    _refuse_unknown(everything, chosen)
+    for slug in chosen:
+        if slug not in everything:
+            raise no_issue(slug, everything)
     done = count(1)
     prepared = judge_whole(
         config,
@@ -87,14 +89,6 @@ def build(
         written=_below(("email", emails.written), ("site", site.written)),
         removed=_below(("email", emails.removed), ("site", site.removed)),
     )
-
-
-def _refuse_unknown(everything: Sequence[str], chosen: Sequence[str]) -> None:
-    for slug in chosen:
-        if slug not in everything:
-            known = ", ".join(everything[-3:]) or "none yet"
-            advice = say("name a folder of issues/, such as {known}", known=known)
-            raise UsageError(say("there is no issue {slug}", slug=slug), help=advice)
 
 
 def _refuse_drafts(prepared: Sequence[Proof], chosen: Sequence[str], drafts: bool) -> None:

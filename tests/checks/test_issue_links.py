@@ -67,6 +67,18 @@ def test_a_link_to_a_follow_up_is_reported_until_that_is_out(tmp_path: Path, mon
     assert "unused-ignore" not in [one.code for one in check_repository(load_config(tmp_path)).diagnostics]
 
 
+def test_what_was_said_of_an_anchor_follows_the_items_of_the_other_issue(tmp_path: Path) -> None:
+    _newsletter(tmp_path)
+    link = (tmp_path / HERE).read_text(encoding="utf-8").replace("2024-12-22-weekly/", "2024-12-22-weekly/#a")
+    item = OTHER.replace("issue.yaml", "a.md")
+    _write(tmp_path, {HERE: link, OTHER: f"{HEAD}status: ready\n", item: "---\nheadline: 丙\n---\n正文。\n"})
+    assert _told(tmp_path) == []
+    (tmp_path / item).rename(tmp_path / item.replace("a.md", "b.md"))
+    assert _told(tmp_path) == [f"{HERE}:4 link-to-missing-anchor"]
+    _write(tmp_path, {item: "---\nheadlines: 丁\n---\n正文。\n"})
+    assert _told(tmp_path) == []  # an item that cannot be read may have the anchor
+
+
 def test_an_issue_that_cannot_be_read_is_there(tmp_path: Path) -> None:
     _newsletter(tmp_path)
     _write(tmp_path, {OTHER: "title: [上周\n"})
@@ -78,8 +90,8 @@ def _seconds(issues: int) -> float:
     span = ("issues/x/issue.yaml", (1, 1, 1, 2))
     held = {
         f"2024-{n:05}": (
-            *(False, "2024-12-29", None, "", ""),
-            ((span, f"2042-{n:05}", True), (span, f"2024-{n - 1:05}", True)),
+            *(False, "2024-12-29", None, "", "", "a"),
+            ((span, f"2042-{n:05}", "", True), (span, f"2024-{n - 1:05}", "a", True)),
         )
         for n in range(issues)
     }

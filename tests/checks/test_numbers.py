@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from publisher.checks.rules.number_not_in_items import Said, numbers
+from publisher.checks.numbers import numbers
+from publisher.checks.rules.number_not_in_items import Said
 
 
 @pytest.mark.parametrize(
@@ -35,6 +36,20 @@ from publisher.checks.rules.number_not_in_items import Said, numbers
         ("zh-CN", "2024.12.29 发布", "2024年12月29日发布", []),
         ("de", "am 29.11.2024", "am 28. November 2024", ["29"]),
         ("en", "3.11.4 at 192.168.0.1", "version 3.11.4 at 192.168.0.1", []),
+        ("en", "8:30 pm, 20:00, 7:45, 12:00", "20:30, 8 p.m., a quarter to eight, noon", []),
+        ("en", "8:30 pm, 6:15", "21:30, a quarter past five", ["8", "6"]),
+        ("zh-CN", "20:30 开始，8:15 签到", "晚上八点半开始，八点一刻签到", []),
+        ("zh-CN", "晚9:30", "20:30 开始，有一点晚", ["9"]),
+        ("en", "the 1990s, the 80s", "the nineties, the 1980s", []),
+        ("en", "the 1970s", "parties in the nineties", ["1970"]),
+        ("zh-CN", "20世纪90年代、1980年代", "1990年代和八十年代", []),
+        ("zh-CN", "80年代", "1990年代", ["80"]),
+        ("en", "67%, 25%, 20%, 50%", "two-thirds, a quarter, one in five, half", []),
+        ("zh-CN", "75%，50%，3.14", "四分之三、一半、三点一四", []),
+        ("zh-CN", "60%", "四分之三", ["60%"]),
+        ("zh-CN", "1.5小时，2.5年，30分钟，6个月", "一个半小时、两年半、半小时、半年", []),
+        ("zh-CN", "30 家", "半导体公司", ["30"]),
+        ("en", "24 eggs, the 20th century, part 2", "two dozen eggs, the twentieth century, Part II", []),
     ],
 )  # fmt: skip
 def test_what_is_there_in_other_words_or_groups_is_there(

@@ -430,6 +430,7 @@ def test_a_picture_that_a_server_would_take_for_a_page_is_not_published(root: Pa
         ("<script>x</script>", "removed-active-content"),
         ("[x](javascript:y)", "unsafe-link-scheme"),
         ("> " * 60 + "deep", "bad-value"),
+        ("::: only topic:ai\n\n    For some.\n\n    :::", "bad-value"),
     ],
 )
 def test_text_of_a_footer_that_would_not_reach_readers_is_reported_at_its_place(

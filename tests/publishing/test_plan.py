@@ -118,8 +118,8 @@ def test_a_change_of_what_all_share_shows_some_and_counts_the_rest(room: Newsroo
         room.newsletter.write(f"templates/{number}.css", "")
     text, markdown = (room.run("plan", "--base", "main", "--format", kind).out for kind in ("text", "markdown"))
     assert "\nshared by all editions: config.yaml, " in text
-    assert ", templates/6.css …\n" in text
-    assert ", `templates/6.css` …\n" in markdown
+    assert ", templates/6.css, …\n" in text
+    assert ", `templates/6.css`, …\n" in markdown
 
 
 def test_a_change_of_the_theme_of_its_own_folder_or_of_a_file_that_config_names_is_shared(room: Newsroom) -> None:

@@ -53,7 +53,7 @@ def stage_costs(root: Path) -> list[tuple[str, float]]:
     editions = [edition for issue in issues if (edition := render(issue, config)[0])]
     others = Others.of(config)
     packed = [pack(proofread(config, slug, commit=False, others=others)) for slug in slugs]
-    facts = [{issue.slug: facts_of(config, issue)[0] for issue in issues}]
+    facts = [{reading.slug: facts_of(config, reading)[0] for reading in readings}]
     archive = arrange(editions)
     pages = ArchivePages(config, archive)
     return [

@@ -37,12 +37,14 @@ _LISTED = regex(
     re.MULTILINE,
 )
 _ROW = r"[ \t]*[|｜][^\n]*[|｜][ \t]*"
+_DEFINED = regex(r"[^\n.。!！?？:：;；,，]{1,40}(?<!  )(?<!\\)\n:[ \t]+[^\n]+(?:\n(?!:)[^\n]+)*")
+"""A paragraph of a word and its definition. One alone may be prose with a colon."""
 _TABLE = regex(rf"^{_ROW}\n{_ROW}$|^\| [^\n]+ \| [^\n]+ \|[ \t]*$", re.MULTILINE)
 _CODE = regex(r"[{}<>=;$\\|`_@#*~^+]|//|::|--|\(\)|\w\.\w+\(|^[ \t]*[-%:]|\S {2,}\S|\t\S", re.MULTILINE)
 """Patterns of code, of tables drawn in text, and of lists."""
 _LOWER = r"[(\"“'‘]*[A-Za-z]?[a-z]+(?:['’-][a-z]+)*[.,:!?)\"”'’]*"
 _CLAUSE, _SENTENCE = regex("[，。！？；]"), regex(r"[A-Z“\"‘'].*[a-z][.!?][\"”'’)]?", re.DOTALL)
-_PARAGRAPH = regex(r"[。；，…]$|[^.]{40}\.$|\n")
+_PARAGRAPH = regex(r"[。；，…]$|[^.]{40}\.$|[a-z]{3}[.!?] [A-Z].*\.$|\n")
 """How a paragraph ends but not a heading, or a line break."""
 _MATTER = regex(r"(?:headline|body|commentary|kind|section|source|image|tags)[ \t]*:")
 _BLOCK = regex(r"(?:[-*+]|1[.)]|#{1,6})[ \t]|[>`~|]|:::")  # blocks that may interrupt a paragraph
@@ -61,12 +63,13 @@ def check(context: Context) -> Iterator[Diagnostic]:
         yield from _as_code(text)
         yield from _as_heading(text)
         yield from _numbers(text)
+        defined = [words for words, _ in text.written if _DEFINED.fullmatch(words)] if "\n:" in text.prose.text else []
         for words, place in () if text.inline else text.written:
             for found in _ALMOST.finditer(words):
                 message = say("this is not a heading: readers would see the number signs")
                 advice = say("write one to six plain #, then a plain space; \\# for a sign that is meant")
                 yield NOT_MADE.at(place(found.start(), found.end()), message, help=advice)
-            yield from _not_made(words, place)
+            yield from _not_made(words, place, listed=len(defined) > 1 and words in defined)
         for before, heading in pairwise(text.parts.headings):
             wanted = before.level + 1
             if heading.level > wanted:
@@ -164,9 +167,10 @@ def _is_prose(block: str) -> bool:
     return len(words) >= 8 and plain >= 0.8 * len(words) and bool(_SENTENCE.fullmatch(block.strip()))
 
 
-def _not_made(words: str, place: Callable[[int, int], Place]) -> Iterator[Diagnostic]:
+def _not_made(words: str, place: Callable[[int, int], Place], *, listed: bool) -> Iterator[Diagnostic]:
     """Lines of a paragraph that look like a list or a table, once per paragraph: they are shown as one line."""
-    if found := next(filter(_follows, _LISTED.finditer(words)), None):
+    found = _DEFINED.match(words) if listed else next(filter(_follows, _LISTED.finditer(words)), None)
+    if found:
         message = say("these lines are not a list: readers see them run together")
         advice = say("begin each with “- ” or “1. ”, or put an empty line between them")
         yield LIST_NOT_MADE.at(place(found.start(), words.index("\n", found.start())), message, help=advice)

@@ -9,7 +9,7 @@ from publisher.documents.yaml_typos import shortened
 from publisher.regex import regex
 
 GARBLED = define("garbled-text", Severity.WARNING)
-_LOST, _SPOILED = regex("\ufffd+"), regex(f"[\ufffd{MISREAD_SIGNS}]")
+_LOST, _SPOILED = regex("\ufffd+|(?<![“‘「『《\"'])(?:锟斤拷)+"), regex(f"[\ufffd锟{MISREAD_SIGNS}]")
 
 
 def check(context: Context) -> Iterator[Diagnostic]:

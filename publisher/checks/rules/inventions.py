@@ -13,7 +13,8 @@ from decimal import Decimal
 from functools import cached_property
 
 from publisher.checks.context import HAN, Context, Line, field
-from publisher.checks.rules.number_not_in_items import numbers, sums_up
+from publisher.checks.numbers import numbers
+from publisher.checks.rules.number_not_in_items import sums_up
 from publisher.diagnostics import Code, Diagnostic, Sentence, Severity, define, say
 from publisher.issue.model import Issue
 from publisher.regex import regex

@@ -19,6 +19,7 @@ DATE_CONTRADICTS_SLUG = define("date-contradicts-slug", Severity.ERROR)
 MARKS_IN_NAME = define("marks-in-name", Severity.WARNING)
 PREHEADER_TOO_LONG = define("preheader-too-long", Severity.WARNING)
 SUBJECT_TOO_LONG = define("subject-too-long", Severity.WARNING)
+WITHOUT_TEXT = define("generated-without-text", Severity.WARNING)
 UNREVIEWED = define("unreviewed", Severity.ERROR)
 _NAMES = frozenset({"authors", "tags", "reviewed_by"})
 _BETWEEN = regex(rf"[，、；]|(?<={HAN.pattern})[,;]|[,;](?=\s*{HAN.pattern})")
@@ -70,8 +71,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
             yield from _marks(line)
             yield from _several(line) if line.key != "tags" and line.whole in alone else ()
     yield from _inbox(context)
-    if context.config.checks.generated == "required":
-        yield from _unreviewed(context)
+    yield from _generated(context)
 
 
 def _marks(line: Line) -> Iterator[Diagnostic]:
@@ -145,15 +145,20 @@ def _inbox(context: Context) -> Iterator[Diagnostic]:
         yield PREHEADER_TOO_LONG.at(issue.places.of("preheader"), message, help=say("shorten it"))
 
 
-def _unreviewed(context: Context) -> Iterator[Diagnostic]:
-    """Check each ``generated`` of the issue and its items; text that a model only assisted with needs no reviewer.
+def _generated(context: Context) -> Iterator[Diagnostic]:
+    """Check each ``generated`` of the issue and its items: its text has to be there, and, where config.yaml requires
+    it, to have a reviewer, unless a model only assisted with it.
 
     Regulation (EU) 2024/1689, Art. 50(4): no label is required if a person reviewed the text and is responsible.
     """
     owners: tuple[Issue | Item, ...] = (context.issue, *context.issue.items)
+    required = context.config.checks.generated == "required"
     for owner in owners:
         for part, origin in owner.generated:
-            if origin.grade is not Grade.ASSISTED and not origin.reviewed_by:
-                place = owner.places.of("generated", *([part] if part else []))
+            place = owner.places.of("generated", *([part] if part else []))
+            if part and context.whole and not getattr(owner, part):
+                message = say("{part} is said to be written by {model}, and is not there", part=part, model=origin.by)
+                yield WITHOUT_TEXT.at(place, message, help=say("write {part}, or delete the line", part=part))
+            if required and origin.grade is not Grade.ASSISTED and not origin.reviewed_by:
                 message = say("nobody is named who reviewed what {model} wrote", model=origin.by)
                 yield UNREVIEWED.at(place, message, help=say("review it, and name yourself: reviewed_by: …"))

@@ -1,4 +1,5 @@
-"""Links to the pages of other issues that do not exist, are drafts, or will be published later than this one.
+"""Links to the pages of other issues that do not exist, have no such anchor, are drafts, or will be published later
+than this one.
 
 Other links to the same host are not checked: the index, tags, feeds, files and pictures.
 """
@@ -6,6 +7,7 @@ Other links to the same host are not checked: the index, tags, feeds, files and 
 import re
 from bisect import bisect
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from functools import cache, partial
 from time import time
@@ -13,6 +15,7 @@ from typing import Any, NamedTuple, Self
 from urllib.parse import unquote
 
 from publisher.checks.context import Context
+from publisher.checks.rules.links import no_anchor
 from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, Span, define, say
 from publisher.issue.links import absolute, split
 from publisher.issue.load import date_of_slug
@@ -23,13 +26,15 @@ UNPUBLISHED = define("link-to-unpublished-issue", Severity.WARNING)
 _LEADING = re.compile(r"\.\./|issues/", re.IGNORECASE)
 """Occurs in every URL of another issue's page, whether relative or absolute."""
 _PAGE = re.compile(r"(?P<slug>[\w-]+)(?:/(?:index\.html)?)?")
+_OTHER_ANCHOR = re.compile(r"(?:(?:content|subscribe|share)$|fn(?:ref)?-|:~:)")
+"""Anchors of a page that are none of an item: parts of it, footnotes, and a browser's links to a text."""
 _NEAR = 12  # number of slugs before and after one that are searched for similar names
 
 
 class _LinkedIssue(NamedTuple):
     """Facts of an issue, as plain values. ``at`` is its publish_at in seconds, ``day`` the day of it as written;
-    ``family`` is the original's slug, or its own; ``links`` are places, the slugs that they lead to, and whether they
-    are relative.
+    ``family`` is the original's slug, or its own; ``anchors`` are separated by blanks, None if not all are known;
+    ``links`` are places, the slugs and the anchors that they lead to, and whether they are relative.
     """
 
     draft: bool
@@ -37,6 +42,7 @@ class _LinkedIssue(NamedTuple):
     at: float | None
     day: str
     family: str
+    anchors: str | None
     links: Sequence[Sequence[Any]]
 
     def follows(self, other: Self) -> bool:
@@ -57,7 +63,8 @@ def gather(context: Context) -> _LinkedIssue:
         at.timestamp() if at else None,
         at.date().isoformat() if at else "",
         issue.translation_of or issue.slug,
-        tuple((link.place, slug, link.url.startswith(".")) for link, slug in found),
+        " ".join(item.anchor for item in issue.items) if context.whole else None,
+        tuple((link.place, slug, _anchor(link.url), link.url.startswith(".")) for link, slug in found),
     )
 
 
@@ -72,6 +79,12 @@ def _slug(url: str, context: Context) -> str:
     return found["slug"] if found else ""
 
 
+def _anchor(url: str) -> str:
+    """The item's anchor that a URL of an issue's page has; empty if it has none, or one of the page itself."""
+    anchor = unquote(url.partition("#")[2])
+    return "" if _OTHER_ANCHOR.match(anchor) else anchor
+
+
 def compare(gathered: Mapping[str, Sequence[Any] | None], wanted: frozenset[str] | None) -> Iterator[Diagnostic]:
     """Check the links of the issues ``wanted``. A draft may link to future issues."""
     slugs = cache(partial(sorted, gathered))
@@ -80,7 +93,7 @@ def compare(gathered: Mapping[str, Sequence[Any] | None], wanted: frozenset[str]
         if not known or (wanted is not None and slug not in wanted):
             continue
         told = _LinkedIssue(*known)
-        for (path, span), target, relative in told.links:
+        for (path, span), target, anchor, relative in told.links:
             place = Place(path, Span(*span))
             if target not in gathered:
                 near = nearest(target, slug)
@@ -88,10 +101,13 @@ def compare(gathered: Mapping[str, Sequence[Any] | None], wanted: frozenset[str]
                     continue  # another page of the host, such as /issues/latest/
                 message = say("the link leads to the issue {slug}, which does not exist", slug=target)
                 yield MISSING.at(place, message, help=near or say("name the folder of an issue, or take the link out"))
-            elif (
-                not told.draft and (other := gathered[target]) and (fault := _fault(target, _LinkedIssue(*other), told))
-            ):
-                yield UNPUBLISHED.at(place, fault, help=say("publish that one first, or take the link out"))
+            elif facts := gathered[target]:
+                other = _LinkedIssue(*facts)
+                if not told.draft and (fault := _fault(target, other, told)):
+                    yield UNPUBLISHED.at(place, fault, help=say("publish that one first, or take the link out"))
+                if anchor and other.anchors is not None and anchor not in (known := other.anchors.split()):
+                    message = say("the issue {slug} has no anchor {url}", slug=target, url=f"#{anchor}")
+                    yield replace(no_anchor(place, message, anchor, known), severity=Severity.WARNING)
 
 
 def _fault(target: str, other: _LinkedIssue, told: _LinkedIssue) -> Sentence | None:
@@ -120,7 +136,7 @@ def affected(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
     moved = before.keys() != after.keys()
     found = {slug for slug in after if before.get(slug) != after[slug]}
     for slug, told in after.items():
-        targets = [target for _, target, _ in told[-1]] if told else []
+        targets = [target for _, target, *_ in told[-1]] if told else []
         if any(target in different or (moved and target not in after) for target in targets):
             found.add(slug)
     return found

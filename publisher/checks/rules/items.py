@@ -69,7 +69,9 @@ def commentary_label(config: Config) -> re.Pattern[str]:
     labels = {label.strip().rstrip(":：") for label in (*every("email", "commentary"), *own)} - {""}
     labels |= {label.upper() for label in labels}
     names = "|".join(re.escape(name) for name in sorted(labels, key=len, reverse=True))
-    return re.compile(rf"(?P<mark>\*\*|__|)(?:{names})(?:[:：](?P=mark)|(?P=mark)[:：])[ \t\u3000]*")
+    return re.compile(
+        rf"(?P<mark>\*\*|__|)(?:编辑|編輯|小编|编者|本刊)?(?:{names})(?:[:：](?P=mark)|(?P=mark)[:：])[ \t\u3000]*"
+    )
 
 
 def _of_body(text: Text, item: Item, label: re.Pattern[str]) -> Iterator[Diagnostic]:

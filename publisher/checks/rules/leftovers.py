@@ -49,7 +49,7 @@ _REST = r"\s*(?:[|,:=][^{}%\[\]<>\n]{0,60})?"
 _TAG = regex(
     r"\*\|(?:[A-Z][A-Z0-9_]*:)?[A-Z][A-Z0-9_]*\|\*"
     rf"|\{{\{{\{{?\s*[$.@]?{_NAME}{_REST}\}}\}}\}}?"
-    rf"|\{{\$\s*{_NAME}{_REST}\}}"
+    rf"|\{{\$\s*{_NAME}{_REST}\}}|\$\{{{_NAME}\}}"
     rf"|\{{(?:{_WAY})\}}"
     rf"|%%{_NAME}%%|(?<![A-Za-z0-9_%])%{_NAME}%(?![A-Za-z0-9_%])"
     rf"|\[\[\s*{_NAME}{_REST}\]\]"
@@ -84,14 +84,18 @@ _CHAT = regex(
     r"|^(?:如果您|如果你|如您|若您)(?:需要|愿意|希望)，我(?:还|也)?可以(?:继续|进一步)[为帮给替][您你]"
     r"(?![^\n]*(?:回[信复]|来信|邮件|联系))[^\n]{0,12}"
     r"(?:扩展|改写|润色|翻译|生成|改成|调整|优化|细化)[^\n]*$"
-    r"|^(?:would you like me to|(?:let me know )?if you(?:'|’)d like(?: me to|, I can)(?: also)?) "
-    r"(?:rewrite|refine|revise|shorten|polish) (?:this|that|it|these|them|the (?:text|draft|tone)|any|further)\b[^\n]*$"
+    r"|^(?:i hope this helps[.!] )?(?:would you like me to"
+    r"|(?:let me know )?if you(?:'|’)d like(?: me to|, I can)(?: also)?) "
+    r"(?:rewrite|refine|revise|shorten|polish|adjust) "
+    r"(?:this|that|it|these|them|the (?:text|draft|tone)|any|further)\b[^\n]*$"
+    r"|^(?:如果?|若)[您你]?需要?(?:进一步|其他|更多)?的?(?:修改|调整|润色|完善)[^\n，,。]{0,12}"
+    r"[，,]请(?:随时)?告诉我[。！!.]?[ \t]*$"
     r"|^希望(?:这|以上)对您有所帮助[！!。.]?[ \t]*$"
     r"|^希望(?:这|這|以上)[^\n，,。！!]{0,12}(?:符合|满足|滿足)[您你]的(?:要求|需求|期望)[！!。.]?[ \t]*$"
     r"|^[（(]?(?:好的[，,！!。] ?)?[请請][您你]?(?:提供|将|將|把|粘贴|貼上)"
     rf"(?:[^\n。！!]{{0,40}}{_INPUT}[^\n。！!]{{0,30}}"
     rf"我(?!们|們)[^\n]{{0,40}}(?:[为為给給帮幫替][您你][^\n]{{0,20}}{_WORK}|[您你]的?要求)|需要我?{_WORK}的)[^\n]*$"
-    r"|^以下是[^\n，,。]{0,4}[您你]所?(?:提供|要求)[^\n]{0,40}"
+    r"|^以下是[^\n，,。]{0,4}[您你][所的]?(?:提供|要求)[^\n]{0,40}"
     rf"(?:摘要|总结|總結|概述|要点|要點|译文|譯文|{_INPUT})[^\n]{{0,12}}[:：][ \t]*$"
     r"|^[（(]注[:：][^\n，,]{0,6}根据您的要求[^\n]*[)）][ \t]*$"
     r"|^(?:(?:sure|certainly|of course|i(?:'|’)d be (?:happy|glad) to help)\b[^\n]{0,60})?please"
@@ -106,17 +110,18 @@ _CHAT = regex(
 _CHAT_SIGNS = (
     *("†", "oaicite", "citeturn", "here's", "here’s", "here is", "as an ai", "like me to", "d like, i"),
     *(give + you for give in "为為给給帮幫替" for you in "您你"), "有所帮助", "作为一个", "以下是", "下面是", "的要求",
-    *("您要求", "please provide", "please share", "please paste", "的需求", "的期望"),
+    *("您要求", "告诉我", "please provide", "please share", "please paste", "的需求", "的期望"),
 )  # fmt: skip
 MAIL_LEFTOVER = define("mail-leftover", Severity.WARNING)
 _THIS = r"(?: this| the| it)?(?: e-?mail| message| newsletter)?"
 _AROUND = regex(
-    r"(?:(?:(?P<way>(?:click here to )?unsubscribe(?: here| from this \w+)?|opt out"
-    r"|(?:点击?(?:此处|这里|此))?(?:退订|取消订阅)(?:本?邮件)?)"
-    rf"|(?P<sure>(?:view|read|open){_THIS} in (?:your |the |a )?(?:web ?)?browser|view online|(?:view )?web version"
+    r"(?:(?:(?P<way>unsubscribe(?: here| from this \w+)?|opt out"
+    r"|(?:退订|取消订阅)(?:本?邮件)?)"
+    rf"|(?P<sure>click here to unsubscribe|点击?(?:此处|这里|此)(?:退订|取消订阅)(?:本?邮件)?"
+    rf"|(?:view|read|open){_THIS} in (?:your |the |a )?(?:web ?)?browser|view online|(?:view )?web version"
     rf"|(?:was{_THIS} )?forwarded{_THIS}(?: to you)?\? ?(?:(?:subscribe|sign up)(?: here| now)?)?"
     rf"|(?:having )?(?:trouble|problems) (?:viewing|reading){_THIS}\?"
-    r"|(?:请?点击?(?:此处|这里|此))?在?(?:浏览器|网页)(?:中|里|上)?(?:查看|打开|阅读)(?:本?邮件)?|查看网页版|网页版)"
+    r"|(?:请?点击?(?:此处|这里|此))?在?(?:浏览器|网页)(?:中|里|上)?(?:查看|打开|阅读)(?:(?:[本此]|这封)?邮件)?|查看网页版|网页版)"
     r"|(?:manage|update|change) (?:your )?(?:subscription|preferences|profile)|subscribe|sign up|privacy policy"
     r"|forward(?: to a friend)?|share|advertise|contact us|(?:管理|更新)?(?:订阅|偏好|订阅偏好)"
     r"|转发给朋友|分享|隐私政策|联系我们)[.。!！]?(?: ?[|｜·•/] ?| [-–—] | |$)){1,12}",

@@ -1,7 +1,8 @@
 """Links: valid URLs, anchors within the issue, link texts, tracking parameters."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from posixpath import join, normpath
 from urllib.parse import unquote
 
@@ -9,7 +10,7 @@ from markdown_it.common.normalize_url import normalizeLink
 
 from publisher.checks.context import Context
 from publisher.checks.rules.references import MEANT, is_words
-from publisher.diagnostics import Diagnostic, Sentence, Severity, define, say
+from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, define, listed, say
 from publisher.issue.links import fault_of_link, split
 from publisher.issue.load import date_of_slug
 from publisher.regex import regex
@@ -29,8 +30,10 @@ _FILE = regex(
 _PICTURE = regex(r"(?:images/)?[^/:?#]+\.(?:png|jpe?g|gif|webp|avif|heic|svg)", re.IGNORECASE)
 _VAGUE = {
     "click here", "here", "click", "link", "this link", "this", "read more", "more", "learn more", "details",
+    "more info", "more information",
     "点击这里", "点击此处", "点这里", "点此", "这里", "此处", "戳这里",
-    "链接", "原文链接", "详情", "查看详情", "查看更多",
+    "链接", "原文链接", "详情", "查看详情", "查看更多", "点我", "阅读更多", "了解更多", "阅读全文", "阅读原文",
+    "查看原文",
     "點擊這裡", "點擊此處", "這裡", "連結", "詳情",
     "こちら", "ここ", "ここをクリック", "こちらをクリック", "リンク", "詳細", "続きを読む",
 }  # fmt: skip
@@ -39,8 +42,8 @@ _TRACKING = regex(
     r"|vero_(id|conv)|oly_(anon|enc)_id|s_cid|wickedid|spm|scm|share_(token|source|from)|from_source|isappinstalled",
     re.IGNORECASE,
 )
-_LIKE_CLASS = regex(r"\{:?[ ]?(?:[.#](?!button\})[\w. #-]+|[a-z]+=[^{}\n]+)\}")
-_CLASS = regex(rf"\]\((?:[^()\n]|\([^()\n]*\))*\)({_LIKE_CLASS.pattern})")
+_LIKE_CLASS = regex(r"\{:?[ ]?(?:[.#][\w. #-]+|[a-z]+=[^{}\n]+)\}")
+_CLASS = regex(rf"(!\[[^\[\]\n]*)?\]\((?:[^()\n]|\([^()\n]*\))*\)({_LIKE_CLASS.pattern})")
 _HOST = regex(r"\s*https?://(?P<host>[\w-]+(?:\.[\w-]+)+)(?:[/?#:]\S*)?\s*", re.IGNORECASE)
 _OWNER = regex(r"[^.]+\.(?:(?:ac|co|com|edu|go|gov|ltd|ne|net|or|org)\.[a-z]{2}|[^.]+)$")
 _MOST = 60  # maximum of anchors listed in a finding
@@ -50,7 +53,6 @@ _TRIM = regex(r"^[\W_]+|[\W_]+$")
 def check(context: Context) -> Iterator[Diagnostic]:
     """Check each link of the texts, and the query of every URL."""
     anchors = dict.fromkeys(item.anchor for item in context.issue.items)
-    named = ", ".join(list(anchors)[:_MOST]) + (", …" if len(anchors) > _MOST else "")
     for text, link in ((one, link) for one in context.texts for link in one.parts.links):
         url = unquote(link.url)  # decode what the parser has encoded
         if _FILE.fullmatch(url):
@@ -65,7 +67,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
         # An item that cannot be read may have the anchor.
         if context.whole and url.startswith("#") and url[1:] not in anchors:
             message = say("the issue has no anchor {url}", url=url)
-            yield MISSING_ANCHOR.at(link.place, message, help=say("the anchors are {anchors}", anchors=named))
+            yield no_anchor(link.place, message, url[1:], list(anchors))
         if _TRIM.sub("", link.words).casefold() in _VAGUE:
             message = say("the link's text “{words}” does not say where it leads", words=link.words.strip())
             yield VAGUE_TEXT.at(link.place, message, help=say("make the words that name the target the link"))
@@ -79,6 +81,14 @@ def check(context: Context) -> Iterator[Diagnostic]:
             yield NAMES_ANOTHER.at(link.place, message, help=say("write the address that is meant in both places"))
     yield from _tracking(context)
     yield from _classes(context)
+
+
+def no_anchor(place: Place, message: Sentence, anchor: str, known: Sequence[str]) -> Diagnostic:
+    """Return the finding for a link to an anchor that is not among the ``known`` ones of an issue."""
+    if near := get_close_matches(anchor, known, 1, 0.7):
+        return MISSING_ANCHOR.at(place, message, help=say("write {words}", words=f"#{near[0]}"))
+    named = listed([*known[:_MOST], *["…"][: len(known) > _MOST]])
+    return MISSING_ANCHOR.at(place, message, help=say("the anchors are {anchors}", anchors=named))
 
 
 def _site(host: str) -> str:
@@ -118,10 +128,13 @@ def _classes(context: Context) -> Iterator[Diagnostic]:
         shown = {found for words, _ in text.plain() for found in _LIKE_CLASS.findall(words)}
         for number, line in enumerate(text.prose.lines):
             for found in _CLASS.finditer(line):
-                if found[1] in shown:
-                    message = say("{words} is not a class of a link: readers would see it", words=found[1])
-                    place = text.prose.place(number, *found.span(1))
-                    yield UNKNOWN_CLASS.at(place, message, help=say("write {.button}, or delete it"))
+                if found[2] in shown and (found[1] or found[2] != "{.button}"):
+                    message = say("{words} is not a class of a link: readers would see it", words=found[2])
+                    advice = say("write {.button}, or delete it")
+                    if found[1]:
+                        message = say("a picture takes no {words}: readers would see it", words=found[2])
+                        advice = say("delete it")
+                    yield UNKNOWN_CLASS.at(text.prose.place(number, *found.span(2)), message, help=advice)
 
 
 def _tracking(context: Context) -> Iterator[Diagnostic]:
@@ -132,5 +145,5 @@ def _tracking(context: Context) -> Iterator[Diagnostic]:
         if parts and tracking:
             kept = "&".join(pair for pair in pairs if pair.partition("=")[0] not in tracking)
             clean = parts._replace(query=kept).geturl()
-            message = say("the link carries trackers: {tracking}", tracking=", ".join(dict.fromkeys(tracking)))
+            message = say("the link carries trackers: {tracking}", tracking=listed(dict.fromkeys(tracking)))
             yield TRACKING.at(link.place, message, help=say("write {words}", words=clean))

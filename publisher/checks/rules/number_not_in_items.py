@@ -1,16 +1,17 @@
 """Numbers in key points, or in headlines written by a model, that do not occur in the items.
 
-Numbers are compared by value: 1,600 is 1600, and 80 billion is 800 亿. For languages whose number words are not known
-here, only digits are compared, and only numbers of several digits: others may be written in words.
+Numbers are compared by value: 1,600 is 1600, 80 billion is 800 亿, 八点半 is 20:30, and two thirds are 67%. For
+languages whose number words are not known here, only digits are compared, and only numbers of several digits: others
+may be written in words.
 """
 
 import re
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache, cached_property
+from functools import cached_property
 
 from publisher.checks.context import Context, Line, field
+from publisher.checks.numbers import NARROW, SPOKEN, Number, numbers, otherwise
 from publisher.diagnostics import Diagnostic, Severity, define, say
 from publisher.issue.model import Grade, Item
 from publisher.language import Locale
@@ -19,82 +20,10 @@ from publisher.regex import regex
 
 CODE = define("number-not-in-items", Severity.WARNING)
 _SEVERAL = 3  # digits; such numbers are not written in words
-_UNITS = {
-    "thousand": 3, "k": 3, "million": 6, "m": 6, "mn": 6, "billion": 9, "bn": 9, "b": 9, "trillion": 12, "tn": 12,
-    "tausend": 3, "mio.": 6, "millionen": 6, "mrd.": 9, "milliarde": 9, "milliarden": 9, "billionen": 12,
-    "mille": 3, "millions": 6, "milliard": 9, "milliards": 9,
-    "mil": 3, "millón": 6, "millones": 6, "mil millones": 9, "billón": 12, "billones": 12,
-    "milhão": 6, "milhões": 6, "mil milhões": 9, "bilhão": 9, "bilhões": 9, "trilhão": 12, "trilhões": 12,
-    "万亿": 12, "萬億": 12, "千": 3, "천": 3, **{f"{ten}{unit}": more + zeros
-    for ten, more in {"": 0, "百": 2, "千": 3, "백": 2, "천": 3}.items()
-    for unit, zeros in {"万": 4, "萬": 4, "亿": 8, "億": 8, "兆": 12, "만": 4, "억": 8, "조": 12}.items()},
-}  # fmt: skip
-_TENS = {
-    "en": "ten twenty thirty forty fifty sixty seventy eighty ninety hundred",
-    "de": "zehn zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig hundert",
-    "fr": "dix vingt trente quarante cinquante soixante soixante-dix quatre-vingts quatre-vingt-dix cent",
-    "es": "diez veinte treinta cuarenta cincuenta sesenta setenta ochenta noventa cien",
-    "pt": "dez vinte trinta quarenta cinquenta sessenta setenta oitenta noventa cem",
-}
-_ONES = {
-    "en": "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
-    " eighteen nineteen",
-    "de": "ein zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn siebzehn"
-    " achtzehn neunzehn",
-    "fr": "un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize dix-sept dix-huit"
-    " dix-neuf",
-    "es": "un dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciséis diecisiete"
-    " dieciocho diecinueve veinte veintiuno veintidós veintitrés veinticuatro veinticinco veintiséis veintisiete"
-    " veintiocho veintinueve",
-    "pt": "um dois três quatro cinco seis sete oito nove dez onze doze treze quatorze quinze dezesseis dezessete"
-    " dezoito dezenove",
-}
-_MORE = {
-    "en": "half 0.5 first 1 second 2 third 3 fourth 4 fifth 5 sixth 6 seventh 7 eighth 8 ninth 9 tenth 10",
-    "de": "halb 0.5 einhalb 0.5 eineinhalb 1.5 anderthalb 1.5 eins 1 eine 1 dreissig 30",
-    "fr": "demi 0.5 une 1 quatre-vingt 80 cents 100",
-    "es": "medio 0.5 media 0.5 uno 1 una 1 veintiún 21 veintiuna 21 ciento 100 doscientos 200 trescientos 300"
-    " cuatrocientos 400 quinientos 500 seiscientos 600 setecientos 700 ochocientos 800 novecientos 900",
-    "pt": "meio 0.5 meia 0.5 uma 1 duas 2 catorze 14 dezasseis 16 dezassete 17 dezanove 19 cento 100 duzentos 200"
-    " trezentos 300 quatrocentos 400 quinhentos 500 seiscentos 600 setecentos 700 oitocentos 800 novecentos 900",
-}
-_SPOKEN = frozenset({*_ONES, "zh", "ja"})
-"""Languages whose number words are known."""
-_HAN_DIGITS = {c: n for n, c in enumerate("零一二三四五六七八九")} | {"两": 2, "兩": 2, "〇": 0}
-_HAN_PLACES = {"十": 10, "百": 100, "千": 1000}
-_UNIT = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
-_NARROW = "\u00a0\u2008\u2009\u202f"
-_NOTATIONS = {
-    comma: (regex(
-        rf"(?<![^\W\u0590-\u065f\u066e-\u06ef\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])(?<!\.)"
-        rf"(\d{{1,3}}(?:[{between}]\d{{3}})+(?!\d)(?:[{point}]\d+)?|\d+(?:[{point}]\d+)?)"
-        rf"(?:[ \n{_NARROW}-]?[多余]?({_UNIT})(?![a-z])"
-        r"|\s?(%|％|٪|per ?cent\b|Prozent\b|pour cent\b|por cien?to\b|(?<!\d\d)(?<!\d\d\s)成(?![为立本员长功交熟])))?",
-        re.IGNORECASE,
-    ), str.maketrans({**dict.fromkeys(between, ""), **dict.fromkeys(point, ".")}))
-    for comma, point, between in ((False, ".٫", f",，٬{_NARROW}"), (True, ",٫", f".' {_NARROW}"))
-}  # fmt: skip
-"""2,500.5, and, with a decimal comma, 2.500,5 or 2 500,5: the pattern, and the translation to Python's notation.
-Letters before a number are allowed only in scripts without spaces there: 融资5亿, و١٢٣.
-"""
 _DATE = regex(r"\d{4}([-./])\d\d?\1\d\d?|\d\d?([-./])\d\d?\2\d{4}")
-_ROW = regex(rf"(?<!\d)(?:{_DATE.pattern})(?!\d)|\+?\d(?:[ {_NARROW}()./-]{{0,2}}\d)*")
+_ROW = regex(rf"(?<!\d)(?:{_DATE.pattern})(?!\d)|\+?\d(?:[ {NARROW}()./-]{{0,2}}\d)*")
 _LONG_ROW = 7  # digits, as in a phone number; its groups are not numbers
 _IN_NAME = regex(r"[A-Za-z]-")  # GPT-5 is a name: see inventions.py
-_GLUED = regex(r"(?<![\d.,])(\d+(?:\.\d+)?)", re.ASCII)
-_LONG = "|".join(sorted((unit for unit in _UNITS if len(unit) > 2 and unit[0].isascii()), key=len, reverse=True))
-_HAN = regex(
-    rf"([{''.join(_HAN_DIGITS)}{''.join(_HAN_PLACES)}]{{1,20}})(万亿|亿|億|兆|万|萬|千万|百万|成)?|([万萬亿億])(?=[卡人元])"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """Number as written, with its possible values: with its unit; without a unit, a single one."""
-
-    text: str
-    values: frozenset[Decimal]
-    start: int
 
 
 def check(context: Context) -> Iterator[Diagnostic]:
@@ -128,7 +57,7 @@ class Said:
         self._texts, self._comma = tuple(texts), Locale.of(other, {}).decimal_comma
         self._commas = {self._comma, Locale.of(language, {}).decimal_comma}
         self._language = subtags(language).language or "en"
-        self._spoken = {self._language, subtags(other).language} <= _SPOKEN
+        self._spoken = {self._language, subtags(other).language} <= SPOKEN
 
     def lacking(self, text: str) -> Iterator[Number]:
         """Yield the numbers of a text that these texts lack, even in words or as digits in other groups."""
@@ -161,7 +90,8 @@ class Said:
         """Values in both notations if the languages differ: names and versions keep their points."""
         ways = [*zip(self._commas, (self._language, ""), strict=False)]  # words do not depend on the notation
         told = (one for text in self._texts for comma, words in ways for one in numbers(text, words=words, comma=comma))
-        return frozenset(value for number in told for value in number.values)
+        other = (value for text in self._texts for value in otherwise(text)) if self._spoken else ()
+        return frozenset({*(value for number in told for value in number.values), *other})
 
     @cached_property
     def _rows(self) -> tuple[tuple[str, str], ...]:
@@ -182,117 +112,3 @@ def sums_up(item: Item) -> bool:
     """Whether a model wrote the headline from the item's text; a translated headline does not count."""
     grades = (origin.grade for part, origin in item.generated if part in {"", "headline"})
     return any(grade in {Grade.DRAFTED, Grade.SUMMARISED} for grade in grades)
-
-
-def numbers(text: str, *, words: str = "", comma: bool = False) -> Iterator[Number]:
-    """Yield the numbers of a text in digits; with ``words``, a language, also those in its words and in Chinese ones.
-    ``comma``: a comma is the decimal separator, as in most European languages.
-    """
-    pattern, plain = _NOTATIONS[comma]
-    row: list[tuple[Number, int]] = []
-    for found in pattern.finditer(text):
-        digits, unit = found[1].translate(plain), (found[2] or "").casefold()
-        values = _values(digits, unit, found[3])
-        if unit and found[0][-2].isspace():  # 5 m, 7 k: may be metres, or a word
-            values |= {Decimal(digits)}
-        row.append((Number(found[0], values, found.start()), _UNITS.get(unit, 0)))
-    yield from _summed(text, row, keep=bool(words))
-    if not words:
-        return
-    for found in _GLUED.finditer(text):  # GPT-5, o3, V3: number adjacent to letters
-        yield Number(found[0], frozenset({Decimal(found[1])}), found.start())
-    pattern, part, known = _words(words)
-    for found in pattern.finditer(text):
-        for value in _counted(known[word.casefold()] for word in part.findall(found[0])):
-            yield Number(found[0], frozenset({value}), found.start())
-    han = ((Number(one[0], _han_values(one), one.start()), _UNITS.get(one[2], 0)) for one in _HAN.finditer(text))
-    yield from _summed(text, han, keep=True)
-
-
-@cache
-def _words(language: str) -> tuple[re.Pattern[str], re.Pattern[str], dict[str, Decimal]]:
-    """The number words of a language and of English, which is often quoted: a pattern for adjacent words, a pattern
-    for a single word, and their values.
-    """
-    known = {unit: Decimal(10**zeros) for unit, zeros in _UNITS.items()}
-    for name in {"en", language} & _ONES.keys():
-        known |= {word: Decimal(n) for n, word in enumerate(_ONES[name].split(), 1)}
-        known |= {word: Decimal(10 * n) for n, word in enumerate(_TENS[name].split(), 1)}
-        words = iter(_MORE[name].split())
-        known |= {word: Decimal(next(words)) for word in words}
-    known |= {f"{word[:-2]}as": value for word, value in known.items() if value >= 200 and word.endswith("os")}
-    spoken = sorted((re.escape(word) for word in known if word not in _UNITS), key=len, reverse=True)
-    part = rf"(?>{_LONG}|{'|'.join(spoken)})"
-    of = rf"\b{part}(?:(?:[ -]?(?:und|and|et|y|e)(?: an?)?[ -]?|[ -](?:an? )?)?{part}){{0,15}}(?:[ -](?:{_UNIT}))?\b"
-    return re.compile(of, re.IGNORECASE), re.compile(f"{part}|{_UNIT}", re.IGNORECASE), known
-
-
-def _counted(values: Iterable[Decimal]) -> Iterator[Decimal]:
-    """The numbers formed by adjacent words: two hundred and five, zweiundzwanzig, quatre-vingt-dix-sept."""
-    total, least, row, last = Decimal(0), Decimal(0), Decimal(0), Decimal(0)  # the next unit multiplies ``row``
-    for value in values:
-        if value >= 1000:
-            if total and value >= least:
-                yield total
-                total = Decimal(0)
-            total, least, row, last = total + (row or 1) * value, value, Decimal(0), Decimal(0)
-        elif value == 100 and 0 < last < 20:
-            row, last = row + 99 * last, value
-        elif not row or value < 1 <= last or _goes_on(last, value):
-            row, last = row + value, value
-        else:
-            yield total + row
-            total, row, last = Decimal(0), value, value
-    yield total + row
-
-
-def _goes_on(last: Decimal, value: Decimal) -> bool:
-    """Whether ``value`` continues the number: a hundred twenty, twenty five, soixante quinze, zwei(und)zwanzig."""
-    if last % 100 == 0:
-        return value < 100
-    return value < 20 if last >= 20 else value >= 20 and value % 10 == 0 and last < 10
-
-
-def _summed(text: str, row: Iterable[tuple[Number, int]], *, keep: bool) -> Iterator[Number]:
-    """The numbers, with adjacent descending ones added: 1万2千, 3억 5천만. ``keep``: each of them by itself as well."""
-    joined: list[list[Number]] = []
-    end, room = 0, 0  # of the previous number: its end, and the zeros of its unit
-    for number, unit in row:
-        between = text[end : number.start]
-        together = joined and (not between or (between == " " and "가" <= text[end - 1] <= "힣"))
-        if together and 10 <= max(number.values) < 10**room:
-            joined[-1].append(number)
-        else:
-            joined.append([number])
-        end, room = number.start + len(number.text), unit
-    for parts in joined:
-        if len(parts) > 1:
-            start, last = parts[0].start, parts[-1]
-            total = sum((max(one.values) for one in parts), Decimal(0))
-            yield Number(text[start : last.start + len(last.text)], frozenset({total}), start)
-        if keep or len(parts) == 1:
-            yield from parts
-
-
-def _values(digits: str, unit: str, percent: str | None) -> frozenset[Decimal]:
-    value = Decimal(digits)
-    if percent == "成":
-        return frozenset({value, value * 10, value / 10})
-    if percent:
-        return frozenset({value, value / 100})  # 47% equals 0.47
-    return frozenset({value * 10 ** _UNITS.get(unit, 0)})
-
-
-def _han_values(found: re.Match[str]) -> frozenset[Decimal]:
-    if found[3]:
-        return frozenset({Decimal(10) ** _UNITS[found[3]]})
-    total, digit = 0, 0
-    for character in found[1]:
-        if character in _HAN_DIGITS:
-            digit = digit * 10 + _HAN_DIGITS[character]  # 二〇一五
-        else:
-            total, digit = total + (digit % 10 or 1) * _HAN_PLACES[character], 0
-    value = Decimal(total + digit)
-    if found[2] == "成":
-        return frozenset({value, value * 10, value / 10})
-    return frozenset({value * 10 ** _UNITS[found[2]]}) if found[2] else frozenset({value})

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from publisher.checks.context import Context, fields, sources, sponsors
 from publisher.checks.markdown import Text
-from publisher.diagnostics import Diagnostic, Place, Severity, define, say
+from publisher.diagnostics import Diagnostic, Place, Severity, define, listed, say
 from publisher.issue.markdown import parsed
 from publisher.issue.personal import PLACEHOLDER, default_of, settled
 
@@ -54,7 +54,7 @@ def _told(context: Context, found: re.Match[str], place: Place, *, filled: bool 
         message = say("no attribute {name} is declared: readers would see {tag}", name=name, tag=found[0])
         advice = say("declare it in audience.attributes of config.yaml, or put a backslash before the braces")
         if attributes:
-            advice = say("write one of {names}", names=", ".join(attributes))
+            advice = say("write one of {names}", names=listed(attributes))
         yield UNKNOWN.at(place, message, help=advice)
     elif not filled:
         message = say("nothing is filled in here: readers would see {tag}", tag=found[0])

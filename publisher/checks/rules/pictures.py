@@ -23,10 +23,14 @@ REMOTE_IN_TEXT = define("remote-image-in-text", Severity.WARNING)
 BYTES = 1_000_000
 PIXELS = 2_560
 _FILE = regex(r"\S+\.(png|jpe?g|gif|webp|avif|svg|heic|bmp|tiff?)", re.IGNORECASE)
-_CAMERA = regex(r"(img|dsc|dscn|pict|photo|image|screenshot|mmexport|wechatimg|微信图片)[ _-]?\d+", re.IGNORECASE)
+_CAMERA = regex(
+    r"(img|dsc|dscn|pict|photo|image|screen ?shot|mmexport|wechatimg|微信图片|(?:屏幕)?截图)[ _-]?"
+    r"\d[\d._ -]*(?:at [\d.]+(?: [ap]m)?)?",
+    re.IGNORECASE,
+)
 _NOTHING = {
-    "image", "picture", "photo", "cover", "logo", "img",
-    "图片", "圖片", "图", "封面", "配图", "照片", "画像", "写真",
+    "image", "picture", "photo", "cover", "logo", "img", "screenshot", "figure", "illustration",
+    "图片", "圖片", "图", "封面", "配图", "照片", "画像", "写真", "截图", "插图", "题图", "示意图", "屏幕截图",
 }  # fmt: skip
 _STANDS = regex(
     r"(?:^|> ?)[ \t]*(图片|圖片|!?[\[【](?:图片?|圖片?)[ ]?\d{0,2}[\]】]|\[(?:图片上传|cid:)[^\[\]\n]*\]"

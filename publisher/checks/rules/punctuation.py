@@ -1,4 +1,4 @@
-"""Punctuation in Chinese and Japanese text: doubled, half-width, or unpaired."""
+"""Punctuation: doubled, and, in Chinese and Japanese text, half-width or unpaired."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,6 +16,7 @@ DOUBLED = define("doubled-punctuation", Severity.WARNING)
 HALF_WIDTH = define("half-width-punctuation", Severity.WARNING)
 UNPAIRED = define("unpaired-punctuation", Severity.WARNING)
 _DOUBLED = regex(r"。{2,}|，{2,}|、{2,}|；{2,}|：{2,}|[，、；：。][，、；：。]+")
+_DOUBLED_LATIN = regex(r"(?<=[a-z]{2})(?:,,|;;|\.\.)(?=\s|$)")
 _HAN = r"[\u3400-\u9fff\uf900-\ufaff\u3040-\u30ff]"
 _CLOSER, _OPENER = "[”’》〉」』）】]", "[“‘《〈「『（【]"
 # Names that end with such a mark.
@@ -64,6 +65,11 @@ def check(context: Context) -> Iterator[Diagnostic]:
             message = say("the marks {mark} stand together", mark=mark)
             advice = say("write …… for an ellipsis") if ellipsis else say("write one mark, {mark}", mark=mark[-1])
             yield DOUBLED.at(line.place(found.start(), found.end()), message, help=advice)
+    for words, place in (run for text in context.texts for run in text.plain()):
+        for found in _DOUBLED_LATIN.finditer(words):
+            message = say("the marks {mark} stand together", mark=found[0])
+            advice = say("write one mark, {mark}", mark=found[0][0])
+            yield DOUBLED.at(place(*found.span()), message, help=advice)
     yield from _half_width(context, japanese)
     yield from _without_partner(context)
 

@@ -22,6 +22,7 @@ _NEARLY = re.compile(
     r"[\[【［](?P<text>[^\[\]【】［］\n]+)[\]】］](?P<gap>[ \t\u3000]*)[(（][ \t]*"
     r"(?P<url>(?:https?://|#)[^\s()（）<>]+(?:[ \t\u3000\u00a0]+[^\s()（）<>\"']+)*)(?:[ \t]*[)）]|[ \t]*$)"
     r"|(?<!\])[(（](?P<words>[^()（）\[\]\n]+)[)）]\[(?P<address>https?://[^\s\[\]]+)\]"
+    r"|(?<!\])\((?P<first>https?://[^\s()]+)\)\[(?P<then>[^\[\]\n\d][^\[\]\n]+)\](?![(\[:])"
 )
 _PICTURE = re.compile(
     r"[!！]\[(?P<alt>[^\[\]\n]*)\][ \t\u3000]*[(（]"
@@ -93,8 +94,8 @@ def _nearly_links(text: Text) -> Iterator[Diagnostic]:
             if end or not _GOES_ON.match(text.prose.lines[number + 1]):
                 place = text.prose.place(number, found.start(), found.end())
                 told.add(place.span.line)
-                url = re.sub(r"\s+", "%20", _TITLE.sub("", found["url"] or found["address"]))
-                advice = say("write [{text}]({url})", text=found["text"] or found["words"], url=url)
+                url = re.sub(r"\s+", "%20", _TITLE.sub("", found["url"] or found["address"] or found["first"]))
+                advice = say("write [{text}]({url})", text=found["text"] or found["words"] or found["then"], url=url)
                 yield LINK_NOT_MADE.at(place, BLANK_WITHIN if sound else message, help=advice)
     for words, at in text.plain() if "](" in text.words else ():
         if _SHOWN.search(words) and (place := at(0, len(words))).span.line not in told:

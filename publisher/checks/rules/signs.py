@@ -9,7 +9,7 @@ from functools import cache, partial
 
 from publisher.checks.context import HAN, Context
 from publisher.checks.markdown import Text
-from publisher.diagnostics import Diagnostic, Sentence, Severity, define, say
+from publisher.diagnostics import Diagnostic, Sentence, Severity, define, listed, say
 from publisher.documents.yaml_typos import shortened
 from publisher.issue.codes import CONTAINER_OPEN
 from publisher.issue.markdown.boxes import CONTAINERS
@@ -40,9 +40,14 @@ _ABOUT = regex(
     re.IGNORECASE,
 )
 OTHER_TOOLS = define("markdown-of-other-tools", Severity.WARNING)
+_NOTE = (
+    r"(?-i:\d{4}-\d\d-\d\d[\w|'’ .-]*"
+    r"|(?!(?:First|Last|Full)[ _-]?Name)[A-Z][\w'’&#.-]*[ |][\w'’&#.| -]*\w)"
+)
+"""What stands in a wiki link without Chinese: several words, or the folder of an issue."""
 _MARKS = regex(
     r"(?P<embed>!\[\[[^\[\]\n]+\]\])"
-    rf"|(?P<wiki>(?<![A-Za-z0-9_\]\[!])\[\[(?=[^\[\]\n]*{HAN.pattern})[^\[\]\n]+\]\])"
+    rf"|(?P<wiki>(?<![A-Za-z0-9_\]\[!])\[\[(?=[^\[\]\n]*{HAN.pattern}|{_NOTE}\]\])[^\[\]\n]+\]\])(?![(\[:])"
     r"|(?P<highlight>(?<![a-z0-9_=!<>])==(?=[^\s=”’」』），。、；：！？])[^=\n]+(?<=[^\s=])==(?![a-z0-9_=]))"
     r"|^(?P<callout>\[!(?:note|tip|important|warning|caution|info|abstract|question|quote|example)\][-+]?)"
     r"(?=[ \t]*$|[ \t]+[^\n。.！!？?]{1,40}\n)"
@@ -68,7 +73,8 @@ _MARKS = regex(
     re.MULTILINE | re.IGNORECASE,
 )
 _SIGN = regex(
-    r"\[[\[!]|==|%%|!!!|\?\?\?|\[toc|[{~^$]|\+\+|(?<![\w:/.-]):[a-z_0-9+]+:|error!|错误[!！]|\\[(\[]", re.IGNORECASE
+    r"\[[\[!]|==|%%|!!!|\?\?\?|\[toc|[{~^$]|\+\+|(?<![\w:/.-]):[a-z_0-9+]+:|error!|错误[!！]|\\[(\[]",
+    re.IGNORECASE,
 )
 _COLONS = re.compile(r"[ \t>]*(?:(?:[-+*]|\d{1,2}[.)])[ \t]+)?[ \t>]*(:{3,}(.*))")
 _OWN_LINE = re.compile(" {0,3}:::")
@@ -103,6 +109,8 @@ def check(context: Context) -> Iterator[Diagnostic]:
         for words, place in text.written:
             for found in _MARKS.finditer(words) if _SIGN.search(words) else ():
                 kind = found.lastgroup or ""
+                if kind == "wiki" and found[kind] not in text.words:  # [[words]] in which [words] is a reference
+                    continue
                 written = shortened(found[kind])
                 message = say("{found} stays as it is written: other tools read it, not mail", found=written)
                 yield OTHER_TOOLS.at(place(*found.span(kind)), message, help=_ADVICE[kind])
@@ -125,7 +133,7 @@ def _containers(text: Text) -> Iterator[Diagnostic]:
                 yield CONTAINER_OPEN.at(place, say("the container that opens here is not closed"), help=_END)
             elif name or not known:
                 message = say("{found} stays as it is written: it is no container", found=shortened(found[1]))
-                names = ", ".join(CONTAINERS)
+                names = listed(CONTAINERS)
                 advice = _COMMENTARY if name == "commentary" else say("write ::: and one of {names}", names=names)
                 yield OTHER_TOOLS.at(place, message, help=advice if name else say("delete the line"))
             known = True

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from urllib.parse import urldefrag, urlsplit
 
 from publisher.checks.context import Context, sources
+from publisher.checks.numbers import Number
 from publisher.checks.rules.inventions import Summed, other_currencies
-from publisher.checks.rules.number_not_in_items import Number, Said
-from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, define, say
+from publisher.checks.rules.number_not_in_items import Said
+from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, define, listed, say
 from publisher.issue.load import read_issue
 from publisher.issue.model import Issue, Item
 from publisher.language.tags import is_language, subtags
@@ -112,7 +113,7 @@ def _numbers(context: Context, index: int, at: Place, mine: str, theirs: str, or
 
 
 def _differ(mine: list[str], theirs: list[str], slug: str) -> Sentence:
-    here, there = ", ".join(mine), ", ".join(theirs)
+    here, there = listed(mine), listed(theirs)
     if mine and theirs:
         return say("{here} here, {there} in {slug}", here=here, there=there, slug=slug)
     if mine:

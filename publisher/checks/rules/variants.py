@@ -10,7 +10,7 @@ from publisher.config import Config
 from publisher.config.audience import fits, how_to_write
 from publisher.config.outcomes import Test, tests_of
 from publisher.config.segments import BAD_AUDIENCE, Attribute, Topic, parse_segment
-from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, define, say
+from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, define, listed, say
 from publisher.issue.codes import EMPTY_VARIANT, TOO_MANY_VARIANTS
 from publisher.issue.variants import conditions_of, variants_of
 
@@ -54,14 +54,14 @@ def _misfit(test: Test, config: Config) -> tuple[Sentence, Sentence] | None:
     attributes = config.audience.attributes
     if isinstance(test, Topic) and config.topics and test.name not in config.topics:
         message = say("no topic {name} is declared: no reader can choose it", name=test.name)
-        return message, say("write one of {names}", names=", ".join(config.topics))
+        return message, say("write one of {names}", names=listed(config.topics))
     if not isinstance(test, Attribute) or test.name.lower() == "name":
         return None
     declared = attributes.get(test.name)
     if declared is None:
         message = say("no attribute {name} is declared: it would be empty for every reader", name=test.name)
         if attributes:
-            return message, say("write one of {names}", names=", ".join(attributes))
+            return message, say("write one of {names}", names=listed(attributes))
         return message, say("declare it in audience.attributes of config.yaml")
     whole = test.comparison in {"=", "!="} or declared.type != "date"  # dates compare as text, so since > 2024 is valid
     if test.value and whole and not fits(test.value, declared.type, declared.choices):

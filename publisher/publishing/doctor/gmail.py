@@ -64,7 +64,7 @@ def _weighed(domain: str, rates: dict[date, float], unmet: list[str]) -> Finding
     if newest >= SPAM_WARNING:
         return (fault if newest >= SPAM_FAULT else warning)(told, _LESS_SPAM)
     if unmet:
-        named = ", ".join(name.lower().replace("_", " ") for name in unmet)
+        named = listed(name.lower().replace("_", " ") for name in unmet)
         advice = listed(dict.fromkeys(_CURES.get(n, _LINES) for n in unmet), say("{one}; {other}"))
         return warning(say("{told}; not met: {named}", told=told, named=named), advice)
     return ok(say("{told}; the rules for bulk senders are met", told=told))

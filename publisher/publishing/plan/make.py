@@ -1,23 +1,22 @@
 """Make the plan: read little, and render only what the change affects."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from publisher.config import Config
-from publisher.config.load import NAME, read_nodes, unready
+from publisher.config.load import unready
 from publisher.database import Database, open_database
 from publisher.database.engine import database_url, is_there
 from publisher.delivery.freeze import family_of, preview, segment_of
 from publisher.delivery.local_time import local_time_of
 from publisher.diagnostics import say
-from publisher.documents import find
 from publisher.edition.model import Edition
 from publisher.edition.provenance import SHARED, history_of, part_of, shared_paths
 from publisher.errors import DatabaseError, PublisherError, UsageError
-from publisher.issue.folder import discover
+from publisher.issue.folder import discover, unknown_issues
 from publisher.issue.series import steps_of
 from publisher.issue.translations import Translations, translations_of
 from publisher.proofing.proof import Proof, proofread, proofread_steps
@@ -67,7 +66,9 @@ def make_plan(
         touched, shared = _parts(config, git.changed(config.root, before) if before else ())
         slugs = discover(config.root)
         notes += (say("publish would refuse: {told}", told=fault.message) for fault in unready(config).values())
-        notes += _unmailed(config, slugs)
+        notes += (
+            say("{where}: {told}", where=f"{one.path}:{one.line}", told=one.message) for one in unknown_issues(config)
+        )
         if database and not before:  # a proposed branch may lack the published commit
             try:
                 refuse_other_history(config.root, database, commit)
@@ -107,17 +108,6 @@ def make_plan(
     work = rest or any(decision.mails for decision in decisions) or any(step.now for step in steps)
     known, told = database is not None, tuple(notes)
     return Plan(tuple(decisions), work, known, commit, before, shared, changes, others, told, spreads, tuple(steps))
-
-
-def _unmailed(config: Config, slugs: Sequence[str]) -> Iterator[str]:
-    """The names in ``publish.unmailed`` that are not issues."""
-    if not (gone := [at for at, slug in enumerate(config.publish.unmailed) if slug not in slugs]):
-        return
-    node = read_nodes(config.root)[0]
-    for at in gone:
-        found = find(node, ("publish", "unmailed", at)) if node else None
-        where, slug = f"{NAME}:{found.span.line if found else 1}", config.publish.unmailed[at]
-        yield say("{where}: publish.unmailed names {slug}, and there is no such issue", where=where, slug=slug)
 
 
 def _spreads(config: Config, database: Database, slugs: set[str], versions: dict[str, Proof]) -> dict[str, Spread]:

@@ -7,7 +7,7 @@ whole stays below GitHub's size limit.
 import re
 from collections.abc import Iterator
 
-from publisher.diagnostics import Diagnostic, Severity, counted, rendered, say
+from publisher.diagnostics import Diagnostic, Severity, counted, listed, rendered, say
 from publisher.publishing.plan import render as words
 from publisher.publishing.plan.model import ChangeKind, EditionChange, Plan
 
@@ -85,8 +85,7 @@ def _decisions(plan: Plan) -> Iterator[str]:
         yield f"\n| {step} | {goes} |\n|---|---|\n"
         yield from (f"| {_code(step.slug)} | {rendered(words.goes_to(step))} |\n" for step in plan.steps)
     if plan.shared:
-        names = ", ".join(_code(name) for name in plan.shared[:8])
-        names += " …" if len(plan.shared) > 8 else ""
+        names = listed([*map(_code, plan.shared[:8]), *["…"][: len(plan.shared) > 8]])
         shared = say("Shared by every edition, and changed: {names}", names=names)
         yield f"\n{rendered(shared)}\n"
 
@@ -117,7 +116,7 @@ def _change(change: EditionChange, *, brief: bool = False) -> Iterator[str]:
         yield from _folded(say("Text"), change.text)
         yield from _folded(say("HTML structure"), change.structure)
     if change.pictures:
-        names = ", ".join(_code(name) for name in change.pictures)
+        names = listed(_code(name) for name in change.pictures)
         pictures = say("pictures, in the artifact: {names}", names=names)
         yield f"- {rendered(pictures)}"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from publisher.delivery.series import StepPlan
 from publisher.delivery.states import numbered
-from publisher.diagnostics import counted, rendered, say
+from publisher.diagnostics import counted, listed, rendered, say
 from publisher.diagnostics.machines import as_object
 from publisher.edition.gates.gmail import BUDGET
 from publisher.edition.model import Edition, Sizes
@@ -83,7 +83,7 @@ def audience(found: Audience) -> str:
     who = say("segment {expression}", expression=found.expression) if found.expression else say("everybody")
     told = counted("{n:,} recipient ({who})", "{n:,} recipients ({who})", found.recipients, who=who)
     if found.variants:
-        variants = ", ".join(f"{name} {people:,}" for name, people in found.variants.items())
+        variants = listed(f"{name} {people:,}" for name, people in found.variants.items())
         told = say("{told}; variants: {variants}", told=told, variants=variants)
     if found.excluded:
         told = say("{told}; excluded: {reasons}", told=told, reasons=numbered(found.excluded))
@@ -123,7 +123,7 @@ def _plan(plan: Plan) -> Iterator[str]:
         yield ""
         yield say("against {base}: {told}", base=plan.base[:12], told=_count(plan))
     if plan.shared:
-        names = ", ".join(plan.shared[:8]) + (" …" if len(plan.shared) > 8 else "")
+        names = listed([*plan.shared[:8], *["…"][: len(plan.shared) > 8]])
         yield say("shared by all editions: {names}", names=names)
     for change in plan.changes:
         yield ""
@@ -172,7 +172,7 @@ def _change(change: EditionChange) -> Iterator[str]:
             if len(lines) > LONGEST:
                 yield counted("  … {n} more line", "  … {n} more lines", len(lines) - LONGEST)
     if change.pictures:
-        yield say("  pictures: {names}", names=", ".join(change.pictures))
+        yield say("  pictures: {names}", names=listed(change.pictures))
 
 
 def render_json(plan: Plan) -> str:
