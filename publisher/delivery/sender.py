@@ -26,6 +26,7 @@ QUOTA_EVERY = 3600.0
 STALLED = 1.0  # seconds without any answer after which nothing more is claimed, as the provider may hang
 QUOTA_AGAIN = 2.0  # minimum of seconds between quota queries caused by throttles
 UNREACHABLE_PAUSES = 6  # consecutive pauses, about a minute, after which the run ends
+FUTILE = 300.0  # seconds in which every message was throttled, after which the run ends
 
 _COUNTED = {Verdict.SUBMITTED, Verdict.REJECTED, Verdict.UNCERTAIN, Verdict.THROTTLED}
 """Verdicts that :class:`SendProgress` counts, under the same names."""
@@ -82,6 +83,7 @@ class Sender:
     _hold_until: float = 0.0
     _unreachable: int = 0
     _heard_at: float = 0.0
+    _throttled_at: float | None = None  # first throttle since a message was accepted
     _dry: bool = False
     _alive: bool = True
     _beat_at: float = 0.0
@@ -212,10 +214,13 @@ class Sender:
             if verdict in _COUNTED:
                 setattr(self.progress, verdict, getattr(self.progress, verdict) + count)
         if Verdict.SUBMITTED in verdicts:
-            self._unreachable = 0
+            self._unreachable, self._throttled_at = 0, None
         if Verdict.THROTTLED in verdicts:
             self.pace.throttled()
             self._read_quota(QUOTA_AGAIN)
+            self._throttled_at = self._throttled_at or self._heard_at
+            if self._heard_at - self._throttled_at > FUTILE:  # a relay may throttle one recipient for ever
+                self._end(Ending.LEFT)
         if Verdict.UNREACHED in verdicts:
             self._wait_for_provider(verdicts[Verdict.UNREACHED])
         if self.breaker.doubts > before and self.breaker.probing:

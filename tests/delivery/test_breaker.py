@@ -21,7 +21,7 @@ from publisher.delivery.freeze import freeze
 from publisher.delivery.ledger import Claim, Ledger
 from publisher.delivery.pace import LocalPace
 from publisher.delivery.send import Options, Sent, send
-from publisher.delivery.sender import Interrupt, Sender
+from publisher.delivery.sender import FUTILE, Interrupt, Sender
 from publisher.delivery.settle import release_uncertain, uncertain
 from publisher.delivery.states import Ending
 from publisher.delivery.status import explain
@@ -253,6 +253,20 @@ def test_a_throttle_slows_the_sender_and_keeps_nobody_from_their_mail(sqlite: Da
     ledger.close()
     assert len({*provider.accepted}) == len(provider.accepted) == 40
     assert 100 < min(paces) < 170
+
+
+def test_a_throttle_that_lasts_although_others_are_accepted_ends_the_run(sqlite: Database) -> None:
+    add_people(sqlite, 40)
+    with sqlite.begin() as connection:
+        ledger = Ledger(sqlite, freeze(connection, make_letter()))
+    busy = [ledger.mailing.recipient(number) for number in (7, 9)]
+    clock = Clock(0.05)
+
+    def answer(one: Envelope) -> Verdict:
+        return Verdict.THROTTLED if one.recipient in busy else Verdict.SUBMITTED
+
+    assert drain(ledger, FakeTransport(answer), clock) is Ending.LEFT
+    assert (ledger.pending()[0], FUTILE < clock.now < 2 * FUTILE) == (2, True)
 
 
 @pytest.mark.parametrize("parallel", [1, 3])

@@ -18,12 +18,16 @@ from publisher.audience import store as audience
 from publisher.audience.address import read_address
 from publisher.database.bulk import insert_rows
 from publisher.delivery import folding
+from publisher.delivery.candidates import FamilyRule
+from publisher.delivery.freeze import freeze
 from publisher.delivery.mailings import Mailing, set_operator, was_mailed
 from publisher.delivery.tables import folded_recipients, foldings, mailings, recipients
 from publisher.errors import DatabaseError, UsageError
 from publisher.feedback.tables import feedback_events
 from publisher.insights.store import answers_to, fold, mailings_of, report
+from publisher.issue.translations import Sibling
 from publisher.web.outbox import ask
+from tests.delivery.world import make_letter
 from tests.feedback import shapes
 from tests.feedback.conftest import SLUG, Room, open_room, uncertain
 from tests.warm import command
@@ -160,6 +164,16 @@ def test_nobody_is_mailed_an_issue_that_is_folded(room: Room, mailing: Mailing) 
     again = room.freeze()
     assert list(room.recipients(again)) == [ANN, BEN, CAT, DAN, EVE]
     assert room.account().pending == 1  # she alone is new
+
+
+def test_nobody_is_mailed_a_translation_of_an_issue_that_is_folded(room: Room, mailing: Mailing) -> None:
+    assert folded(room, mailing)
+    family = FamilyRule((Sibling(SLUG, "zh-CN"), Sibling("weekly-en", "en")), "zh-CN", shared=False, late=True)
+    with (
+        room.database.begin() as connection,
+        pytest.raises(UsageError, match=f"{SLUG} is folded, and whom it reached is not at hand"),
+    ):
+        freeze(connection, make_letter(slug="weekly-en"), family=family)
 
 
 def test_a_mailing_that_ended_is_gone_on_with_and_mails_nobody(room: Room, mailing: Mailing) -> None:

@@ -31,6 +31,10 @@ TABLE = [
      replace(READY, seen_at=None, day_ends=NOW - 900 * DAY, settled="unmailed"), POLICY, Action.DUE),
     ("dated long ago, seen before, edited since",
      replace(READY, seen_at=None, known=True, day_ends=NOW - 25 * HOUR), POLICY, Action.DUE),
+    ("dated long ago, never seen, and config.yaml asks for it",
+     replace(READY, seen_at=None, day_ends=NOW - 900 * DAY, asked=True), POLICY, Action.DUE),
+    ("dated long ago, never seen, and its time was an hour ago",
+     replace(READY, seen_at=None, day_ends=NOW - 900 * DAY, publish_at=NOW - HOUR), POLICY, Action.DUE),
     ("its time has come", replace(READY, publish_at=NOW), POLICY, Action.DUE),
     ("its time is to come", replace(READY, publish_at=NOW + HOUR), POLICY, Action.WAITING),
     ("missed by a little", replace(READY, publish_at=NOW - 23 * HOUR, seen_at=NOW - 30 * DAY), POLICY, Action.DUE),
@@ -92,6 +96,19 @@ TABLE = [
 @pytest.mark.parametrize(("facts", "policy", "kind"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE])
 def test_the_table(facts: Facts, policy: PublishConfig, kind: Action) -> None:
     assert decide(facts, NOW, policy).kind is kind
+
+
+@pytest.mark.parametrize(
+    ("facts", "line"),
+    [
+        (replace(READY, held_at=NOW, held_why="no"), "held since 2025-03-10 12:00+00:00: no"),
+        (replace(READY, mailed=replace(HALF, operator="paused")), "paused; 5 recipients are left"),
+        (replace(READY, broken=True), "broken: it has errors"),
+        (replace(READY, mailed=HALF), "resume: 5 recipients are left"),
+    ],
+)
+def test_the_line_names_the_action_once(facts: Facts, line: str) -> None:
+    assert decide(facts, NOW, POLICY).says == line
 
 
 @pytest.mark.parametrize(
