@@ -35,7 +35,19 @@ def load_config(root: Path) -> Config:
 
 
 def read_config(root: Path) -> tuple[Config | None, list[Diagnostic]]:
-    """The config or ``None``, and the findings. ``config.root`` is the resolved root."""
+    """The config or ``None``, and the findings. ``config.root`` is the resolved root.
+
+    Findings quote the file; of a file elsewhere, where a link can lead from a pull request, they say nothing.
+    """
+    config, findings = _read_config(root)
+    file = (root / NAME).absolute()
+    if config is None and file.is_symlink() and not Path(os.path.realpath(file)).is_relative_to(root.resolve()):
+        message = say("{name} is a link out of the repository, to a file that is no config", name=NAME)
+        findings = [BAD_VALUE.at(Place(NAME), message, help=say("copy it in"))]
+    return config, findings
+
+
+def _read_config(root: Path) -> tuple[Config | None, list[Diagnostic]]:
     node, findings = read_nodes(root)
     if node is None or findings:
         return None, findings

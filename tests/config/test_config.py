@@ -15,6 +15,7 @@ from publisher.config.values import sender_of
 from publisher.diagnostics import Diagnostic
 from publisher.diagnostics.text import render_text
 from publisher.errors import ConfigError
+from tests.checks.corpus import SOUND
 
 BASE = "newsletter:\n  name: AI 周报\n  url: https://news.example.com\n  from: AI 周报 <weekly@news.example.com>\n"
 
@@ -156,6 +157,18 @@ def test_real_mail_needs_a_way_to_leave(tmp_path: Path, transport: str) -> None:
 def test_everything_wrong_is_said_at_once_in_order(tmp_path: Path) -> None:
     _, found = read(tmp_path, BASE.replace("https", "ftp") + "a: 1\nb: 2\npublish: {expires_after: x}\n")
     assert [finding.span.line for finding in found] == [3, 5, 6, 7]
+
+
+def test_a_link_out_of_the_repository_shows_nothing_of_where_it_leads(tmp_path: Path) -> None:
+    root, secret = tmp_path / "root", tmp_path / "secret"
+    root.mkdir()
+    (root / "config.yaml").symlink_to(secret)
+    for text in ("root:hunter2:0", "hunter2: 1\n", "newsletter: {name: [hunter2]}\n", "'hunter2"):
+        secret.write_text(text)
+        (found,) = read_config(root)[1]
+        assert "hunter2" not in f"{found.message} {found.help}"
+    secret.write_text(SOUND["config.yaml"])
+    assert read_config(root)[0] is not None
 
 
 def test_an_exception_carries_the_findings(tmp_path: Path) -> None:
