@@ -250,7 +250,8 @@ def preheader(
         return cut(_line(issue.subtitle, words), PREHEADER_WIDTH)
     line = ""
     for piece in points or ([intro] if intro else items):
-        longer = f"{line} · {piece}" if line else piece
+        end = line[-1:]  # after the end of a sentence a dot would be a second one
+        longer = f"{line}{'' if end in '。！？' else ' ' if end in '.!?' else ' · '}{piece}"
         if line and display_width(longer) > PREHEADER_WIDTH:
             break
         line = longer

@@ -224,7 +224,9 @@ def test_an_issue_too_long_for_mail_goes_on_on_the_web_where_it_says_so() -> Non
 @pytest.mark.parametrize(
     ("values", "line"),
     [
-        ({"points": ("第一点。", "第二点。")}, "第一点。 · 第二点。"),
+        ({"points": ("第一点。", "第二点。")}, "第一点。第二点。"),
+        ({"points": ("One.", "Two?", "Three")}, "One. Two? Three"),
+        ({"points": ("第一点", "第二点")}, "第一点 · 第二点"),
         ({"points": ("**第一**", "点" * 45)}, "第一"),
         ({"points": ("字" * 60,)}, "字" * 44 + "…"),
         ({"intro": "引子。"}, "引子。"),
