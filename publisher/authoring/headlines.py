@@ -11,7 +11,7 @@ from itertools import pairwise, takewhile
 BOLD = re.compile(r"(?P<mark>\*\*|__)(?P<text>(?:(?!\*\*|__).)+)(?P=mark)")
 NUMBERED = re.compile(r"(?:(?P<digits>\d{1,2})|(?P<han>[一二三四五六七八九十]{1,3}))[.、．)）][ \t\u3000]*(?=\D)")
 ENDED = re.compile(r"[。！？.!?…][”’」』）)\]\"'*_]*$")
-_FENCE = re.compile(r" {0,3}(?:```|~~~)")
+_FENCE = re.compile(r" {0,3}(?P<mark>`{3,}(?!.*`)|~{3,})(?P<rest>.*)")
 _OPEN_END = re.compile(r"[。！？.!?…；;，,、：:]$")
 _NO_HEADING = re.compile(
     r"[-*+>|•●·(（]|\d{1,2}[.、．)）]|https?://|:{3}|!\[|(?:文|作者|编辑|来源|责编)[:：]|By |"
@@ -133,8 +133,11 @@ def fenced(lines: Iterable[PastedLine]) -> frozenset[int]:
     """The lines of fenced code, which are not interpreted; empty if a fence is not closed."""
     inside, opened = set(), ""
     for line in lines:
-        mark = line.words[:3] if _FENCE.match(line.text) else ""
-        if opened or mark:
+        found = _FENCE.match(line.text)
+        if opened or found:
             inside.add(line.number)
-        opened = ("" if mark == opened else opened) if opened else mark
+        if not opened and found:
+            opened = found["mark"]
+        elif found and found["mark"].startswith(opened) and not found["rest"]:
+            opened = ""
     return frozenset() if opened else frozenset(inside)

@@ -398,3 +398,9 @@ def test_lists_in_lists_and_hard_breaks_stay_what_they_are_without_headings(tmp_
     text = f"Weekly\n\n**First story**\n\n{listed}\n\n**Second story**\n\n  Indented as in a letter.\n"
     issue, _ = pasted(tmp_path, text, "en")
     assert [item.body.text.rstrip("\n") for item in issue.items] == [listed, "Indented as in a letter."]
+
+
+def test_a_fence_ends_where_markdown_ends_it(tmp_path: Path) -> None:
+    code = "````md\n```\n# inner\n```js\n````"
+    issue, _ = pasted(tmp_path, f"# Weekly\n\n## A\n{code}\n\n## B\n``` x ``` inline\n\ntext\n", "en")
+    assert [item.body.text.strip() for item in issue.items] == [code, "``` x ``` inline\n\ntext"]
