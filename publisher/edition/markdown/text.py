@@ -33,8 +33,8 @@ _BLOCKS |= {"tr", "ul", "h1", "h2", "h3", "h4", "h5", "h6", "caption", "details"
 _APART = frozenset({"p", "div", "blockquote", "section", "h1", "h2", "h3", "h4", "h5", "h6", "pre"}) | DIVISIONS
 _BLOCKS |= DIVISIONS
 _RAISED = str.maketrans("0123456789+-−=()in", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁱⁿ")  # 10<sup>9</sup> must not become 109
-_SILENT = ACTIVE - TAGS - {"embed"} | {"rp"}
-"""``embed`` is a void element, which has no content to leave out; the parentheses of ``rp`` are written for ``rt``."""
+_SILENT = ACTIVE - TAGS - {"embed"}
+"""``embed`` is a void element, which has no content to leave out."""
 _LINE = 72
 """Columns of a line; the rows of a wider table are written as lines of ``head: cell``."""
 
@@ -220,6 +220,7 @@ class _RawTags:
         self._pre = 0
         self._cell = False  # in a cell, whose end tag may be omitted
         self._aside = False  # in ``rt``, whose end tag may be omitted
+        self._hidden = False  # in ``rp``, likewise: its parentheses are written for ``rt``
         self._raised: int | None = None  # index in ``out`` where a superscript begins
         self.silent = 0
 
@@ -237,6 +238,10 @@ class _RawTags:
             out[start:] = [_titled("".join(out[start:]), opening.attributes)]
         elif attributes.get("title") and name != "img":
             self._titles.append((tag, len(out)))
+        if name in {"rp", "rt", "ruby"}:
+            self.silent -= self._hidden
+            self._hidden = name == "rp" and not closing
+            self.silent += self._hidden
         if name in _SILENT:
             self.silent = max(0, self.silent + (-1 if closing else 1))
         elif name == "a" and not closing:

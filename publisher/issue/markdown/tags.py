@@ -23,7 +23,8 @@ _NAMES = (
 )
 _ELEMENTS = frozenset(_NAMES.split())
 _DIVIDE = (
-    "address article aside center dialog dir fieldset footer header hgroup legend main menu nav optgroup option search"
+    "address article aside body center dialog dir fieldset footer head header hgroup html legend main menu nav"
+    " optgroup option search"
 )
 DIVISIONS = frozenset(_DIVIDE.split())
 """Elements that begin a new line and are not kept: each becomes a ``div``, so that words on both sides stay apart."""
