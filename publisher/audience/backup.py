@@ -55,11 +55,11 @@ def back_up(config: Config, file: Path) -> Copied:
     )
     database = open_database(config)
     now = datetime.now(UTC)
-    part = file.with_name(f"{file.name}.{token_hex(4)}.partial")  # a file under the final name is always complete
     taken = UsageError(say("{file} is there already and was left as it is", file=file), help=say("name another file"))
     try:
         if os.path.lexists(file):
             raise taken
+        part = file.with_name(f"{file.name}.{token_hex(4)}.partial")  # a file under the final name is always complete
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except OSError as error:
         message = say("{file} cannot be written: {reason}", file=file, reason=reason_of(error))

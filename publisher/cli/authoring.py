@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from publisher.cli.frame import app, chosen_slug, config_of, examples
+from publisher.cli.frame import Issue, app, chosen_slug, config_of, examples
 from publisher.cli.output import put, show_findings, tell, warn
 from publisher.diagnostics import Diagnostic, counted, listed, rendered, say
 from publisher.errors import UsageError, refusal
@@ -91,7 +91,7 @@ def _remarks(made: NewRepository) -> list[str]:
 def new(
     context: typer.Context,
     slug: Annotated[
-        str | None, typer.Argument(help="a-z, 0-9 and hyphens, usually beginning with the date.", show_default=False)
+        str | None, typer.Argument(metavar="SLUG", help="a-z, 0-9, hyphens; usually the date first.")
     ] = None,
     pasted: Annotated[
         Path | None,
@@ -149,7 +149,7 @@ def _pasted(file: Path) -> bytes:
 @drafts.command(epilog=examples("publisher draft key-points 2024-12-29-ai-weekly -n 4"))
 def key_points(
     context: typer.Context,
-    issue: Annotated[str, typer.Argument(help="The issue's slug.")],
+    issue: Issue,
     count: Annotated[int, typer.Option("--count", "-n", min=1, max=12, help="The number of points.")] = 5,
     replace: Annotated[bool, typer.Option("--replace", help="Replace existing key points.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the change without writing it.")] = False,
@@ -185,8 +185,8 @@ def key_points(
 @drafts.command(epilog=examples("publisher draft headline 2024-12-29-ai-weekly openai-pbc.md --write"))
 def headline(
     context: typer.Context,
-    issue: Annotated[str, typer.Argument(help="The issue's slug.")],
-    item: Annotated[str, typer.Argument(help="The item's file name or anchor.")],
+    issue: Issue,
+    item: Annotated[str, typer.Argument(metavar="ITEM", help="The item's file name or anchor.")],
     write: Annotated[bool, typer.Option("--write", help="Write it into the item's file, marked as drafted.")] = False,
 ) -> None:
     """Draft the headline of an item from its body, with the model set in config.yaml.
@@ -209,11 +209,9 @@ def headline(
 @drafts.command(epilog=examples("publisher draft translation 2024-12-29-ai-weekly en"))
 def translation(
     context: typer.Context,
-    issue: Annotated[str, typer.Argument(help="The issue's slug.")],
-    language: Annotated[str, typer.Argument(help="The language to translate into, such as en or zh-TW.")],
-    slug: Annotated[
-        str | None, typer.Argument(help="The translation's slug; by default, the issue's with the language.")
-    ] = None,
+    issue: Issue,
+    language: Annotated[str, typer.Argument(metavar="LANGUAGE", help="Translate into this, such as zh-TW.")],
+    slug: Annotated[str | None, typer.Argument(metavar="SLUG", help="Default: the issue's and the language.")] = None,
 ) -> int:
     """Draft a translation of an issue, item by item, with the model set in config.yaml.
 

@@ -15,7 +15,7 @@ from publisher.errors import DeployError
 @app.command(epilog=examples("publisher preview 2024-12-29-ai-weekly"))
 def preview(
     context: typer.Context,
-    issue: Annotated[str | None, typer.Argument(help="The issue to open first; by default, the newest.")] = None,
+    issue: Annotated[str | None, typer.Argument(metavar="ISSUE", help="Opened first; by default, the newest.")] = None,
     port: Annotated[int, typer.Option(min=1, max=65535, help="The port, on 127.0.0.1 only.")] = 8765,
     open_browser: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False,
     editor: Annotated[bool, typer.Option("--editor", help="Allow an editor to show it in a frame.")] = False,

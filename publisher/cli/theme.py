@@ -14,7 +14,7 @@ commands = typer.Typer(no_args_is_help=True, help="Manage the newsletter's theme
 app.add_typer(commands, name="theme")
 
 _OUT = Path("dist/themes")
-File = Annotated[str | None, typer.Argument(metavar="[FILE]", help="A file of the theme; by default, all.")]
+File = Annotated[str | None, typer.Argument(metavar="FILE", help="A file of the theme; by default, all.")]
 
 
 @commands.command("list")
@@ -51,7 +51,7 @@ def eject(
 @commands.command(epilog=examples("publisher theme preview", "publisher theme preview magazine"))
 def preview(
     context: typer.Context,
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A theme; by default, all.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="A theme; by default, all.")] = None,
     issue: Annotated[str | None, typer.Option(metavar="SLUG", help="The issue; newest by default.")] = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="The output folder, relative to --root.")] = _OUT,
 ) -> None:

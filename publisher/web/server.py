@@ -73,7 +73,7 @@ def allow_files(wanted: int) -> None:
 
 def listen(host: str, port: int) -> socket.socket:
     """Return a listening socket. Raises UsageError if the port cannot be bound."""
-    with refusal(say("{host}:{port} cannot be listened on", host=host, port=port), say("choose another with --port")):
+    with refusal(say("{host}:{port} cannot be listened on", host=host, port=port), say("name another host or port")):
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         # IPPROTO_TCP, otherwise asyncio does not set TCP_NODELAY, and answers wait 40 ms for a delayed acknowledgement.
         listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)

@@ -296,8 +296,9 @@ def test_a_backup_keeps_to_its_fine_print(config: Config, sqlite: Database, tmp_
     kept = tmp_path / "kept"
     made = back_up(config, kept)
     assert (made.subscribers, made.keys, kept.stat().st_mode & 0o777) == (3, 1, 0o600)
-    with pytest.raises(UsageError, match="already"):
-        back_up(config, kept)
+    for there in (kept, Path(), Path("/")):
+        with pytest.raises(UsageError, match="already"):
+            back_up(config, there)
     with pytest.raises(UsageError, match="not empty"):
         restore(config, kept)
     other = make_config(tmp_path / "other").model_copy(update={"database": "sqlite:///data/publisher.db"})

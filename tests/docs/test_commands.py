@@ -72,10 +72,8 @@ def test_a_section_names_the_values_that_an_option_can_have(name: str) -> None:
 def test_a_section_shows_the_call_with_its_arguments(name: str) -> None:
     lines = [line for line in SECTIONS[name].splitlines() if line.startswith(f"    publisher {name}")]
     assert lines, "no indented line shows the call"
-    wanted = {
-        (argument.metavar or argument.name).strip("[]…. ").upper() for argument in parameters(LEAVES[name], "argument")
-    }
-    assert {word for word in wanted if word not in lines[0].upper()} == set()
+    wanted = {(argument.metavar or argument.name).strip("…. ") for argument in parameters(LEAVES[name], "argument")}
+    assert {word for word in wanted if word not in lines[0]} == set(), "or the usage line of --help has other words"
 
 
 @pytest.mark.parametrize("name", sorted(LEAVES))
