@@ -8,7 +8,7 @@ from pathlib import Path
 
 from publisher.authoring.bundled import starter_file
 from publisher.config import Config
-from publisher.config.theme import BASE, built_in, folder_of, store
+from publisher.config.theme import BASE, built_in, folder_of, own_tokens, store
 from publisher.diagnostics import say
 from publisher.documents.atomic import write_file
 from publisher.errors import UsageError, refusal
@@ -19,7 +19,8 @@ from publisher.site.site import build_site
 def themes(config: Config) -> list[tuple[str, str, bool]]:
     """Name, description and whether it is in use, for each built-in theme and each of the repository."""
     used = config.theme.name
-    own = [] if used in built_in() else [(used, say("of this repository"), True)]
+    described = own_tokens(config.theme, config.root).get("description") or say("of this repository")
+    own = [] if used in built_in() else [(used, described, True)]
     return [*((name, say(sentence), name == used) for name, sentence in built_in().items()), *own]
 
 
@@ -80,7 +81,7 @@ _FRAMES = (("email.html", 700, "light"), ("email.html", 375, "dark"), ("site/iss
 
 def preview_themes(config: Config, slug: str, names: Iterable[str], out: Path) -> Path:
     """Render the issue in each theme below ``out``; return the overview page. Raises UsageError, DeployError."""
-    shown = []
+    shown, described = [], {name: sentence for name, sentence, _ in themes(config)}
     for name in names:
         dressed = config.model_copy(update={"theme": config.theme.model_copy(update={"name": name})})
         edition = proofread(dressed, slug).edition
@@ -102,8 +103,8 @@ def preview_themes(config: Config, slug: str, names: Iterable[str], out: Path) -
             f' title="{label}, {scheme}, {width} pixels"></iframe>'
             for path, width, scheme in _FRAMES
         )
-        words = escape(built_in().get(name, say("of this repository")))
-        shown.append(f"<section><h2>{escape(name)}</h2><p>{words}</p><div>{''.join(frames)}</div></section>")
+        title = f"<h2>{escape(name)}</h2><p>{escape(described[name])}</p>"
+        shown.append(f"<section>{title}<div>{''.join(frames)}</div></section>")
     page = out / "index.html"
     page_html = starter_file("themes.html", NAME=escape(config.newsletter.name), THEMES="\n".join(shown))
     write_file(page, page_html.encode())

@@ -124,10 +124,14 @@ def main() -> None:
         work_on_unheard()  # discard what is still buffered
         status = 0
     except Exception as error:
+        status = 2
         if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT} and error.filename is None:
             fault = say("the output cannot be written: {reason}", reason=reason_of(error))
             complain(fault, say("make room, or send it elsewhere"))
             work_on_unheard()
+        elif isinstance(error, UnicodeEncodeError):
+            fault = say("the encoding of this locale, {name}, cannot express a name", name=sys.getfilesystemencoding())
+            complain(fault, say("set LC_ALL=C.UTF-8"))
         else:
             status = _call_error(error)
     sys.exit(status if isinstance(status, int) else 0)
@@ -146,7 +150,7 @@ def _language_first(args: list[str]) -> list[str]:
 
 _MISTAKES = {
     r"No such command '(.*?)'": say("there is no command {name}"),
-    r"No such option: ([^\s.]+)": say("there is no option {name}"),
+    r"No such option:? '?(-[^\s.']+)": say("there is no option {name}"),
     r"Missing command": say("the command is missing"),
     r"Missing (?:\w+ ')?(.*?)['.]": say("{name} is missing"),
     r"Option '(.*?)' requires an argument": say("{name} needs a value"),

@@ -236,7 +236,7 @@ def described_in(theme: ThemeConfig, root: Path) -> str | None:
     return path if theme.name not in built_in() and os.path.lexists(root / path) else None
 
 
-def _own(theme: ThemeConfig, root: Path) -> dict[str, Any]:
+def own_tokens(theme: ThemeConfig, root: Path) -> dict[str, Any]:
     """The content of the theme's ``theme.yaml``. Raises ConfigError."""
     if theme.name in built_in():
         return _described(store() / theme.name / "theme.yaml")
@@ -253,7 +253,7 @@ def _own(theme: ThemeConfig, root: Path) -> dict[str, Any]:
 
 def tokens(theme: ThemeConfig, root: Path, kind: str) -> Mapping_[str, Any]:
     """The tokens of one kind (a field of :class:`Described`), of the base and the theme. Raises ConfigError."""
-    base, own = _described(store() / BASE / "theme.yaml"), _own(theme, root)
+    base, own = _described(store() / BASE / "theme.yaml"), own_tokens(theme, root)
     return MappingProxyType({**base.get(kind, {}), **own.get(kind, {})})
 
 

@@ -79,9 +79,9 @@ def _run(root: Path, *words: str, end: str = "", **variables: str) -> subprocess
     """The real process; ``end`` is what a shell would have after the command."""
     code = "from publisher.cli.app import main; main()"
     line = ["sh", "-c", f'exec "$@" {end}', "sh", sys.executable, "-c", code, "--root", str(root), *words]
-    environment = clean_environment() | {"PYTHONPATH": str(ROOT)} | variables
+    environment = clean_environment() | {"PYTHONPATH": str(ROOT)}
     del environment["PYTHONUTF8"]
-    return subprocess.run(line, capture_output=True, check=False, env=environment)
+    return subprocess.run(line, capture_output=True, check=False, env=environment | variables)
 
 
 def test_an_output_that_lacks_a_sign_gets_its_number(tmp_path: Path) -> None:
@@ -95,6 +95,14 @@ def test_an_output_that_lacks_a_sign_gets_its_number(tmp_path: Path) -> None:
     elsewhere = [_run(root, *words, PYTHONIOENCODING="ascii").stdout.decode("ascii") for words in JSON]
     assert [json.loads(one) for one in elsewhere] == [json.loads(one) for one in in_utf8]
     assert _run(root, "subscribers", "export", PYTHONIOENCODING="ascii").stdout.decode().count(NAME) == 1
+
+
+def test_a_locale_without_utf_8_gives_help_and_refuses_a_name_that_it_lacks(tmp_path: Path) -> None:
+    root = _newsletter(tmp_path)
+    bare = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    assert _run(root, "--help", **bare).returncode == 0
+    done = _run(root, "subscribers", "add", "a@b.cc", "--name", NAME, **bare)
+    assert (done.returncode, done.stderr.decode().splitlines()[1:]) == (2, ["help: set LC_ALL=C.UTF-8"])
 
 
 @pytest.mark.parametrize("end", ["<&- >&- 2>&-", "2>/dev/full"])

@@ -63,7 +63,9 @@ def test_a_section_names_exactly_the_options_of_its_command(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(LEAVES))
 def test_a_section_names_the_values_that_an_option_can_have(name: str) -> None:
     for option in parameters(LEAVES[name], "option"):
-        values = "|".join(value for value in get_args(option.type_descriptor.annotation) if isinstance(value, str))
+        new = hasattr(option, "type_descriptor")  # of typer
+        choices = get_args(option.type_descriptor.annotation) if new else getattr(option.type, "choices", ())
+        values = "|".join(value for value in choices if isinstance(value, str))
         written = re.findall(rf"{option.opts[0]} ([a-z]+(?:\|[a-z]+)+)", SECTIONS[name])
         assert set(written) <= {values}, option.name
 

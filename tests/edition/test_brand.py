@@ -458,6 +458,14 @@ def test_a_changed_style_sheet_is_seen_though_its_size_and_time_are_the_same(roo
     assert Brand.of(config).css != before
 
 
+def test_a_theme_of_the_repository_is_listed_with_its_description(root: Path) -> None:
+    (root / "harbour").mkdir()
+    (root / "config.yaml").write_text(SOUND["config.yaml"] + "theme: {name: ./harbour}\n")
+    assert command(root, "theme", "list").stdout.splitlines()[-1] == "* ./harbour  of this repository"
+    (root / "harbour/theme.yaml").write_text("description: For {tides}.\n")
+    assert command(root, "theme", "list").stdout.splitlines()[-1] == "* ./harbour  For {tides}."
+
+
 def test_a_template_is_owned_by_ejecting_it_and_its_difference_shown(root: Path) -> None:
     listed = command(root, "theme", "list")
     assert listed.stdout.startswith("* paper  ")
