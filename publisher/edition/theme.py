@@ -21,7 +21,6 @@ from jinja2 import __version__ as jinja2_version
 from jinja2.bccache import Bucket, FileSystemBytecodeCache
 from jinja2.ext import Extension
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from markupsafe import Markup, escape
 
 import publisher
 from publisher.config import Config
@@ -38,10 +37,6 @@ _SPACE = re.compile(
     r"""("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|\s*(;\s*\}|[{};,]|:\s)\s*|(/\*.*?\*/\s*|(?<=[\s:(,])0(?=\.\d))|\s+""",
     re.DOTALL,
 )  # strings are kept as they are
-
-_NAME = re.compile(
-    r"(?<![A-Za-z0-9-])(?=[A-Za-z0-9.-]{3,14}(?![A-Za-z0-9.-]))[A-Za-z0-9.]+-(?:[A-Z]|[a-z]*[0-9])[A-Za-z0-9.-]*"
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,11 +145,6 @@ class Theme:
         )
 
 
-def whole(text: str) -> Markup:
-    """Escape a headline or title, and mark short names such as ``DeepSeek-V3``, which no line end may divide."""
-    return Markup(_NAME.sub(r'<span class="whole">\g<0></span>', str(escape(text))))  # noqa: S704 - escaped
-
-
 @lru_cache(maxsize=8)
 def _compact(sheet: str) -> str:
     return _SPACE.sub(_spaced, sheet)
@@ -243,7 +233,6 @@ def _environment(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
         bytecode_cache=_Compiled("markup"),
     )
     made.globals["thumbnail"] = thumbnail
-    made.filters["whole"] = whole
     return made
 
 

@@ -142,8 +142,8 @@ def test_of_two_logos_each_client_shows_the_one_for_its_ground(
     sheet.set_content(html_of(made).replace('<p class="masthead"', f'<p {marked} class="masthead"'))
     shown = sheet.evaluate("""() => [...document.querySelectorAll('.masthead img')]
         .filter(one => one.checkVisibility() && getComputedStyle(one).maxHeight !== '0px')
-        .map(one => one.getAttribute('src').split('/').pop().split('.')[0])""")
-    assert shown == [name]
+        .map(one => [one.getAttribute('src').split('/').pop().split('.')[0], one.alt])""")
+    assert shown == [[name, "The Signal"]], "the link around it has a name"
 
 
 @pytest.mark.parametrize(("language", "shape"), [("en", "0 12px 12px 0"), ("ar", "12px 0 0 12px")])

@@ -16,9 +16,9 @@ from publisher.config.theme import BASE, built_in, store, theme_folders
 from publisher.edition.brand import theme_text
 from publisher.edition.files import email_files
 from publisher.edition.rendering import render
-from publisher.edition.theme import Theme, _Compiled, whole
+from publisher.edition.theme import Theme, _Compiled
 from publisher.errors import UsageError
-from tests.edition.make import CHINESE, ENGLISH, ROOT, config, edition, html_of, issue, item, text_of
+from tests.edition.make import CHINESE, ENGLISH, ROOT, config, edition, html_of, issue, text_of
 
 
 @pytest.fixture
@@ -33,32 +33,6 @@ def change(root: Path, name: str, old: str, new: str) -> None:
     text = file.read_text(encoding="utf-8")
     assert old in text
     file.write_text(text.replace(old, new, 1), encoding="utf-8")
-
-
-@pytest.mark.parametrize(
-    ("title", "names"),
-    [
-        ("DeepSeek-V3开源；用GPT-4o-mini的人", ["DeepSeek-V3", "GPT-4o-mini"]),
-        ('"B-2" & F-16s, Wi-Fi', ["B-2", "F-16s", "Wi-Fi"]),
-        ("An AI-driven, well-known <b> a-b", []),
-        ("Qwen3-235B-A22B-Instruct-2507", []),  # no line of a phone has room for it
-        ("-V3 x- 3-", []),
-    ],
-)
-def test_short_names_with_a_hyphen_are_marked_as_whole(title: str, names: list[str]) -> None:
-    html = whole(title)
-    assert re.findall('<span class="whole">(.*?)</span>', html) == names
-    assert LexborHTMLParser(html).body.text() == title  # type: ignore[union-attr]
-
-
-@pytest.mark.browser
-def test_no_line_of_a_headline_ends_within_a_name(sheet: Any) -> None:
-    html = html_of(edition(item("x " * 9 + "DeepSeek-V3", "Words.", anchor="a"), title="Pad DeepSeek-V3"))
-    for width in range(320, 480, 12):
-        sheet.set_viewport_size({"width": width, "height": 800})
-        sheet.set_content(html)
-        lines = sheet.evaluate("[...document.querySelectorAll('.whole')].map(one => one.getClientRects().length)")
-        assert lines == [1, 1], width
 
 
 def test_a_newsletter_without_a_theme_gets_the_packages(tmp_path: Path) -> None:
