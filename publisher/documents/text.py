@@ -30,7 +30,7 @@ _OTHER_KINDS = {
     **dict.fromkeys((b"\x89PNG", b"\xff\xd8\xff", b"GIF8"), say("a picture")),
 }  # fmt: skip
 _MAGIC = re.compile(b"|".join(map(re.escape, _OTHER_KINDS)))
-_THE_FILE, _MAKE_READABLE = say("the file"), say("make it readable, or remove it")
+_THE_FILE, _MAKE_READABLE, _DELETE = say("the file"), say("make it readable, or remove it"), say("delete it")
 UNREADABLE = define("file-unreadable", Severity.ERROR, fixed=True)
 TOO_LARGE = define("file-too-large", Severity.ERROR, fixed=True)
 NOT_UTF8 = define("invalid-utf8", Severity.ERROR, fixed=True)
@@ -121,9 +121,7 @@ def _controls(path: str, text: str) -> list[Diagnostic]:
     findings: dict[tuple[int, int], Diagnostic] = {}
     for index, match in enumerate(matches[:_MOST_CONTROLS]):
         character, span, more = match[0][0], match.span(), len(matches) - _MOST_CONTROLS
-        name = unicodedata.name(character, "control character").lower()
-        message = say("the text holds an invisible U+{point} ({name})", point=f"{ord(character):04X}", name=name)
-        advice = say("delete it")
+        message, advice = told_invisible(character), _DELETE
         for start, end, right in spoiled:
             if right and start <= match.start() < end:
                 span, (message, advice) = (start, end), told_misread(text[start:end], right)
@@ -131,6 +129,12 @@ def _controls(path: str, text: str) -> list[Diagnostic]:
             message = counted("{first} (and {n} more place)", "{first} (and {n} more places)", more, first=message)
         findings[span] = CONTROL.at(_place(path, text, *span), message, help=advice)
     return list(findings.values())
+
+
+def told_invisible(character: str) -> Sentence:
+    """The sentence about an invisible character."""
+    name = unicodedata.name(character, "control character").lower()
+    return say("the text holds an invisible U+{point} ({name})", point=f"{ord(character):04X}", name=name)
 
 
 def _place(path: str, text: str, start: int, end: int) -> Place:

@@ -12,7 +12,7 @@ import yaml
 
 from publisher.diagnostics import Code, Diagnostic, Place, Sentence, Severity, Span, define, say
 from publisher.documents.nodes import Entry, Mapping, Node, Scalar, Sequence
-from publisher.documents.text import TextFile
+from publisher.documents.text import CONTROL, TextFile, told_invisible
 from publisher.documents.validate import WRONG_TYPE
 from publisher.documents.yaml_typos import SYNTAX, shortened, typo_at, typo_in
 
@@ -77,6 +77,10 @@ def parse_mapping(
     return None, [*findings, told]
 
 
+_ESCAPED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+"""What an escape such as ``"\\e"`` can bring into a text: XML has no such characters, and terminals obey them."""
+
+
 class _Refused(Exception):  # noqa: N818
     """Stops parsing after a finding that makes the rest meaningless."""
 
@@ -114,6 +118,9 @@ class _Builder:
                 self._cut(event.value, span)
             if not event.style and span.end_line > span.line:
                 self._joined(span)
+            if event.style == '"' and (hidden := _ESCAPED.search(event.value)):  # written as an escape, such as "\\e"
+                place = Place(self.path, span)
+                self.findings.append(CONTROL.at(place, told_invisible(hidden[0][0]), help=say("delete it")))
             return Scalar(event.value, span, event.style or "")
         assert isinstance(event, yaml.CollectionStartEvent)
         if depth >= MAX_DEPTH:

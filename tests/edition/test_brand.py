@@ -183,7 +183,7 @@ def test_the_accent_of_the_dark_scheme_is_derived_and_can_be_read(root: Path, ac
         ("templates: ../outside", "bad-value", 12),
         ("templates: house/../..", "bad-value", 12),
         ("templates: /tmp", "bad-value", 12),
-        (r'theme: {logo: "a\0b.png"}', "bad-value", 15),
+        (r'theme: {logo: "a\0b.png"}', "control-character", 15),
         ("theme: {icon: %s}" % ("a" * 300), "bad-value", 15),
         ("theme: {footer: {en: Ours}}", "bad-value", 17),
         ("theme: {footer: {zh: 我们, xx: Ours}}", "bad-value", 17),
