@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from publisher.config.model import Config
 from publisher.config.names import unspoken, wrong_names
-from publisher.config.theme_findings import theme_findings
+from publisher.config.theme_findings import not_there, theme_findings
 from publisher.diagnostics import Diagnostic, Fault, Place, Severity, Span, define, in_order, listed, say
 from publisher.documents import Mapping, find, parse_mapping, read_text, validate
 from publisher.documents.validate import BAD_VALUE, UNKNOWN_KEY, Rules
@@ -58,8 +58,12 @@ def _read_config(root: Path) -> tuple[Config | None, list[Diagnostic]]:
     findings += wrong
     if config is None or findings:
         return None, in_order(findings)
-    read = [read_text(root, path) for path in dict.fromkeys(config.checks.rules)]
-    findings = [found for _, wrong in read for found in wrong]
+    there = [path for path in dict.fromkeys(config.checks.rules) if os.path.lexists(root / path)]
+    for number, path in enumerate(config.checks.rules):
+        if path not in there and (found := find(node, ("checks", "rules", number))):
+            findings.append(not_there(path, Place(NAME, found.span)))
+    read = [read_text(root, path) for path in there]
+    findings += [found for _, wrong in read for found in wrong]
     files = tuple(file for file, _ in read if file is not None)
     config = config.model_copy(update={"root": root.resolve(), "rule_files": files})
     findings = findings or [

@@ -88,6 +88,8 @@ _TOKEN = re.compile(
     r"\s*(?:(?P<mark>[()])|(?P<comparison><=|>=|!=|==?|<|>|:)|(?P<quoted>\"(?:[^\"\\]|\\.)*\")|(?P<word>[\w.@/+-]+))"
 )
 _EXAMPLE = say("write it as topic:weekly and language:zh, or as topic:weekly or topic:daily")
+_PLAIN = dict(zip("：＝（）“”‘’'，,、&＆|", [*":=()", *'"""""', "and", "and", "or", "and", "and", "or"], strict=True))
+"""Signs of other languages and keyboards, and what stands for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ def parse_segment(text: str) -> Segment:
     if reader.next.kind != "end":
         missing = say("the word “and” (or “or”) is missing before {text}", text=reader.next.text)
         closing = (reader.next.kind, reader.next.text) == ("mark", ")")
-        raise reader.error(say("there is no ( for this )") if closing else missing)
+        raise reader.error(say("there is no ( for this )") if closing else missing, reader.quoted() or _EXAMPLE)
     return found
 
 
@@ -140,7 +142,8 @@ def _tokens(text: str) -> list[_Token]:
             start = at + len(text[at:]) - len(text[at:].lstrip())
             if text[start] == '"':
                 raise SegmentError(start, len(text), say("the quote is not closed"), say('write a closing "'))
-            raise SegmentError(start, start + 1, say("{text!r} means nothing here", text=text[start]), _EXAMPLE)
+            advice = say("write {words}", words=_PLAIN[text[start]]) if text[start] in _PLAIN else _EXAMPLE
+            raise SegmentError(start, start + 1, say("{text!r} means nothing here", text=text[start]), advice)
         kind = match.lastgroup
         found.append(_Token(kind, match[kind], match.start(kind), match.end(kind)))
         at = match.end()
@@ -220,6 +223,15 @@ class _Parser:
             raise SegmentError(value.start, value.end, message, advice)
         test = Topic(wanted) if key.lower() == "topic" else Language(wanted.replace("_", "-").lower())
         return Not(test) if sign == "!=" else test
+
+    def quoted(self) -> Sentence | None:
+        """The advice to quote a value of two words: city = New York."""
+        sign, value, more, after = (*self.tokens[max(0, self.at - 2) : self.at + 2], *[self.tokens[-1]] * 3)[:4]
+        if (sign.kind, more.kind) == ("comparison", "word") and (
+            after.kind == "end" or after.text in {"and", "or", ")"}
+        ):
+            return say("write {words}", words=f'"{value.text} {more.text}"')
+        return None
 
     def error(self, message: Sentence, help: Sentence = _EXAMPLE) -> SegmentError:
         """A SegmentError at the next token, or at the end."""

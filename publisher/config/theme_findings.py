@@ -170,7 +170,7 @@ def _files(theme: ThemeConfig, node: Mapping, root: Path, path: str) -> Iterator
             if _is_there(root, name, folder=key == "name"):
                 continue
             if key != "name":
-                yield _not_there(name, _at(node, path, key))
+                yield not_there(name, _at(node, path, key))
                 continue
             message, themes = say("there is no theme {value!r}", value=name[:40]), listed(built_in())
             advice = say("write one of {names}, or ./FOLDER for one of your own", names=themes)
@@ -181,10 +181,11 @@ def _portraits(config: Config, node: Mapping, root: Path, path: str) -> Iterator
     for author, shown in config.authors.items():
         if shown.picture and not _is_there(root, shown.picture, folder=False):
             found = find(node, ("authors", author, "picture"))
-            yield _not_there(shown.picture, Place(path, found.span if found else Span.point(1, 1)))
+            yield not_there(shown.picture, Place(path, found.span if found else Span.point(1, 1)))
 
 
-def _not_there(name: str, place: Place) -> Diagnostic:
+def not_there(name: str, place: Place) -> Diagnostic:
+    """Return the finding for the name of a file that does not exist."""
     message = say("there is no {name} in the repository", name=name)
     return BAD_VALUE.at(place, message, help=say("name a file of the repository, relative to config.yaml"))
 

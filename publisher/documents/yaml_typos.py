@@ -20,7 +20,7 @@ _AFTER_QUOTED = regex(_KEY + r":[ \t]+(?P<value>(?P<at>" + _QUOTED + r")[ \t]*[^
 _ENTRY_AFTER_QUOTED = regex(r"[ \t]*- +(?P<value>(?P<at>" + _QUOTED + r")[ \t]*[^\s,#:].*)")
 _ENTRY = regex(r"[ \t]*(?P<at>-(?=[^\s-])|[－–—•·])(?P<rest>.*)")
 _FULL_COMMA = regex(r"[^#]*?[{\[][^}\]]*?(?P<at>，).*")
-_HASH = regex(r"(?:" + _KEY + r":)?[ \t]*\[(?:[^#'\"]*,)?[ \t]*(?P<at>#[^#\s,\]]+).*")
+_HASH = regex(r"(?:" + _KEY + r":)?[ \t]*[\[{](?:[^#'\"]*[,:])?[ \t]*(?P<at>#[^#\s,\]}]+).*")
 _IN_FLOW = regex(
     r"[^#'\"]*[{,][ \t]*(?P<key>[A-Za-z_]+):[ \t]+"
     r"(?P<value>[^\s,{}\[\]\"'][^,{}\[\]]*?(?P<at>:(?=[ \t])|[{\[])[^,]*?)[ \t]*(?:,.*|\}[ \t]*)"

@@ -225,12 +225,15 @@ def _names(claim: str, source: Summed, language: str, drafted: bool) -> Iterator
 
 def _is_known(name: str, source: Summed) -> bool:
     plain = name.casefold()
-    if len(plain) < 2 or plain in _KNOWN_TO_ALL or plain in source.words or _CALENDAR.fullmatch(name):
+    forms = {plain, plain.replace(".", "")}  # U.S. is US, and LLMs are LLM
+    forms |= {plain[:-1]} if name[:-1].isupper() and name[-1] == "s" else set()
+    known = not (forms.isdisjoint(_KNOWN_TO_ALL) and forms.isdisjoint(source.words))
+    if len(plain) < 2 or known or _CALENDAR.fullmatch(name):
         return True
     letters = _letters(name)
     if len(letters) > 3 and source.holds(letters):
         return True
-    if name.isupper() and name.isalpha() and plain in source.initials:
+    if name.rstrip("s").replace(".", "").isupper() and not forms.isdisjoint(source.initials):
         return True
     if name[0].isupper() and name[1:].islower() and len(name) > 4 and plain[:4] in source.stems:
         return True
