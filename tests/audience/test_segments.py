@@ -121,5 +121,4 @@ def test_a_bad_audience_is_found_by_check_at_its_place(tmp_path: Path) -> None:
     text = 'newsletter: {name: n, url: "https://n.example/", from: a@n.example}\naudience: topic:a adn language:zh\n'
     (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
     _, (finding,) = read_config(tmp_path)
-    assert (finding.code, finding.span.line, finding.span.column) == ("bad-audience", 2, 11)
-    assert "character 9" in finding.message
+    assert (finding.code, finding.span) == ("bad-audience", (2, 19, 2, 22))
