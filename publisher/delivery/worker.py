@@ -116,7 +116,8 @@ def _app(config: Config, database: Database, duties: Duties) -> Any:
         advice = "pip install 'newsletter-publisher[postgres]'"
         raise DatabaseError(say("a worker needs procrastinate"), help=advice) from error
     url = database.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-    app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=url))
+    # without kwargs Procrastinate 3.2 cannot listen beside psycopg-pool 3.3
+    app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=url, kwargs={}))
 
     @app.task(name="drain", queue="drain")
     def drain_(mailing_id: int, slot: int) -> None:
