@@ -109,6 +109,8 @@ def _decoded(text: str, began: int, number: int) -> Generator[tuple[int, Any], N
             if not at:
                 break
             value = EventError(say("not JSON"))
+        if isinstance(value, str | int | float):  # a log or a table, told once for a line
+            value, at = EventError(say("not a JSON object")), text.find("\n") + 1 or len(text)
         if _SURROGATE.search(text, 0, at):
             value = EventError(say("not UTF-8"))
         yield from ((began, one) for one in _messages(value))

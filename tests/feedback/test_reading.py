@@ -166,3 +166,10 @@ def test_a_string_that_never_ends_is_looked_at_once() -> None:
     stream = io.BufferedReader(io.BytesIO(b'{"a":"' + b'\\"' * 300_000))  # type: ignore[arg-type]
     ((line, found),) = documents(stream)
     assert (line, type(found)) == (1, EventError)
+
+
+def test_a_log_that_begins_with_numbers_is_told_once_a_line() -> None:
+    lines = "2025-01-05 00:00:01 relay=1 sent\n2025-01-05 00:00:02 relay=2 sent\n"
+    stream = io.BufferedReader(io.BytesIO(f'{lines}\n{{"a": 1}}\n'.encode()))
+    told = [(line, isinstance(value, EventError)) for line, value in documents(stream)]
+    assert told == [(1, True), (2, True), (4, False)]
