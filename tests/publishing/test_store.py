@@ -19,10 +19,12 @@ from publisher.delivery.mailings import Mailing
 from publisher.errors import UsageError
 from publisher.publishing import store
 from publisher.publishing.due import Mailed
+from publisher.publishing.history import content_of
 from publisher.publishing.store import Publication
 from publisher.publishing.witness import Testimony, Witness
 from publisher.site.deploy.model import ChangedMeanwhileError
 from tests.delivery.world import SLUG, add_people, make_config, make_letter
+from tests.site.editions import make_edition
 
 NOW = datetime(2025, 3, 10, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -170,3 +172,20 @@ def test_an_issue_that_is_out_of_sight_begins_a_new_window(database: Database) -
         store.forget_sight(connection, iter(["a"]))
         found = store.all_publications(connection)
     assert [(one.seen_at, one.seen_content) for _, one in sorted(found.items())] == [(None, None), (NOW, "sha256:x")]
+
+
+WEB = '<p>words</p><p><a href="https://a.test/">link</a></p><img src="a.png" alt="a street">'
+
+
+@pytest.mark.parametrize(
+    ("web", "corrected"),
+    [
+        (WEB.replace("words", "other words"), True),
+        (WEB.replace("a.test", "b.test"), True),
+        (WEB.replace("a street", "a square"), True),
+        (WEB.replace("<p>words</p>", '<div class="new"><p>words\n</p></div>'), False),
+    ],
+)
+def test_a_correction_is_of_words_links_and_what_pictures_show(web: str, corrected: bool) -> None:
+    before, after = (content_of(make_edition(web=text)) for text in (WEB, web))
+    assert (after != before) is corrected
