@@ -18,7 +18,7 @@ from zoneinfo import available_timezones
 import pydantic_core
 
 from publisher.audience.address import Address, check_address, read_address
-from publisher.audience.own import COLUMNS, LATER, SIGNS, Past, past_of, unguarded
+from publisher.audience.own import COLUMNS, LATER, SIGNS, Past, past_of, plain_cell
 from publisher.audience.standing import MOST_VALUES, TABLES, ImportStatus, Standings
 from publisher.config.audience import AttributeConfig, fits
 from publisher.config.values import SYSTEM_ZONES
@@ -129,7 +129,7 @@ class Columns:
         """Parse a header; ``answers`` are for :class:`Standings`. Raises ColumnError: no email column, or two."""
         typed = {name: one for name, one in (declared or {}).items() if one.type != "text"}
         if set(header) >= SIGNS:
-            return cls._own([unguarded(name) for name in header], typed)
+            return cls._own([plain_cell(name) for name in header], typed)
         names, warnings = _numbered([cell.strip() for cell in header])
         lowered = [name.lower() for name in names]
         known = ((name, tool) for name, tool in _TOOLS.items() if any(set(lowered).issuperset(s) for s in tool.signs))
@@ -187,7 +187,7 @@ class Columns:
         """Parse a row. Raises ValueError (or its subclass AddressError); the message does not quote the address."""
         row = self._fitted(row)
         if self.tool == "publisher":
-            return self._own_entry(line, [unguarded(cell.replace("\x00", "")) for cell in row])
+            return self._own_entry(line, [plain_cell(cell.replace("\x00", "")) for cell in row])
         address = read_address(row[self.roles["email"]])
         standing, speaking = self.standings.standing(row), self.standings.speaking
         row = [cell.strip() for cell in row] if "\x00" not in "".join(row) else [_clean(cell) for cell in row]

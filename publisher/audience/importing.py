@@ -22,11 +22,11 @@ from publisher.audience.merging import RowOutcome, write_batch
 from publisher.audience.model import ConsentSource, ConsentState, Subscriber
 from publisher.audience.series import enrol
 from publisher.audience.standing import ImportStatus
-from publisher.audience.suppressions import forgotten_among, suppression
+from publisher.audience.suppressions import erased_among, suppression
 from publisher.config.audience import AttributeConfig
 from publisher.database import Database
 from publisher.database.failures import despite_conflicts
-from publisher.diagnostics import say, told_by
+from publisher.diagnostics import message_of, say
 from publisher.errors import UsageError
 
 BATCH = 4_000
@@ -84,7 +84,7 @@ def survey(
                 columns.survey(line, row)
             except ValueError as error:
                 invalid += 1
-                complain(RowError(line, told_by(error)))
+                complain(RowError(line, message_of(error)))
         questions = columns.standings.questions(path.stem)
     except RowError as error:
         complain(error)
@@ -140,7 +140,7 @@ def _columns(
         return Columns.of(header, answers, declared)
     except ColumnError as error:
         _, row = next(lines, (0, []))
-        told, names = told_by(error), [name for name, cell in zip(header, row, strict=False) if "@" in cell]
+        told, names = message_of(error), [name for name, cell in zip(header, row, strict=False) if "@" in cell]
         if len(names) == 1 and told == NO_EMAIL:
             told = say("the header has no column email; call {name!r} that, which holds addresses", name=names[0])
         raise RowError(line, told) from None
@@ -181,7 +181,7 @@ def add(
             if held := suppression(connection, address.mailbox_key):
                 message = say("the address is suppressed ({reason})", reason=say(held.reason.value))
                 raise UsageError(message, help=say("publisher suppressions remove takes it back"))
-            if forgotten_among(connection, [address.mailbox_key]):
+            if erased_among(connection, [address.mailbox_key]):
                 raise UsageError(say("this person asked to be forgotten"), help=_BY_FORM)
             if known := store.find(connection, address):
                 if known.state is ConsentState.UNSUBSCRIBED:

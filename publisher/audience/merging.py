@@ -19,7 +19,7 @@ from publisher.audience.own import Past
 from publisher.audience.series import Way, enrol, restore
 from publisher.audience.standing import ImportStatus
 from publisher.audience.store import FIRST, new_references, now
-from publisher.audience.suppressions import Reason, forgotten_among, suppressed_among
+from publisher.audience.suppressions import Reason, erased_among, suppressed_among
 from publisher.audience.tables import consents, subscribers, suppressions
 from publisher.database.bulk import among, insertion, new_ids, update_rows
 
@@ -65,7 +65,7 @@ class _Batch:
             if kept[0] == ConsentState.UNSUBSCRIBED:
                 self.left.add(mailbox)
         self.suppressed = suppressed_among(connection, mailboxes)
-        self.forgotten = forgotten_among(connection, mailboxes)
+        self.forgotten = erased_among(connection, mailboxes)
         self.new: list[dict[str, Any]] = []
         self.held: list[dict[str, Any]] = []
         self.history: list[dict[str, Any]] = []

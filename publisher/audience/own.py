@@ -49,19 +49,21 @@ _SEPARATOR = re.compile(r'[,;|"\t\r\n]')
 _REFERENCE = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
-def guarded(cell: str) -> str:
+def escaped_cell(cell: str) -> str:
     """Put an apostrophe before each place where a spreadsheet would see a formula."""
     return _FORMULA.sub(r"\1'", cell)
 
 
-def unguarded(cell: str) -> str:
-    """Undo :func:`guarded`."""
+def plain_cell(cell: str) -> str:
+    """Undo :func:`escaped_cell`."""
     return _GUARDED.sub(r"\1", cell)
 
 
 def attribute_columns(names: Iterable[str]) -> list[str]:
     """Names of the attributes that get a column."""
-    plain = (name for name in names if name and name == name.strip() and name not in COLUMNS and guarded(name) == name)
+    plain = (
+        name for name in names if name and name == name.strip() and name not in COLUMNS and escaped_cell(name) == name
+    )
     return sorted(name for name in plain if not _SEPARATOR.search(name))[:MOST_COLUMNS]
 
 
@@ -172,7 +174,7 @@ def export(connection: Connection, out: IO[str]) -> int:
     quoted = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL)
 
     def write(cells: Iterable[str]) -> None:
-        row = [guarded(cell) for cell in cells]
+        row = [escaped_cell(cell) for cell in cells]
         # before Python 3.13 csv does not quote a lone carriage return
         (quoted if any("\r" in cell for cell in row) else plain).writerow(row)
 

@@ -94,14 +94,14 @@ def erase(connection: Connection, address: Address) -> list[int]:
     return ids
 
 
-def welcome_back(connection: Connection, mailbox_key: str) -> None:
+def clear_erasure(connection: Connection, mailbox_key: str) -> None:
     """Delete the hash of an erased person who has subscribed again themselves."""
     if _anyone(connection):
         digest = _digest(_salt(connection), mailbox_key)
         connection.execute(delete(forgotten).where(forgotten.c.digest == digest))
 
 
-def forgotten_among(connection: Connection, mailbox_keys: Iterable[str]) -> set[str]:
+def erased_among(connection: Connection, mailbox_keys: Iterable[str]) -> set[str]:
     """Return those of these mailboxes that were erased at the person's request."""
     if not _anyone(connection):
         return set()

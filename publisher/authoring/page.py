@@ -12,7 +12,7 @@ import httpx
 from publisher import __version__
 from publisher.checks.links.network import PrivateAddressError, SafeTransport
 from publisher.checks.links.prober import REDIRECTS
-from publisher.diagnostics import say, told_by
+from publisher.diagnostics import message_of, say
 from publisher.documents.encodings import readings
 from publisher.errors import ServiceError, UsageError
 
@@ -62,7 +62,7 @@ def fetch_page(url: str, *, allow_private: bool = False) -> FetchedPage:
         advice = say("checks.allow_private_links in config.yaml lets private hosts in")
         raise ServiceError(message, help=advice) from error
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, zlib.error) as error:
-        told = told_by(error.__cause__ or error) if isinstance(error, httpx.ConnectError) else type(error).__name__
+        told = message_of(error.__cause__ or error) if isinstance(error, httpx.ConnectError) else type(error).__name__
         advice = say("open the link in a browser to see")
         raise ServiceError(say("the page cannot be had: {told}", told=told), help=advice) from error
 

@@ -18,7 +18,7 @@ from publisher.authoring.metadata import plain
 from publisher.authoring.model import ask
 from publisher.authoring.yaml_text import block, written
 from publisher.config import Config
-from publisher.diagnostics import say, told_by
+from publisher.diagnostics import message_of, say
 from publisher.documents import decode, parse_yaml, read_text
 from publisher.errors import ServiceError, UsageError
 from publisher.issue.folder import IMAGES, files_below, is_markdown, leads_inside, read_folder
@@ -196,7 +196,7 @@ class _Translator:
         try:
             found = self._ask({**own, **{("term", number): text for number, text in enumerate(terms)}})
         except _UnusableAnswer as refused:
-            self.left[PurePath(file.path).name] = told_by(refused)
+            self.left[PurePath(file.path).name] = message_of(refused)
             return
         answers = {number: found.pop(("term", number)) for number in range(len(terms))}
         self.terms = {
@@ -221,7 +221,7 @@ class _Translator:
             self.taken, self._failed = self.taken + 1, 0
         except (_UnusableAnswer, ServiceError) as error:
             self._failed += isinstance(error, ServiceError)
-            self.left[name] = told_by(error)
+            self.left[name] = message_of(error)
             if file:
                 note, begin = f"# not translated: {plain(str(error))}\n", file.text.partition("---\n")
                 file.text = f"---\n{note}{begin[2]}" if not begin[0] and begin[1] else note + file.text

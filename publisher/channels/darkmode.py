@@ -85,7 +85,7 @@ def _whole(colour: _Channels) -> RGB:
 
 
 @lru_cache(maxsize=64)
-def survivor(colour: RGB, grounds: tuple[RGB, ...], light: tuple[RGB, ...] = ()) -> RGB:
+def readable_colour(colour: RGB, grounds: tuple[RGB, ...], light: tuple[RGB, ...] = ()) -> RGB:
     """The nearest lightness of a colour at which text is readable on ``grounds`` in both modes, on ``light`` in one.
 
     Returns the colour itself if there is none.

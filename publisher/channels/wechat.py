@@ -16,7 +16,7 @@ from markupsafe import Markup
 from PIL import Image
 from selectolax.lexbor import LexborHTMLParser
 
-from publisher.channels.darkmode import darkened, survivor
+from publisher.channels.darkmode import darkened, readable_colour
 from publisher.channels.footnotes import numbered
 from publisher.config import Config
 from publisher.config import colour as colours
@@ -198,7 +198,7 @@ def _palette(brand: Brand, config: Config) -> dict[str, str]:
     found["panel"] = colours.written(grounds[1])
     for name in ("ink", "title", "soft", *(() if config.theme.accent else ("accent",))):
         colour = colours.parse(found[name])
-        found[name] = colours.written(survivor(colour, grounds)) if colour else found[name]
+        found[name] = colours.written(readable_colour(colour, grounds)) if colour else found[name]
     return found
 
 
@@ -271,7 +271,7 @@ def _unreadable(html: str, config: Config) -> Iterator[Diagnostic]:
     if accent:
         brand = Brand.of(config)
         light = tuple(filter(None, (colours.parse(brand.light[name]) for name in GROUNDS)))
-        better = survivor(accent, _grounds(brand), light)
+        better = readable_colour(accent, _grounds(brand), light)
         if better != accent:
             advice = say(
                 "write {colour}, the nearest accent that can be read in both modes",

@@ -9,7 +9,7 @@ from publisher.checks.parts import Link
 from publisher.config import Config
 from publisher.diagnostics import Place, Span
 from publisher.documents.nodes import KeyPath
-from publisher.issue.definitions import halves
+from publisher.issue.definitions import with_shared_definitions
 from publisher.issue.markdown.cjk import url_end
 from publisher.issue.model import Issue, Item, Picture, Places, Prose
 from publisher.issue.translations import Translations, translations_of
@@ -65,7 +65,7 @@ class Context:
         for point in issue.key_points.points if issue.key_points else ():
             yield Text(point, "key point", inline=True)
         for index, item in enumerate(issue.items):
-            body, commentary = halves(item)
+            body, commentary = with_shared_definitions(item)
             if body.text:
                 yield Text(body, "body", item=index)
             if commentary:

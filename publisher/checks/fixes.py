@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from publisher.diagnostics import Diagnostic, Sentence, counted, say
 from publisher.documents.atomic import write_file
-from publisher.documents.encodings import misread
+from publisher.documents.encodings import mojibake_of
 from publisher.documents.text import shadows
 
 NOTHING, ASKED, MENDED = say("nothing to mend by itself"), say("{told}. Write?"), say("mended: {told}")
@@ -166,7 +166,7 @@ def _untracked(line: str, start: int, end: int) -> str | None:
 
 
 def _reread(line: str, start: int, end: int) -> str | None:
-    found = [right for at, to, right in misread(line[start:end]) if to - at == end - start]
+    found = [right for at, to, right in mojibake_of(line[start:end]) if to - at == end - start]
     return found[0] or None if found else None
 
 

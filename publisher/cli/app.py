@@ -17,7 +17,7 @@ import typer
 
 from publisher import __version__
 from publisher.cli.frame import app
-from publisher.cli.output import complain, show_findings, use_streams, work_on_unheard
+from publisher.cli.output import complain, ignore_closed_output, show_findings, use_streams
 from publisher.diagnostics.sentences import LANGUAGES, language, listed, reason_of, say
 from publisher.errors import ConfigError, PublisherError, UsageError
 from publisher.language import first_spoken
@@ -121,14 +121,14 @@ def main() -> None:
         if not isinstance(error, BrokenPipeError) and not isinstance(error.__context__, BrokenPipeError):
             raise
         # The reader of our output has ended (``publisher … | head``): not an error.
-        work_on_unheard()  # discard what is still buffered
+        ignore_closed_output()  # discard what is still buffered
         status = 0
     except Exception as error:
         status = 2
         if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT} and error.filename is None:
             fault = say("the output cannot be written: {reason}", reason=reason_of(error))
             complain(fault, say("make room, or send it elsewhere"))
-            work_on_unheard()
+            ignore_closed_output()
         elif isinstance(error, UnicodeEncodeError):
             fault = say("the encoding of this locale, {name}, cannot express a name", name=sys.getfilesystemencoding())
             complain(fault, say("set LC_ALL=C.UTF-8"))
@@ -182,9 +182,9 @@ def _call_error(error: Exception) -> int:
         elif callable(show):
             show()
         return code
-    from publisher.config.plugins import blamed
+    from publisher.config.plugins import plugin_error_of
 
-    if plugin := blamed(error):
+    if plugin := plugin_error_of(error):
         complain(plugin.message, plugin.help)
         return 2
     raise error

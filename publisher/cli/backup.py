@@ -40,9 +40,9 @@ def restore(
     without changing anything, if a sender is running.
     """
     from publisher.audience.backup import restore as put_back
-    from publisher.publishing.move import nobody_at_work
+    from publisher.publishing.move import no_sender_at_work
 
-    made = put_back(config_of(context), file, force=force, guard=nobody_at_work)
+    made = put_back(config_of(context), file, force=force, guard=no_sender_at_work)
     at = made.made_at.isoformat(sep=" ", timespec="minutes")
     put(say("restored as of {at}: {kept}", at=at, kept=_told(asdict(made))))
     if made.waited:

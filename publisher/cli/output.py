@@ -24,7 +24,7 @@ _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "
 """SGR parameters (ECMA-48)."""
 
 
-class _Unheard:
+class _ClosableStream:
     """A stream whose reader may end; further output is then discarded."""
 
     def __init__(self, stream: Any) -> None:
@@ -60,7 +60,7 @@ def use_streams() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):  # each open() gets the lowest free descriptor
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
-    sys.stderr = _Unheard(sys.stderr)
+    sys.stderr = _ClosableStream(sys.stderr)
     if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors in {"strict", "surrogateescape"}:
         sys.stdout.reconfigure(errors="escaped")
 
@@ -72,9 +72,9 @@ def as_file() -> TextIO:
     return sys.stdout
 
 
-def work_on_unheard() -> None:
+def ignore_closed_output() -> None:
     """Ignore write errors from now on: a mailing must not end because a log, a pipe or a terminal did."""
-    sys.stdout, sys.stderr = (_Unheard(stream) for stream in (sys.stdout, sys.stderr))
+    sys.stdout, sys.stderr = (_ClosableStream(stream) for stream in (sys.stdout, sys.stderr))
 
 
 def put(text: str, style: str = "") -> None:

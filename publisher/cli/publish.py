@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from publisher.cli.frame import CacheFolder, Format, app, config_of, examples
-from publisher.cli.output import put, work_on_unheard
+from publisher.cli.output import ignore_closed_output, put
 
 
 @app.command(
@@ -80,6 +80,6 @@ def publish(
     from publisher.cli.publishing import run
     from publisher.publishing.publish import PublishOptions
 
-    work_on_unheard()
+    ignore_closed_output()
     options = PublishOptions(out, accept_history, tuple(mailed or ()), tuple(unmailed or ()), cache=cache)
     return run(context, options, as_json=format == "json")

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from publisher.cli.frame import Issue, Yes, app, examples, opened
-from publisher.cli.output import agreed, put, tell, work_on_unheard
+from publisher.cli.output import agreed, ignore_closed_output, put, tell
 from publisher.diagnostics import say
 from publisher.errors import UsageError
 
@@ -51,7 +51,7 @@ def send(
 
     if more and not test:
         raise UsageError(say("addresses are given with --test"), help=say("write --test ADDR"))
-    work_on_unheard()
+    ignore_closed_output()
     left = timedelta(seconds=_seconds(spread) if spread is not None else 0)
     options = Options(spread=left, correction=correction, despite_tripwires=despite_tripwires)
     command = sending.Sending(

@@ -23,7 +23,7 @@ from publisher.delivery.send import dry_run as count
 from publisher.delivery.sender import Interrupt
 from publisher.delivery.states import Operator, mailing_state, word
 from publisher.delivery.status import account_line, explain, readings, status_row
-from publisher.diagnostics import Severity, counted, say, told_by
+from publisher.diagnostics import Severity, counted, message_of, say
 from publisher.edition.model import Edition
 from publisher.errors import DeployError, UsageError
 from publisher.issue.translations import translations_of
@@ -31,7 +31,7 @@ from publisher.proofing.proof import Proof, proofread, refuse_unknown
 from publisher.providers import Provider, open_provider
 from publisher.publishing.history import refuse_renamed
 from publisher.publishing.store import publication
-from publisher.publishing.witness import Witness, mail, refuse_forgetful
+from publisher.publishing.witness import Witness, mail, refuse_unknown_mail
 
 _OVERDUE = say("overdue: ")
 
@@ -157,7 +157,7 @@ class Sending:
         try:
             witness = Witness.open(self.config)
             for slug in slugs:
-                refuse_forgetful(witness, database, slug, correction=self.options.correction)
+                refuse_unknown_mail(witness, database, slug, correction=self.options.correction)
         except DeployError as error:
             message = say(
                 "the archive cannot be asked whether {slug} was mailed: {message}", slug=slugs[0], message=error.message
@@ -172,7 +172,7 @@ class Sending:
                 read_address(address)
         except AddressError as error:
             advice = say("write an address such as reader@example.com")
-            raise UsageError(say("{slug}: {told}", slug="--test", told=told_by(error)), help=advice) from None
+            raise UsageError(say("{slug}: {told}", slug="--test", told=message_of(error)), help=advice) from None
         failed = send_test(self.config, edition, list(addresses))
         for number, code in failed:
             complain(

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from publisher.cli.frame import app, chosen_slug, config_of, examples, needs_extra, opened
-from publisher.cli.output import complain, tell, work_on_unheard
+from publisher.cli.output import complain, ignore_closed_output, tell
 from publisher.diagnostics import counted, say
 from publisher.errors import DeployError
 
@@ -84,12 +84,12 @@ def worker(
     from publisher.delivery.series import ready_steps
     from publisher.delivery.worker import Duties, work
     from publisher.publishing.series import freeze_here
-    from publisher.publishing.witness import Witness, refuse_forgetful
+    from publisher.publishing.witness import Witness, refuse_unknown_mail
 
     def report(line: str) -> None:
         tell(say("worker: {told}", told=line))
 
-    work_on_unheard()
+    ignore_closed_output()
     with opened(context, mails=True) as (config, database):
 
         def reconcile() -> None:
@@ -102,7 +102,7 @@ def worker(
 
         def refuse(slug: str) -> None:
             try:
-                refuse_forgetful(Witness.open(config), database, slug)
+                refuse_unknown_mail(Witness.open(config), database, slug)
             except DeployError as error:  # a machine that cannot read the archive still sends what was frozen
                 report(say("{slug}: the archive cannot be asked: {told}", slug=slug, told=error.message))
 
@@ -118,7 +118,7 @@ def worker(
                 )
             with database.connect() as connection:
                 for step in ready_steps(config):
-                    lock.refuse_forgetful(database, connection, step.slug)
+                    lock.refuse_unknown_mail(database, connection, step.slug)
 
         here = freeze if (config.root / "series").is_dir() else None
         duties = Duties(slots=slots, tell=report, reconcile=reconcile, freeze=here, refuse=refuse)

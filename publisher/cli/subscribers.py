@@ -11,7 +11,7 @@ import typer
 
 from publisher.cli.frame import Format, Yes, app, chosen_slug, examples, opened, slug_of
 from publisher.cli.output import agreed, as_file, emit, put, tell
-from publisher.diagnostics import counted, listed, rendered, say, told_by
+from publisher.diagnostics import counted, listed, message_of, rendered, say
 from publisher.errors import UsageError, refusal
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def _address(text: str) -> Any:
     try:
         return read_address(text)
     except AddressError as error:
-        raise UsageError(told_by(error), help=say("write an address such as reader@example.com")) from None
+        raise UsageError(message_of(error), help=say("write an address such as reader@example.com")) from None
 
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from publisher.config.model import Config
-from publisher.config.names import unspoken, wrong_names
+from publisher.config.names import unsupported_language, wrong_names
 from publisher.config.theme_findings import not_there, theme_findings
 from publisher.diagnostics import Diagnostic, Fault, Place, Severity, Span, define, in_order, listed, say
 from publisher.documents import Mapping, find, parse_mapping, read_text, validate
@@ -142,7 +142,7 @@ def config_warnings(config: Config) -> list[Diagnostic]:
     if config.alerts.webhook:
         advice = say("set PUBLISHER_ALERTS_WEBHOOK to it instead, delete the key, and make a new address")
         found["alerts", "webhook"] = Fault(WEBHOOK, say("the address of alerts.webhook is a secret"), advice)
-    if told := unspoken(config.newsletter.language, config):
+    if told := unsupported_language(config.newsletter.language, config):
         found["newsletter", "language"] = told
     node = read_nodes(config.root)[0] if found else None
     values = {key: find(node, key) if node else None for key in found}

@@ -49,7 +49,7 @@ def every_word() -> Named[str, Named[str, str]]:
     return words
 
 
-def unspoken(language: str, config: Config) -> Fault | None:
+def unsupported_language(language: str, config: Config) -> Fault | None:
     """Findings for a language that has no catalog, unless ``labels`` provides every word."""
     name = nearest(language)
     if name and covers(name, language):

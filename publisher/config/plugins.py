@@ -52,7 +52,7 @@ def plugin_class(group: str, name: str, base: type[Kind]) -> type[Kind]:
     return found
 
 
-def blamed(error: BaseException) -> PluginError | None:
+def plugin_error_of(error: BaseException) -> PluginError | None:
     """A PluginError if ``error`` was raised through a plug-in's code, otherwise None."""
     modules = {
         entry.module.partition(".")[0]: entry

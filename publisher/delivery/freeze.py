@@ -17,7 +17,7 @@ from publisher.audience.tables import subscribers
 from publisher.config.model import Config
 from publisher.delivery.candidates import FamilyRule, candidates, reason_of, variant_of, waits_for_correction
 from publisher.delivery.local_time import LocalTime, local_time_of
-from publisher.delivery.lock import take_as_own
+from publisher.delivery.lock import adopt_database
 from publisher.delivery.mailings import Mailing, account, by_id, newest, write_links, write_operator
 from publisher.delivery.states import Exclusion, Operator, RecipientState
 from publisher.delivery.tables import literally, mailings, recipients
@@ -101,7 +101,7 @@ def _freeze(
 
 def begin(connection: Connection, letter: MailContent, before: Mailing | None, audience: int, now: datetime) -> int:
     """Write a mailing that follows ``before``, without recipients. Return its id."""
-    take_as_own(connection, now)
+    adopt_database(connection, now)
     values = {
         "reference": secrets.token_hex(4),
         "slug": letter.slug,

@@ -160,10 +160,10 @@ class Ledger:
             if wanted <= 0 or operator != Operator.GOING or ended:
                 return Exchanged((), operator, not ended), None
             claims, gone = self._claim(connection, wanted, round_)
-            mark = self._raise_mark(connection, len(claims)) if claims and self._mark_path else None
+            mark = self._advance_mark(connection, len(claims)) if claims and self._mark_path else None
             return Exchanged(claims, operator, excluded=gone), mark
 
-    def _raise_mark(self, connection: Connection, claimed: int) -> Mark:
+    def _advance_mark(self, connection: Connection, claimed: int) -> Mark:
         generation = connection.execute(_RAISE, {"b_mailing": self.mailing.id}).scalar_one()
         if self._handled is None:
             r, handled = recipients.c, (RecipientState.SUBMITTED, RecipientState.UNCERTAIN, RecipientState.REJECTED)

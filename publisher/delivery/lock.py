@@ -146,17 +146,17 @@ def read_mark(path: Path | None) -> Mark | None:
         raise UsageError(say("the mark {path} cannot be read", path=str(path)), help=advice) from error
 
 
-def forgotten(url: URL, connection: Connection | None, slug: str) -> str | None:
+def unknown_mail(url: URL, connection: Connection | None, slug: str) -> str | None:
     """Return what was mailed of an issue without the ledger's knowledge, as a sentence; None if there is nothing."""
-    return all_forgotten(url, connection, [slug]).get(slug)
+    return all_unknown_mail(url, connection, [slug]).get(slug)
 
 
-def all_forgotten(url: URL, connection: Connection | None, slugs: Sequence[str]) -> dict[str, str]:
-    """Return the results of :func:`forgotten` by slug, without those that are None.
+def all_unknown_mail(url: URL, connection: Connection | None, slugs: Sequence[str]) -> dict[str, str]:
+    """Return the results of :func:`unknown_mail` by slug, without those that are None.
 
     ``connection`` is None if there is no database at ``url``.
     """
-    found = put_back(connection, slugs) if connection else {}
+    found = mailed_since_dump(connection, slugs) if connection else {}
     for slug in slugs:
         if slug not in found and (fault := _by_mark(url, connection, slug)):
             found[slug] = fault
@@ -196,9 +196,9 @@ def how_to_settle(slug: str) -> str:
     )
 
 
-def refuse_forgetful(database: Database, connection: Connection, slug: str) -> None:
+def refuse_unknown_mail(database: Database, connection: Connection, slug: str) -> None:
     """Raise UsageError if messages were mailed that the ledger does not know."""
-    if fault := forgotten(database.engine.url, connection, slug):
+    if fault := unknown_mail(database.engine.url, connection, slug):
         message = say("{slug}: {fault}: was it restored? Nothing was sent", slug=slug, fault=fault)
         raise UsageError(message, help=how_to_settle(slug))
 
@@ -215,7 +215,7 @@ def settle_mark(connection: Connection, slug: str) -> None:
     m, word = mailings.c, secrets.token_hex(8)
     later = case((m.generation > mark.generation, m.generation), else_=mark.generation)  # later than in any copy
     connection.execute(update(mailings).where(m.reference == mark.reference).values(generation=later))
-    write_word(connection, slug, word)
+    write_settled_mark(connection, slug, word)
     write_mark(path, replace(mark, settled=word))
 
 
@@ -227,7 +227,7 @@ _ALONE = text("SELECT pg_try_advisory_xact_lock(hashtext('publisher origins'))")
 _WRITER = cast(literal_column("origins.xmin"), String)
 
 
-def put_back(connection: Connection, slugs: Iterable[str]) -> dict[str, str]:
+def mailed_since_dump(connection: Connection, slugs: Iterable[str]) -> dict[str, str]:
     """Return, by slug, why an issue or step may have been mailed without this PostgreSQL database knowing of it.
 
     Only unfinished mailings are checked, and slugs without a page in the archive: steps of series and a month's
@@ -243,16 +243,16 @@ def put_back(connection: Connection, slugs: Iterable[str]) -> dict[str, str]:
 def settle(connection: Connection, slug: str) -> None:
     """Record an operator's decision that this copy is right about an issue or a step."""
     if writer := _copied(connection):
-        write_word(connection, slug, writer)
+        write_settled_mark(connection, slug, writer)
 
 
-def write_word(connection: Connection, slug: str, word: str) -> None:
+def write_settled_mark(connection: Connection, slug: str, word: str) -> None:
     """Store an operator's word about an issue or a step, replacing an earlier one."""
     written = insert_into(connection, settled_marks).values(slug=slug, word=word)
     connection.execute(written.on_conflict_do_update(index_elements=["slug"], set_={"word": word}))
 
 
-def take_as_own(connection: Connection, now: datetime, steps: Iterable[str] | None = None) -> None:
+def adopt_database(connection: Connection, now: datetime, steps: Iterable[str] | None = None) -> None:
     """Mark this PostgreSQL database as the original; a copy stays a copy while any issue or step needs a decision.
 
     ``steps`` are those of the repository, which may have been mailed without the copy. If they are unknown, a copy

@@ -18,7 +18,7 @@ from publisher.delivery.candidates import FamilyRule
 from publisher.delivery.freeze import Addressed, freeze, ongoing, preview
 from publisher.delivery.ledger import Claim, Ledger, at_work
 from publisher.delivery.local_time import LocalTime
-from publisher.delivery.lock import mailing_lock, refuse_forgetful
+from publisher.delivery.lock import mailing_lock, refuse_unknown_mail
 from publisher.delivery.mailings import Mailing
 from publisher.delivery.pace import UNLIMITED, LocalPace, Pace, SharedPace, SpreadPace, blocked, ceiling
 from publisher.delivery.sender import Interrupt, Sender, SendProgress
@@ -102,7 +102,7 @@ def send(config: Config, database: Database, edition: Edition | MailContent, opt
     _keep_memory_flat(database)
     with mailing_lock(database, letter.slug) as alone:
         with database.connect() as connection:
-            refuse_forgetful(database, connection, letter.slug)
+            refuse_unknown_mail(database, connection, letter.slug)
             mailing = ongoing(connection, letter, correction=options.correction)
             kept = mailings.letter_of(connection, mailing.id) if mailing else letter
             if mailing is None and not alone:
@@ -261,7 +261,7 @@ def dry_run(database: Database, edition: Edition | MailContent, options: Options
     options = options or Options()
     letter = MailContent.of(edition)
     with database.connect() as connection:
-        refuse_forgetful(database, connection, letter.slug)
+        refuse_unknown_mail(database, connection, letter.slug)
         mailing = ongoing(connection, letter, correction=options.correction)
         if mailing is not None:
             account = mailings.account(connection, mailing.id)

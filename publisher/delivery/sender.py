@@ -103,7 +103,7 @@ class Sender:
             while not self._step(pool):
                 pass
         except Exception:  # also of an observer
-            self._rescue(pool)
+            self._record_remaining(pool)
             raise
         finally:
             pool.dismiss()
@@ -224,7 +224,7 @@ class Sender:
         if Verdict.UNREACHED in verdicts:
             self._wait_for_provider(verdicts[Verdict.UNREACHED])
         if self.breaker.doubts > before and self.breaker.probing:
-            self._doubt(verdicts[Verdict.UNCERTAIN])
+            self._mark_uncertain(verdicts[Verdict.UNCERTAIN])
         if self.breaker.refuses_everything:
             self._refuse()
         for verdict, ending in _ENDINGS.items():
@@ -238,7 +238,7 @@ class Sender:
         if self.ending is None:
             self.ending, self.code = ending, code
 
-    def _doubt(self, code: str) -> None:
+    def _mark_uncertain(self, code: str) -> None:
         """Pause after calls with unknown outcomes, longer each time, and finally end the run."""
         self._hold_until = self.clock() + pause(self.breaker.doubts - 1)
         if self.breaker.doubts >= DOUBTS_TO_END:
@@ -289,7 +289,7 @@ class Sender:
             return 0.2 if pool.busy >= pool.room or self._dry or self.ending or self._waits(pool, now) else 0.0
         return 0.2 if now < self._hold_until and self.ending is None and not self._dry else 0.0
 
-    def _rescue(self, pool: SubmitPool) -> None:
+    def _record_remaining(self, pool: SubmitPool) -> None:
         """After an exception of database or observer, await calls in flight and try once more to record them."""
         deadline = time.monotonic() + 60
         while pool.busy and time.monotonic() < deadline and self.interrupt.count < 2:

@@ -20,7 +20,7 @@ from publisher.database.bulk import among
 from publisher.database.metadata import Instant
 from publisher.delivery.candidates import candidates, variant_of
 from publisher.delivery.freeze import begin, preview, segment_of, write_recipients
-from publisher.delivery.lock import forgotten, settle_mark
+from publisher.delivery.lock import settle_mark, unknown_mail
 from publisher.delivery.mailings import Mailing, by_id, finish, letter_of, newest, unsettled
 from publisher.delivery.settle import Uncertain, count_as_reached, had_step_since
 from publisher.delivery.states import Exclusion, Operator, RecipientState
@@ -134,7 +134,7 @@ def freeze_due(
     for step, due in _each(steps, since, now):
         if step.series in held or connection.execute(due.limit(1)).first() is None:
             continue
-        known = not forgotten(connection.engine.url, connection, step.slug)
+        known = not unknown_mail(connection.engine.url, connection, step.slug)
         letter = write(step) if known else None
         if letter and (mailing := admit(connection, letter, step.segment, due, now, home)):
             grown.append(mailing)
@@ -153,7 +153,7 @@ def begin_anew(database: Database, slug: str) -> int:
     r, t = recipients.c, taken_steps.c
     with database.begin() as connection:
         old, had = newest(connection, slug), count_as_reached(connection, slug)
-        if old and old.operator != Operator.CANCELLED and forgotten(database.engine.url, connection, slug):
+        if old and old.operator != Operator.CANCELLED and unknown_mail(database.engine.url, connection, slug):
             finish(connection, old.id)
             key = begin(connection, letter_of(connection, old.id), old, 0, datetime.now(UTC))
             of_old = update(recipients).where(r.mailing_id == old.id)

@@ -90,7 +90,7 @@ def settle(
     if row is None or (row["state"] == RecipientState.EXCLUDED and row["reason"] != Exclusion.CORRECTED):
         return Settled(known=row is not None)
     copy = bool(message_id and row["message_id"] and row["message_id"] != message_id)
-    values = _risen(dict(row), kind, at, None if copy else message_id, detail)
+    values = _advanced(dict(row), kind, at, None if copy else message_id, detail)
     if values:
         connection.execute(_UPDATE, {"of_mailing": row["mailing_id"], "of_number": row["number"], **values})
     if row["reason"] == Exclusion.CORRECTED and row["slug"].startswith(f"{SERIES}/"):  # became due again (series.py)
@@ -118,7 +118,9 @@ def _of_packed(found: folding.FoldedRecipient) -> Settled:
     return Settled(known=True, reference=who[0], recipient=who[1], slug=found.slug)
 
 
-def _risen(row: dict[str, Any], kind: EventKind, at: datetime, message_id: str | None, detail: str) -> dict[str, Any]:
+def _advanced(
+    row: dict[str, Any], kind: EventKind, at: datetime, message_id: str | None, detail: str
+) -> dict[str, Any]:
     """Return the columns that an event changes. Values once set stay, except for an earlier time of the same fact."""
     values: dict[str, Any] = {}
     if kind in {EventKind.REJECT, EventKind.RENDERING_FAILURE}:  # accepted, but then not mailed

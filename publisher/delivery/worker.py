@@ -20,7 +20,7 @@ from publisher.config.model import Config
 from publisher.database import Database
 from publisher.delivery import mailings
 from publisher.delivery.ledger import Ledger
-from publisher.delivery.lock import refuse_forgetful
+from publisher.delivery.lock import refuse_unknown_mail
 from publisher.delivery.send import Options, Sent, drain
 from publisher.delivery.sender import Interrupt
 from publisher.delivery.states import Operator, RecipientState, word
@@ -171,7 +171,7 @@ def _drain(config: Config, database: Database, mailing_id: int, duties: Duties) 
     options = Options(interrupt=duties.interrupt)
     try:
         with database.connect() as connection:
-            refuse_forgetful(database, connection, mailing.slug)
+            refuse_unknown_mail(database, connection, mailing.slug)
         duties.refuse(mailing.slug)
         with closing(open_transport(config)) as transport:
             quota = transport.open(compose(config, letter))

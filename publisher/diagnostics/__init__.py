@@ -2,10 +2,9 @@
 
 from publisher.diagnostics.catalogue import Code, Fault, catalogue, define
 from publisher.diagnostics.model import Diagnostic, Place, Severity, Span, blocking, in_order
-from publisher.diagnostics.sentences import Sentence, counted, either, listed, reason_of, rendered, say, told_by
+from publisher.diagnostics.sentences import Sentence, counted, either, listed, message_of, reason_of, rendered, say
 
 __all__ = [
     "Code", "Diagnostic", "Fault", "Place", "Sentence", "Severity", "Span", "blocking", "catalogue", "counted",
-    "define", "either", "in_order", "listed", "reason_of", "rendered", "say",
-    "told_by",
+    "define", "either", "in_order", "listed", "message_of", "reason_of", "rendered", "say",
 ]  # fmt: skip

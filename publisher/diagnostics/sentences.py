@@ -55,8 +55,8 @@ class Sentence(str):
     def __get_pydantic_core_schema__(cls, *_: Any) -> CoreSchema:
         from pydantic_core import core_schema
 
-        parts = core_schema.plain_serializer_function_ser_schema(kept)
-        return core_schema.no_info_plain_validator_function(revived, serialization=parts)
+        parts = core_schema.plain_serializer_function_ser_schema(to_stored)
+        return core_schema.no_info_plain_validator_function(from_stored, serialization=parts)
 
 
 def say(template: str, /, **values: object) -> Sentence:
@@ -69,11 +69,11 @@ def say(template: str, /, **values: object) -> Sentence:
 
 def _on_one_line(value: object) -> Value:
     """Return a value on one line, without terminal control characters; for an exception, its sentence."""
-    value = told_by(value) if isinstance(value, Exception) else value
+    value = message_of(value) if isinstance(value, Exception) else value
     return value if isinstance(value, Sentence | int | float) else _BREAKS.sub(" ", str(value))
 
 
-def told_by(error: BaseException) -> str:
+def message_of(error: BaseException) -> str:
     """The sentence that an exception was raised with, otherwise its text."""
     return error.args[0] if error.args and isinstance(error.args[0], Sentence) else str(error)
 
@@ -133,16 +133,16 @@ def _catalog(name: str) -> GNUTranslations | None:
     return catalog(CATALOGS[name], *DOMAINS) if name in CATALOGS else None
 
 
-def kept(value: Value) -> Any:
+def to_stored(value: Value) -> Any:
     """Serialize a value to plain data: a text, a number, or the parts of a sentence."""
     if not isinstance(value, Sentence):
         return value
-    return [str(value), value.template, {name: kept(v) for name, v in value.values.items()}, value.plural]
+    return [str(value), value.template, {name: to_stored(v) for name, v in value.values.items()}, value.plural]
 
 
-def revived(data: Any) -> Any:
-    """Restore a value from what :func:`kept` returned."""
+def from_stored(data: Any) -> Any:
+    """Restore a value from what :func:`to_stored` returned."""
     if not isinstance(data, list | tuple):
         return data
     text, template, values, plural = data
-    return Sentence(text, template, {name: revived(value) for name, value in values.items()}, plural)
+    return Sentence(text, template, {name: from_stored(value) for name, value in values.items()}, plural)

@@ -70,7 +70,7 @@ _EASTERN_SIGN, _ANY_SIGN = regex(f"[{_EAST}]"), regex(f"[{MISREAD_SIGNS}]")
 _HAN_RUN = regex("[\u2e80-\u9fff\ue000-\ufaff\uff00-\uffef]{3,}")
 
 
-def misread(text: str) -> Iterator[tuple[int, int, str]]:
+def mojibake_of(text: str) -> Iterator[tuple[int, int, str]]:
     """Find text that was UTF-8 and was decoded as Windows-1252, Latin-1 or GBK: yields start, end, and the original
     text, which is empty if it cannot be restored.
     """
@@ -86,7 +86,7 @@ def misread(text: str) -> Iterator[tuple[int, int, str]]:
             yield found.start(), found.start() + len(right.encode().decode("gb18030", "ignore")), right
 
 
-def told_misread(found: str, right: str) -> tuple[Sentence, Sentence]:
+def mojibake_finding(found: str, right: str) -> tuple[Sentence, Sentence]:
     """Return message and help of the finding about misread text."""
     if not right:
         return say("{found} was read in a wrong encoding", found=found), say("copy it from its source once more")

@@ -17,7 +17,7 @@ from publisher.language.tags import canonical
 LISTED = 3
 
 
-class Head(NamedTuple):
+class IssueHead(NamedTuple):
     """Fields of an issue that a list shows."""
 
     day: date
@@ -28,21 +28,21 @@ class Head(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Others:
+class OtherIssues:
     """Index of all issues of a newsletter. ``heads`` is empty if the theme lists no previous issues; ``ready`` has the
     issues of each language that are not drafts, oldest first.
     """
 
     translations: Translations = field(default_factory=Translations)
-    heads: Mapping[str, Head] = field(default_factory=dict)
-    ready: Mapping[str, tuple[Head, ...]] = field(default_factory=dict)
+    heads: Mapping[str, IssueHead] = field(default_factory=dict)
+    ready: Mapping[str, tuple[IssueHead, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, config: Config) -> Self:
         """Read them from disk, and from an editor's unsaved buffers."""
         listed = _heads(config) if Brand.of(config).parts.get("previous") else ()
         found = {head.slug: head for head in listed}
-        ready: dict[str, list[Head]] = {}
+        ready: dict[str, list[IssueHead]] = {}
         for head in sorted(found.values()):
             if head.ready:
                 ready.setdefault(head.language, []).append(head)
@@ -52,7 +52,7 @@ class Others:
         """The translations of an issue, and the issue it translates."""
         return self.translations.others(slug)
 
-    def before(self, slug: str) -> tuple[Head, ...]:
+    def before(self, slug: str) -> tuple[IssueHead, ...]:
         """The last ready issues before the day of ``slug`` in its language, newest first."""
         own = self.heads.get(slug)
         known = self.ready.get(own.language, ()) if own else ()
@@ -64,9 +64,9 @@ class Others:
         return (*(one.slug for one in self.family(slug)), *(one.slug for one in self.before(slug)))
 
 
-def _heads(config: Config) -> Iterable[Head]:
+def _heads(config: Config) -> Iterable[IssueHead]:
     for slug, texts in heads(config.root).items():
         own = texts.get("language") or config.newsletter.language
         with suppress(KeyError, ValueError):  # an incomplete issue is reported elsewhere
             day, title = date.fromisoformat(texts["date"]), " ".join(texts["title"].split())
-            yield Head(day, slug, title, canonical(own) or own, texts.get("status") == "ready")
+            yield IssueHead(day, slug, title, canonical(own) or own, texts.get("status") == "ready")

@@ -14,7 +14,7 @@ from publisher.edition.gates import check_edition, gmail
 from publisher.edition.markdown import Html
 from publisher.edition.model import Edition, EditionItem, Slotted, ThemeError, Variant
 from publisher.edition.origin import record
-from publisher.edition.others import Others
+from publisher.edition.others import OtherIssues
 from publisher.edition.pictures import Pictures
 from publisher.edition.slots import Slots
 from publisher.edition.theme import Theme
@@ -28,7 +28,7 @@ _Parts = tuple[Slotted, Slotted]
 """HTML and text."""
 
 
-def render(issue: Issue, config: Config, others: Others | None = None) -> tuple[Edition | None, list[Diagnostic]]:
+def render(issue: Issue, config: Config, others: OtherIssues | None = None) -> tuple[Edition | None, list[Diagnostic]]:
     """Return the edition of an issue, or None if an error prevents it, and the findings of its gates. Each variant is
     an edition too.
     """
@@ -66,7 +66,7 @@ def _joined(variants: Sequence[IssueVariant], editions: Sequence[Edition]) -> Ed
 
 
 def _render(
-    issue: Issue, config: Config, others: Others | None, links: Mapping[int, str]
+    issue: Issue, config: Config, others: OtherIssues | None, links: Mapping[int, str]
 ) -> tuple[Edition | None, list[Diagnostic]]:
     """Render one variant, or the only edition. ``links``: the counted links of the preceding variants.
 

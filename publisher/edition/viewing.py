@@ -16,11 +16,11 @@ from publisher.edition.markdown.text import link
 from publisher.edition.model import Length
 from publisher.edition.named import StoryWords, linked
 from publisher.edition.origin import Labels
-from publisher.edition.others import Others
+from publisher.edition.others import OtherIssues
 from publisher.edition.pictures import Pictures
 from publisher.edition.slots import Slots
 from publisher.edition.view import ItemView, LanguageView, PictureView, PointView, PreviousView, View
-from publisher.issue.definitions import halves
+from publisher.issue.definitions import with_shared_definitions
 from publisher.issue.links import SCHEMES, scheme
 from publisher.issue.markdown.cjk import HAN, KANA, one_line
 from publisher.issue.model import Issue, Picture, Source, Sponsor
@@ -51,7 +51,7 @@ def characters(text: str) -> int:
 
 
 def view(
-    issue: Issue, config: Config, words: Locale, pictures: Pictures, slots: Slots, others: Others | None = None
+    issue: Issue, config: Config, words: Locale, pictures: Pictures, slots: Slots, others: OtherIssues | None = None
 ) -> View:
     """Return the view of an issue, with slot markers. Faults are added to ``pictures.diagnostics``."""
     archive = config.newsletter.url.rstrip("/") + "/"
@@ -163,7 +163,7 @@ def _items(
     views = []
     section: str | None = None
     for item in issue.items:
-        first, second = halves(item)
+        first, second = with_shared_definitions(item)
         body = renderer.block(first, item.anchor, level)
         commentary = renderer.block(second, f"{item.anchor}:commentary", level) if second else None
         if item.sponsored:

@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from publisher.audience import store as audience
 from publisher.audience.address import AddressError, read_address
 from publisher.audience.model import ConsentSource, Subscriber
-from publisher.audience.suppressions import Reason, forgotten_among, suppress
+from publisher.audience.suppressions import Reason, erased_among, suppress
 from publisher.config import Config
 from publisher.database import Database
 from publisher.database.failures import despite_conflicts
@@ -261,7 +261,7 @@ class Applier:
         if reference and (subscriber := audience.find(connection, reference)):
             keys.add(subscriber.mailbox_key)
         # Nothing about an erased person may be stored again, not even a suppression; imports skip them as well.
-        for key in sorted(keys - forgotten_among(connection, keys)):
+        for key in sorted(keys - erased_among(connection, keys)):
             self.applied.suppressed[reason.value] += suppress(connection, key, reason, detail)
 
     def _leave(self, connection: Connection, event: Event, settled: Settled) -> None:

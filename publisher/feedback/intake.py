@@ -9,7 +9,7 @@ from publisher.audience.tokens import TokenPayload, Tokens
 from publisher.config import Config
 from publisher.database import Database
 from publisher.delivery.settle import recipient_of
-from publisher.diagnostics import say, told_by
+from publisher.diagnostics import message_of, say
 from publisher.errors import DatabaseError, ServiceError
 from publisher.feedback.apply import Applied, Applier
 from publisher.feedback.reading import BROKEN_GZIP, documents, is_mail, messages_in, messages_of, unpacked
@@ -59,7 +59,7 @@ def _apply(applier: Applier, found: Iterable[Found]) -> None:
     try:
         for where, events in found:
             if isinstance(events, EventError):
-                _note_fault(applier.applied, where, told_by(events))
+                _note_fault(applier.applied, where, message_of(events))
                 continue
             batch += events
             if len(batch) >= BATCH:
@@ -105,7 +105,7 @@ def take_in(applier: Applier, bodies: Sequence[str]) -> None:
         try:
             events += read_events(body)
         except EventError as error:
-            _note_fault(applier.applied, say("a message of the queue"), told_by(error))
+            _note_fault(applier.applied, say("a message of the queue"), message_of(error))
             events.append(unreadable(body))
     applier.apply(events)
 

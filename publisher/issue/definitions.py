@@ -11,13 +11,13 @@ _BRACKETED = re.compile(r"\[([^\[\]\n]+)\]")
 Definitions = dict[str, tuple[int, int]]  # label (^label of a note): first line, end (exclusive)
 
 
-def halves(item: Item) -> tuple[Prose, Prose | None]:
+def with_shared_definitions(item: Item) -> tuple[Prose, Prose | None]:
     """Return body and commentary, each with the (invisible) definitions of the other that it uses but lacks."""
     body, commentary = item.body, item.commentary
     if commentary is None or not ("]:" in body.text or "]:" in commentary.text):
         return body, commentary
     of_body, of_commentary = _definitions(body.text), _definitions(commentary.text)
-    return _lent(body, of_body, commentary, of_commentary), _lent(commentary, of_commentary, body, of_body)
+    return _completed(body, of_body, commentary, of_commentary), _completed(commentary, of_commentary, body, of_body)
 
 
 def _definitions(text: str) -> Definitions:
@@ -28,7 +28,7 @@ def _definitions(text: str) -> Definitions:
     return {label: lines_ for label, lines_ in found.items() if lines[lines_[0]].lstrip(" ").startswith("[")}
 
 
-def _lent(prose: Prose, own: Definitions, other: Prose, others: Definitions) -> Prose:
+def _completed(prose: Prose, own: Definitions, other: Prose, others: Definitions) -> Prose:
     lines = other.lines
     taken: list[int | None] = []  # None: a blank line, which separates blocks
     wanted = _labels(prose.text)

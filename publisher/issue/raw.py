@@ -153,20 +153,20 @@ class RawItem(Raw):
     )
 
 
-class RawAside(RawItem):
+class RawHeadless(RawItem):
     """Quote or list of links: the headline is optional."""
 
     headline: Text = ""
 
 
-class RawPlate(RawAside):
+class RawPictureItem(RawHeadless):
     """Picture without text."""
 
     body: BodyText = ""
     image: Annotated[RawPicture | None, BeforeValidator(as_picture)]
 
 
-MODELS: dict[str, type[RawItem]] = {"quote": RawAside, "links": RawAside, "picture": RawPlate}
+MODELS: dict[str, type[RawItem]] = {"quote": RawHeadless, "links": RawHeadless, "picture": RawPictureItem}
 """Models by kind of item; for other kinds :class:`RawItem`."""
 
 

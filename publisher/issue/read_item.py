@@ -18,7 +18,7 @@ from publisher.issue.item_file import COMMENTS, ItemFile, read_item_file
 from publisher.issue.markdown import parsed
 from publisher.issue.model import Item, Origin, Origins, Places, Prose, Source, Sponsor
 from publisher.issue.model_reader import ModelReader
-from publisher.issue.raw import MODELS, RawItem, RawOrigin, RawPlate, RawSource
+from publisher.issue.raw import MODELS, RawItem, RawOrigin, RawPictureItem, RawSource
 from publisher.issue.values import is_seen_in_prose
 from publisher.regex import regex
 
@@ -84,7 +84,7 @@ def _markdown_item(
     if body is not None:
         _given_once(reader, "body", body.place(0))
         extra["body"] = body.text
-    elif matter.entry("body") is None and _model(matter) is not RawPlate:
+    elif matter.entry("body") is None and _model(matter) is not RawPictureItem:
         extra["body"] = "…"
         keys = [entry.key.text for entry in matter.entries]
         if "body" not in [near_key(key, [*RawItem.model_fields]) for key in keys]:  # a misspelt key is reported there

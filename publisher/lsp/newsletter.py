@@ -19,7 +19,7 @@ from publisher.diagnostics import Diagnostic, in_order
 from publisher.diagnostics.catalogue import with_levels
 from publisher.documents.text import MAX_BYTES, shadows
 from publisher.edition.model import Edition
-from publisher.edition.others import Others
+from publisher.edition.others import OtherIssues
 from publisher.edition.provenance import part_of
 from publisher.errors import PublisherError
 from publisher.issue.folder import ISSUES, SERIES
@@ -68,7 +68,7 @@ class OpenNewsletter:
         self._late: dict[str, tuple[Diagnostic, ...]] = {}  # last findings of gates and rules across issues, by slug
         self._waiting: dict[str, None] = {_CONFIG: None}
         self._turn = 0  # counts changes other than those of items' texts
-        self._others = (-1, Others())  # with the turn in which they were read
+        self._others = (-1, OtherIssues())  # with the turn in which they were read
         self._wake, self._hurry = asyncio.Event(), asyncio.Event()
         self._tasks = [asyncio.create_task(self._work())]
 
@@ -230,7 +230,7 @@ class OpenNewsletter:
             yield [], True
             return
         if self._others[0] != turn:
-            self._others = turn, Others.of(config)
+            self._others = turn, OtherIssues.of(config)
         judged = stages(config, slug, self._others[1])
         proof = next(judged)
         at_once = {*proof.findings}

@@ -13,7 +13,7 @@ import msgpack
 
 from publisher.diagnostics import Diagnostic, Severity, Span
 from publisher.diagnostics.model import UNTIL_LATER
-from publisher.diagnostics.sentences import kept, revived
+from publisher.diagnostics.sentences import from_stored, to_stored
 
 SUM = 16  # bytes of a checksum, which detects damage, not forgery
 
@@ -75,12 +75,14 @@ def checksum(content: bytes) -> bytes:
 
 def as_data(findings: Iterable[Diagnostic]) -> list[Any]:
     """Convert findings to plain data."""
-    return [(f.path, f.span, f.severity, f.code, kept(f.message), f.help and kept(f.help)) for f in findings]
+    return [(f.path, f.span, f.severity, f.code, to_stored(f.message), f.help and to_stored(f.help)) for f in findings]
 
 
 def as_findings(data: Iterable[Any]) -> tuple[Diagnostic, ...]:
     """Restore findings from :func:`as_data`. Invalid data raise any exception."""
     return tuple(
-        Diagnostic(str(path), Span(*map(int, span)), Severity(severity), str(code), revived(message), revived(advice))
+        Diagnostic(
+            str(path), Span(*map(int, span)), Severity(severity), str(code), from_stored(message), from_stored(advice)
+        )
         for path, span, severity, code, message, advice in data
     )

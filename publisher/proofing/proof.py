@@ -15,7 +15,7 @@ from publisher.config import Config
 from publisher.diagnostics import Diagnostic, blocking, listed, say
 from publisher.diagnostics.catalogue import with_levels
 from publisher.edition.model import Edition
-from publisher.edition.others import Others
+from publisher.edition.others import OtherIssues
 from publisher.edition.provenance import CommitGraph, history_of
 from publisher.errors import UsageError
 from publisher.issue.folder import discover
@@ -76,7 +76,7 @@ class Proof:
         proof = replace(self, findings=tuple(findings))
         return replace(proof, edition=None) if proof.broken else proof
 
-    def dated(self, history: CommitGraph, others: Others) -> Self:
+    def dated(self, history: CommitGraph, others: OtherIssues) -> Self:
         """Return the proof with the commit of its content set in its edition."""
         if self.edition is None:
             return self
@@ -84,13 +84,13 @@ class Proof:
         return self if commit == self.edition.commit else replace(self, edition=self.edition.of_commit(commit))
 
 
-def proofread(config: Config, slug: str, *, commit: bool = True, others: Others | None = None) -> Proof:
+def proofread(config: Config, slug: str, *, commit: bool = True, others: OtherIssues | None = None) -> Proof:
     """Read, check and render the issue ``slug``. It is not rendered if a rule finds an error.
 
     Each text is parsed once; the cache of parsed texts is cleared afterwards. Without ``commit``, git is not called.
     ``others`` are the other issues of the newsletter; they are searched for if not given.
     """
-    others = others or Others.of(config)
+    others = others or OtherIssues.of(config)
     try:
         *_, proof = stages(config, slug, others)
     finally:
@@ -98,7 +98,7 @@ def proofread(config: Config, slug: str, *, commit: bool = True, others: Others 
     return proof.dated(history_of(config), others) if commit and proof.edition else proof
 
 
-def proofread_steps(config: Config, others: Others, slugs: Iterable[str] | None = None) -> list[Proof]:
+def proofread_steps(config: Config, others: OtherIssues, slugs: Iterable[str] | None = None) -> list[Proof]:
     """Proofread the steps ``slugs`` of series, by default all; they are few, so they are not cached."""
     proofs = [
         proofread(config, slug, commit=False, others=others)
@@ -119,7 +119,7 @@ def _forget() -> None:
     read_item_file.cache_clear()
 
 
-def stages(config: Config, slug: str, others: Others) -> Iterator[Proof]:
+def stages(config: Config, slug: str, others: OtherIssues) -> Iterator[Proof]:
     """Yield the proof after the rules; then, unless a finding is an error, the proof after the gates as well.
 
     The caches of parsed texts are kept, for callers that proofread an issue repeatedly.

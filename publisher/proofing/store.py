@@ -27,7 +27,7 @@ from publisher.config.theme import theme_folders
 from publisher.diagnostics import say
 from publisher.documents.atomic import write_file
 from publisher.edition.model import Edition
-from publisher.edition.others import Others
+from publisher.edition.others import OtherIssues
 from publisher.edition.provenance import in_git
 from publisher.errors import UsageError
 from publisher.issue.translations import know, seen_files
@@ -60,10 +60,10 @@ class Store:
         return self._folder / "made" / name if self._enabled else None
 
     @cached_property
-    def others(self) -> Others:
+    def others(self) -> OtherIssues:
         """The other issues of the newsletter, as they were at first access."""
         know(self.files.issues)
-        return Others.of(self._config)
+        return OtherIssues.of(self._config)
 
     @property
     def slugs(self) -> list[str]:

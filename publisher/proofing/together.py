@@ -20,7 +20,7 @@ import msgpack
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic
 from publisher.edition.model import EarlierStory
-from publisher.edition.others import Others
+from publisher.edition.others import OtherIssues
 from publisher.edition.provenance import history_of
 from publisher.proofing.codec import Packed, StoredEdition, light_of, pack, with_values
 from publisher.proofing.index import IndexRow
@@ -38,7 +38,7 @@ WORTH_PROCESSES = 40
 _CHUNK = 8
 _PRELOADED = [__name__, "publisher.checks.engine", "publisher.edition.rendering"]
 """Modules that proofreading needs, loaded once by the fork server."""
-_given: tuple[Config, Others] | None = None
+_given: tuple[Config, OtherIssues] | None = None
 
 
 def judge_whole(
@@ -184,7 +184,7 @@ def _facts(config: Config, slug: str, keys: Mapping[str, bytes], store: Store, p
     return packed
 
 
-def _proofread(config: Config, slugs: Sequence[str], others: Others, processes: int | None) -> Iterator[Packed]:
+def _proofread(config: Config, slugs: Sequence[str], others: OtherIssues, processes: int | None) -> Iterator[Packed]:
     count = processes or (cores() if len(slugs) >= WORTH_PROCESSES else 1)
     if count == 1 or len(slugs) < 2:
         yield from (pack(proofread(config, slug, commit=False, others=others)) for slug in slugs)
@@ -270,7 +270,7 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _start(config: Config, others: Others) -> None:
+def _start(config: Config, others: OtherIssues) -> None:
     global _given
     _given = config, others
 

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from publisher.audience.address import AddressError, read_address
-from publisher.audience.suppressions import Reason, all_suppressions, forgotten_among
+from publisher.audience.suppressions import Reason, all_suppressions, erased_among
 from publisher.audience.suppressions import suppress as put
 from publisher.config.model import Config
 from publisher.database import Database
@@ -125,7 +125,7 @@ class SuppressionList(ABC):
                     keys[read_address(address).mailbox_key] = reason
             seen += len(page)
             with database.begin() as connection:
-                for key in sorted(keys.keys() - forgotten_among(connection, keys)):
+                for key in sorted(keys.keys() - erased_among(connection, keys)):
                     new += put(connection, key, Reason.PROVIDER, f"{title}: {keys[key]}".strip())
         return seen, new
 

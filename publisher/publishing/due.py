@@ -50,7 +50,7 @@ WORDS = {
 """Each action in words, for operators."""
 
 MAILS = frozenset({Action.DUE, Action.RESUME})
-NEEDS_SOMEBODY = frozenset(
+NEEDS_OPERATOR = frozenset(
     {Action.CONFLICT, Action.UNCERTAIN, Action.EXPIRED, Action.MISSED, Action.UNKNOWN, Action.RENAMED, Action.BROKEN}
 )
 """Actions that need an operator: publish exits with 1, or 2 for UNKNOWN."""
@@ -93,7 +93,7 @@ class Facts:
     held_why: str = ""
     archived: bool = False  # a run has deployed its page
     claimed: str | None = None  # where readers have it, unknown to the ledger: "the archive", "the outbox"
-    forgotten: str | None = None  # evidence, in words, of mail that is not in the ledger
+    unknown_mail: str | None = None  # evidence, in words, of mail that is not in the ledger
     settled: str | None = None  # mailed | unmailed, by an operator
     mailed_as: str | None = None  # the former name it was mailed under
     in_repository: bool = True
@@ -133,9 +133,9 @@ class IssueDecision:
         return {"issue": self.slug, "decision": self.kind.value, "why": why, "help": help_, "at": at}
 
     @property
-    def needs_somebody(self) -> bool:
+    def needs_operator(self) -> bool:
         """Whether it needs an operator; a withdrawn issue does if its mailing is unfinished."""
-        return self.kind in NEEDS_SOMEBODY or (self.kind is Action.WITHDRAWN and self.help is not None)
+        return self.kind in NEEDS_OPERATOR or (self.kind is Action.WITHDRAWN and self.help is not None)
 
     @property
     def public(self) -> bool:
@@ -154,10 +154,10 @@ def decide(facts: Facts, now: datetime, policy: PublishConfig) -> IssueDecision:
         return IssueDecision(facts, Action.DRAFT, say("status: draft"))
     if facts.broken:
         return IssueDecision(facts, Action.BROKEN, say("it has errors"), f"publisher check {slug}")
-    if facts.forgotten and facts.settled != "mailed":
-        why = say("{what}: was it restored?", what=facts.forgotten)
+    if facts.unknown_mail and facts.settled != "mailed":
+        why = say("{what}: was it restored?", what=facts.unknown_mail)
         return IssueDecision(facts, Action.UNKNOWN, why, how_to_settle(slug))
-    if facts.mailed and not facts.forgotten:
+    if facts.mailed and not facts.unknown_mail:
         return _mailed(facts, facts.mailed, now)
     if facts.settled == "mailed":
         return IssueDecision(facts, Action.SETTLED, say("an operator said that it was mailed"))
@@ -178,7 +178,7 @@ def decide(facts: Facts, now: datetime, policy: PublishConfig) -> IssueDecision:
     return _by_the_clock(facts, now, policy)
 
 
-_HOLDS_BACK = NEEDS_SOMEBODY | {Action.DRAFT, Action.WAITING, Action.HELD}
+_HOLDS_BACK = NEEDS_OPERATOR | {Action.DRAFT, Action.WAITING, Action.HELD}
 
 
 def with_family(decision: IssueDecision, others: Sequence[IssueDecision]) -> IssueDecision:

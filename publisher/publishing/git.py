@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from publisher.config import Config, read_config
-from publisher.edition.others import Others
+from publisher.edition.others import OtherIssues
 from publisher.edition.provenance import run_git
 from publisher.issue.folder import leads_inside
 
@@ -99,7 +99,7 @@ def at_revision(config: Config, commit: str, slugs: Sequence[str]) -> Iterator[C
     All other files are checked out too: templates and config.yaml refer to files, and an issue may show any picture.
     """
     with tempfile.TemporaryDirectory(prefix="publisher-base-") as folder:
-        others = Others.of(config)  # if editions depend on other issues, check out all of them
+        others = OtherIssues.of(config)  # if editions depend on other issues, check out all of them
         every = bool(others.heads or others.translations.named)
         top = [name for name in names(config.root, "ls-tree", "--name-only", "-z", commit) if every or name != "issues"]
         export(config.root, commit, Path(folder), top if every else [*top, *(f"issues/{slug}" for slug in slugs)])

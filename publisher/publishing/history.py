@@ -17,7 +17,7 @@ from publisher.database import Database
 from publisher.database.engine import database_url
 from publisher.delivery import mailings
 from publisher.delivery.local_time import LocalTime
-from publisher.delivery.lock import all_forgotten
+from publisher.delivery.lock import all_unknown_mail
 from publisher.delivery.mailings import Mailing
 from publisher.diagnostics import listed, say
 from publisher.edition.model import Edition
@@ -35,7 +35,7 @@ from publisher.publishing.witness import Witness
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
+class GoneIssue:
     """Mailed issue that is no longer there: hash of its content, if known; its mail's text, letters only."""
 
     slug: str
@@ -50,16 +50,16 @@ class History:
 
     publications: Mapping[str, Publication]
     mailed: Mapping[str, Mailed]
-    forgotten: Mapping[str, str] = field(default_factory=dict)  # by slug: mail that is not in the ledger, in words
+    unknown_mail: Mapping[str, str] = field(default_factory=dict)  # by slug: mail that is not in the ledger, in words
     references: frozenset[str] = frozenset()  # of all mailings
-    gone: tuple[Gone, ...] = ()  # mailed issues that are no longer in the repository
+    gone: tuple[GoneIssue, ...] = ()  # mailed issues that are no longer in the repository
 
 
 def read_history(config: Config, database: Database | None, slugs: Sequence[str]) -> History:
     """Read the history, and mail of ``slugs`` that it does not know of. Without a database, only marks are read."""
     url = database.engine.url if database else database_url(config)
     with database.connect() if database else nullcontext() as connection:
-        found = all_forgotten(url, connection, slugs)
+        found = all_unknown_mail(url, connection, slugs)
         if connection is None:
             return History({}, {}, found)
         publications, references = store.all_publications(connection), mailings.references(connection)
@@ -173,7 +173,7 @@ def _facts(config: Config, one: Proof, ledger: History, witness: Witness) -> Fac
         held_why=publication.held_why,
         archived=publication.archived_at is not None,
         mailed=ledger.mailed.get(one.slug),
-        forgotten=ledger.forgotten.get(one.slug),
+        unknown_mail=ledger.unknown_mail.get(one.slug),
         settled=publication.settled_how,
     )
     edition = one.edition
@@ -201,7 +201,8 @@ def _facts(config: Config, one: Proof, ledger: History, witness: Witness) -> Fac
         asked=asked,
         known=publication.seen_at is not None,
         seen_at=publication.seen_at if same else None,
-        forgotten=facts.forgotten or (witness.gainsay(publication, mailed, ledger.references) if unfinished else None),
+        unknown_mail=facts.unknown_mail
+        or (witness.contradiction(publication, mailed, ledger.references) if unfinished else None),
         claimed=witness.readers_have(one.slug) if unknown else None,
         mailed_as=mailed_as(edition, content, ledger.gone) if strange and content else None,
     )
@@ -237,12 +238,12 @@ _NO_LETTER = re.compile(r"[\W_]+")
 
 def mailed_and_gone(
     connection: Connection, publications: Mapping[str, Publication], here: Sequence[str]
-) -> tuple[Gone, ...]:
+) -> tuple[GoneIssue, ...]:
     """Return mailed issues that are not among those ``here``, newest mailing first.
 
     The ledger identifies issues by name, so an issue that was mailed and whose folder was renamed is new to it.
     """
-    known, since, gone, beside = set(here), datetime.now(UTC) - RECENT, list[Gone](), list[Mailing]()
+    known, since, gone, beside = set(here), datetime.now(UTC) - RECENT, list[GoneIssue](), list[Mailing]()
     for one in sorted(mailings.every_newest(connection), key=lambda mailing: mailing.id, reverse=True):
         if "/" in one.slug or not one.audience:
             continue  # a step or a month's edition has no folder in issues/
@@ -250,9 +251,9 @@ def mailed_and_gone(
             beside.append(one)
             continue
         content = found.mailed_content if (found := publications.get(one.slug)) else None
-        gone.append(Gone(one.slug, content, _letter(connection, one) if one.frozen_at > since else ""))
+        gone.append(GoneIssue(one.slug, content, _letter(connection, one) if one.frozen_at > since else ""))
     if any(one.letter for one in gone):
-        gone += [Gone(one.slug, None, _letter(connection, one), still_here=True) for one in beside[:_BESIDE]]
+        gone += [GoneIssue(one.slug, None, _letter(connection, one), still_here=True) for one in beside[:_BESIDE]]
     return tuple(gone)
 
 
@@ -261,7 +262,7 @@ def _letter(connection: Connection, mailing: Mailing) -> str:
     return _letters(body.text()) if body else ""
 
 
-def mailed_as(edition: Edition, content: str, gone: Sequence[Gone]) -> str | None:
+def mailed_as(edition: Edition, content: str, gone: Sequence[GoneIssue]) -> str | None:
     """Return the former name under which this issue was mailed, or None.
 
     Texts are compared, because name and headline are often changed in one commit: either the content is the same as

@@ -19,7 +19,7 @@ from publisher.database.engine import MOVED, database_url
 from publisher.database.migrate import whole_metadata
 from publisher.delivery import mailings
 from publisher.delivery.ledger import at_work
-from publisher.delivery.lock import forgotten, how_to_settle, mark_path
+from publisher.delivery.lock import how_to_settle, mark_path, unknown_mail
 from publisher.delivery.tables import folded_recipients, origins, paces
 from publisher.diagnostics import say
 from publisher.documents.atomic import write_file
@@ -53,7 +53,7 @@ def move(config: Config, url: str) -> Moved:
     if old_url == new_url:
         raise UsageError(say("the newsletter is in that database already"), help=say("name another one"))
     kept = None
-    with closing(open_database(config)) as old, closing(open_database(config, url)) as new, nobody_at_work(old):
+    with closing(open_database(config)) as old, closing(open_database(config, url)) as new, no_sender_at_work(old):
         marks = _marks(old)
         with old.begin() as source:  # SQLite: locks out writers until the file is renamed; they then fail
             rows = _copy(source, new)
@@ -81,7 +81,7 @@ def move(config: Config, url: str) -> Moved:
 
 
 @contextmanager
-def nobody_at_work(database: Database) -> Iterator[None]:
+def no_sender_at_work(database: Database) -> Iterator[None]:
     """Lock out ``publish`` for the block. Raises UsageError, LeaseLostError if a sender or a ``publish`` runs."""
     with take(database):
         with database.connect() as connection:
@@ -111,7 +111,7 @@ def _marks(old: Database) -> dict[str, Path]:
         for slug in (slugs.get(name, name) for name in found):
             if slug in publications and publications[slug].settled_how == "mailed":
                 continue
-            if fault := forgotten(url, connection, slug):
+            if fault := unknown_mail(url, connection, slug):
                 message = say("{slug}: {fault}: was it restored? Nothing was moved", slug=slug, fault=fault)
                 raise UsageError(message, help=how_to_settle(slug))
     return {name: pattern.parent / f"{before}{name}{after}" for name in found}

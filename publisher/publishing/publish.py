@@ -18,7 +18,7 @@ from publisher.database import Database
 from publisher.delivery import mailings
 from publisher.delivery.freeze import addressed, family_of, segment_of
 from publisher.delivery.local_time import local_time_of
-from publisher.delivery.lock import DIGEST, settle, settle_mark, take_as_own
+from publisher.delivery.lock import DIGEST, adopt_database, settle, settle_mark
 from publisher.delivery.send import Options, Sent
 from publisher.delivery.series import begin_anew, ready_steps
 from publisher.delivery.settle import count_as_reached
@@ -168,7 +168,7 @@ class _Publish(Run):
         if not self.options.mailed and not self.options.unmailed:
             return False
         with self.begin() as connection:
-            take_as_own(connection, self.now, [step.slug for step in ready_steps(self.config)])
+            adopt_database(connection, self.now, [step.slug for step in ready_steps(self.config)])
         return True
 
     def _with_families(self, slugs: Sequence[str]) -> set[str]:

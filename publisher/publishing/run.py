@@ -62,7 +62,7 @@ class IssueResult:
             return self.sent.exit_status
         if self.failed or self.decision.kind is Action.UNKNOWN:
             return 2  # the ledger is incomplete: no other result is certain
-        return 1 if self.trouble or self.decision.needs_somebody else 0
+        return 1 if self.trouble or self.decision.needs_operator else 0
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from publisher.config import Config
 from publisher.database import Database
 from publisher.delivery import mailings, tripwires
-from publisher.delivery.lock import forgotten
+from publisher.delivery.lock import unknown_mail
 from publisher.delivery.mailings import Mailing
 from publisher.delivery.send import Options
 from publisher.delivery.series import Step, StepPlan, freeze_due, plan_steps, ready_steps
@@ -64,7 +64,7 @@ def _unfit(database: Database | None, proof: Proof, blocked: str | None) -> Issu
         return IssueDecision(facts, Action.BROKEN, say("it has errors"), f"publisher check {proof.slug}")
     if database:
         with database.connect() as connection:
-            fault = forgotten(database.engine.url, connection, proof.slug)
+            fault = unknown_mail(database.engine.url, connection, proof.slug)
     if fault:
         ways = say("restore the newest copy; or publisher publish --unmailed {slug} goes on as this database knows it")
         advice = say("{advice} (docs/backup.md)", advice=say(ways, slug=proof.slug))

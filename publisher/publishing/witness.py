@@ -37,7 +37,7 @@ _RECIPIENT = re.compile(r"[0-9a-f]{8}-\d+\.eml")
 
 
 @dataclass(frozen=True, slots=True)
-class Testimony:
+class ArchiveState:
     """Contents of ``state.json``: reference of the mailing, time of writing, number of senders, the last sender."""
 
     mailing: str
@@ -48,7 +48,7 @@ class Testimony:
     run: str = ""  # as in mailings.runs(); older versions wrote none
 
 
-_TESTIMONY = TypeAdapter(Testimony)
+_ARCHIVE_STATE = TypeAdapter(ArchiveState)
 
 
 @dataclass(frozen=True)
@@ -62,14 +62,14 @@ class Witness:
         """Return the witness for the archive that config.yaml describes. Raises UsageError, DeployError."""
         return cls(ArchiveRun.open(config, config.root / "dist"))
 
-    def state(self, slug: str) -> Testimony | None:
+    def state(self, slug: str) -> ArchiveState | None:
         """Read ``state.json``; None if there is none. Raises DeployError, UsageError (it cannot be read)."""
         path, place = _path(slug), self.archive.place
         content = place.read(path)
         if content is None:
             return None
         try:
-            return _TESTIMONY.validate_json(content)
+            return _ARCHIVE_STATE.validate_json(content)
         except ValueError as error:
             message = say("{where}: {path} cannot be read", where=place.name, path=path)
             advice = say("see docs/backup.md; delete it once you know who was mailed")
@@ -89,7 +89,7 @@ class Witness:
             return say("the outbox") if any(_RECIPIENT.fullmatch(file.name) for file in folder.iterdir()) else None
         return None
 
-    def gainsay(self, publication: Publication, mailed: Mailed | None, references: frozenset[str]) -> str | None:
+    def contradiction(self, publication: Publication, mailed: Mailed | None, references: frozenset[str]) -> str | None:
         """Describe what ``state.json`` records of a mailing that the ledger lacks; None if nothing.
 
         ``mailed`` is the issue's newest mailing, ``references`` are those of all mailings in the ledger.
@@ -110,7 +110,7 @@ class Witness:
             return told if behind else None
         return None
 
-    def testify(self, database: Database, mailing: mailings.Mailing, *, finished: bool = False) -> None:
+    def write_state(self, database: Database, mailing: mailings.Mailing, *, finished: bool = False) -> None:
         """Write the ledger's state of a mailing to ``state.json``.
 
         Raises UsageError if the archive knows more than the ledger (another database mails the issue), DeployError;
@@ -122,11 +122,11 @@ class Witness:
             return
         with database.connect() as connection:
             runs = mailings.runs(connection, mailing.id).get(mailing.id) or [""]
-        state = Testimony(mailing.reference, mailing.digest, datetime.now(UTC), len(runs), finished, runs[-1])
+        state = ArchiveState(mailing.reference, mailing.digest, datetime.now(UTC), len(runs), finished, runs[-1])
         for last in (False, False, True):
             self.refuse(database, mailing.slug)  # the archive may have changed while pages were deployed and awaited
             try:
-                self.archive.place.note(_path(mailing.slug), _TESTIMONY.dump_json(state) + b"\n")
+                self.archive.place.note(_path(mailing.slug), _ARCHIVE_STATE.dump_json(state) + b"\n")
                 return
             except ChangedMeanwhileError:
                 if last:
@@ -138,7 +138,7 @@ class Witness:
             publication = store.publication(connection, slug)
             mailed = store.mailed(connection, slug).get(slug)
             references = mailings.references(connection)
-        if fault := self.gainsay(publication, mailed, references):
+        if fault := self.contradiction(publication, mailed, references):
             message = say("{slug}: {fault}: was it restored? Nothing was sent", slug=slug, fault=fault)
             raise UsageError(message, help=how_to_settle(slug))
         return publication, mailed
@@ -159,18 +159,18 @@ def mail(
 
     def started(begun: Started) -> None:
         if witness:
-            witness.testify(database, begun.mailing)
+            witness.write_state(database, begun.mailing)
         began.append(begun)
         options.started(begun)
 
     sent = send(config, database, edition, replace(options, started=started))
     if witness and began and sent.mailing.finished_at is not None:
         with suppress(PublisherError):  # the start is recorded, which suffices to prevent a second mailing
-            witness.testify(database, sent.mailing, finished=True)
+            witness.write_state(database, sent.mailing, finished=True)
     return sent
 
 
-def refuse_forgetful(witness: Witness, database: Database, slug: str, *, correction: bool = False) -> None:
+def refuse_unknown_mail(witness: Witness, database: Database, slug: str, *, correction: bool = False) -> None:
     """Raise UsageError, for ``send``, if readers have the issue and the ledger does not know it. Raises DeployError."""
     publication, mailed = witness.refuse(database, slug)
     if mailed or correction:

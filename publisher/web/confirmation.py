@@ -71,7 +71,7 @@ class ConfirmationMailer:
         self._thread = threading.Thread(target=self._attend, name="post", daemon=True)
         self._thread.start()
 
-    def ring(self) -> None:
+    def wake(self) -> None:
         """Wake the thread: the outbox has new mail."""
         self._bell.set()
 

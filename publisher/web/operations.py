@@ -84,7 +84,7 @@ class Alarms:
 
     def tell(self, applied: Applied) -> None:
         """Report what these events set off, once the provider has its answer, which a slow alert must not delay."""
-        self._shout(lambda: tripped_by(self._database, applied))
+        self._post_alarm(lambda: tripped_by(self._database, applied))
 
     def unknown_link(self, reference: str) -> None:
         """Report a link with our signature for an unknown subscriber, unless the ledger knows them (erased)."""
@@ -96,9 +96,9 @@ class Alarms:
                 known = was_mailed(connection, reference) or any(folding.all_of(connection, reference))
             return [] if known else [Tripped("unknown-link", "", message, advice, stops=False)]
 
-        self._shout(find)
+        self._post_alarm(find)
 
-    def _shout(self, find: Callable[[], list[Tripped]]) -> None:
+    def _post_alarm(self, find: Callable[[], list[Tripped]]) -> None:
         now = time.monotonic()
         try:
             tripped = find()

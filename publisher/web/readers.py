@@ -18,7 +18,7 @@ from publisher.audience.columns import language_tag, time_zone
 from publisher.audience.model import MONTHLY, ConsentEvent, ConsentSource, ConsentState, Subscriber, shifted
 from publisher.audience.series import enrol, known_series
 from publisher.audience.store import Evidence
-from publisher.audience.suppressions import Reason, end_silence, release, suppression, welcome_back
+from publisher.audience.suppressions import Reason, clear_erasure, end_silence, release, suppression
 from publisher.audience.tokens import TokenPayload
 from publisher.config import Config
 from publisher.config.audience import AttributeConfig, fits
@@ -119,7 +119,7 @@ class Readers:
                 return None
             if store.confirm(connection, subscriber, ConsentSource.LINK, evidence):
                 enrol(connection, [subscriber.id], here | known_series(connection), store.now())
-            welcome_back(connection, subscriber.mailbox_key)
+            clear_erasure(connection, subscriber.mailbox_key)
             end_silence(connection, subscriber, ConsentSource.LINK, evidence)
             return subscriber
 

@@ -72,7 +72,7 @@ async def _ask(service: Service, wish: SubscribeRequest, proof: dict[str, str]) 
     asked = await service.write(service.readers.ask, wish, proof)
     service.metrics.count("asked", "asked" if asked else "silent")
     if asked:
-        service.postman.ring()
+        service.postman.wake()
 
 
 def _asked(service: Service, fields: Fields, language: str | None) -> Response:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from publisher.audience.own import guarded, unguarded
+from publisher.audience.own import escaped_cell, plain_cell
 from publisher.cli import main
 
 
@@ -138,10 +138,10 @@ def test_a_doubled_header_is_numbered(run: Run, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["Eve;=1+1", "＝1+1", "Eve\t@SUM(1)", "Eve\n-1", "'tis", "a-b; c=d"])
 def test_no_spreadsheet_finds_a_formula_whatever_it_takes_for_a_separator(name: str) -> None:
-    cell = guarded(name)
+    cell = escaped_cell(name)
     pieces = re.split(r"[;\t\r\n]", cell)
     assert not [piece for piece in pieces if piece.startswith(tuple("=+-@＝＋－＠"))]
-    assert unguarded(cell) == name
+    assert plain_cell(cell) == name
 
 
 def test_a_person_s_whole_life(run: Run, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from publisher.audience.address import read_address
 from publisher.audience.csvfile import RowError
 from publisher.audience.importing import survey, write
 from publisher.audience.model import ConsentEvent, ConsentSource, ConsentState
-from publisher.audience.own import COLUMNS, export, guarded, record, unguarded
+from publisher.audience.own import COLUMNS, escaped_cell, export, plain_cell, record
 from publisher.audience.suppressions import Reason, suppress, suppression
 from publisher.audience.tables import consents, enrolments, subscribers, suppressions
 from publisher.audience.tokens import Purpose, Tokens
@@ -169,7 +169,7 @@ def test_any_audience_comes_back_as_it_was(
 
 @given(TEXT)
 def test_a_guarded_cell_comes_back(text: str) -> None:
-    assert unguarded(guarded(text)) == text
+    assert plain_cell(escaped_cell(text)) == text
 
 
 def test_the_same_on_postgresql_and_links_in_mail_work_on(

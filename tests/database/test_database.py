@@ -31,7 +31,7 @@ from publisher.database import Database, bulk, metadata, open_database
 from publisher.database.bulk import insert_rows, update_rows
 from publisher.database.engine import database_url
 from publisher.database.migrate import FOLDER, migrate, revisions, whole_metadata
-from publisher.delivery.lock import write_word
+from publisher.delivery.lock import write_settled_mark
 from publisher.errors import ConflictError, DatabaseError
 from publisher.publishing.store import note
 
@@ -231,7 +231,7 @@ def test_a_broken_constraint_names_no_address_not_even_in_a_traceback(database: 
     "step",
     [
         lambda connection: note(connection, "weekly", held_why="the lead"),
-        lambda connection: write_word(connection, "weekly", "word"),
+        lambda connection: write_settled_mark(connection, "weekly", "word"),
         lambda connection: erase(connection, read_address("ann@example.com")),
         lambda connection: suppress(connection, "ann@example.com", Reason.MANUAL),
     ],

@@ -25,7 +25,7 @@ from publisher.audience.tokens import Purpose, Tokens
 from publisher.config.model import Config
 from publisher.database import Database, open_database
 from publisher.delivery import mailings, worker
-from publisher.delivery.lock import mark_path, read_mark, settle_mark, take_as_own
+from publisher.delivery.lock import adopt_database, mark_path, read_mark, settle_mark
 from publisher.delivery.mailings import set_operator
 from publisher.delivery.send import Options, dry_run, send
 from publisher.delivery.sender import Interrupt
@@ -431,7 +431,7 @@ def test_a_dump_of_the_middle_of_a_mailing_put_back_mails_nobody_until_an_operat
     ):
         with database.connect() as connection:  # as if it were so; not written
             connection.execute(change)
-            take_as_own(connection, now, steps)
+            adopt_database(connection, now, steps)
             assert connection.execute(copied).scalar() is stays, "that may have been mailed since"
     assert send(config, database, make_letter()).account.left == 0
     send(config, database, make_letter(slug="2025-01-05-weekly"))

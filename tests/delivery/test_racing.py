@@ -149,7 +149,7 @@ def test_a_freeze_that_the_database_ends_for_another_is_tried_again(
 ) -> None:
     """The first mailing of a database writes whose it is: another start has, since this one began to look."""
     monkeypatch.setenv("PUBLISHER_DATABASE_URL", postgres_url)
-    database, original, calls = open_database(config), freeze_module.take_as_own, []
+    database, original, calls = open_database(config), freeze_module.adopt_database, []
     add_people(database, 2)
 
     def overtaken(connection: Connection, now: datetime) -> None:
@@ -159,7 +159,7 @@ def test_a_freeze_that_the_database_ends_for_another_is_tried_again(
                 original(other, now)
         original(connection, now)
 
-    monkeypatch.setattr(freeze_module, "take_as_own", overtaken)
+    monkeypatch.setattr(freeze_module, "adopt_database", overtaken)
     _send(config, database)
     assert len(calls) == 2
     assert _copies(config) == {1: 2}

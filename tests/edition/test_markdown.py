@@ -12,7 +12,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from publisher.diagnostics import Span
 from publisher.edition.markdown import MarkdownRenderer, RenderedText, Sized, in_tables
-from publisher.issue.definitions import halves
+from publisher.issue.definitions import with_shared_definitions
 from publisher.issue.markdown import parsed
 from publisher.issue.model import Item, Places, Prose
 from publisher.language import Locale
@@ -126,7 +126,7 @@ def test_notes_and_definitions_of_a_file_serve_body_and_commentary() -> None:
     view = Prose(
         "Ours[^3].\n\n[d]: https://e.com/d\n[v]: https://e.com/v", "a.md", ((10, 1), (11, 1), (12, 1), (13, 1))
     )
-    first, second = halves(Item("x", body, "x", Places("a.md", Span.point(1, 1)), commentary=view))
+    first, second = with_shared_definitions(Item("x", body, "x", Places("a.md", Span.point(1, 1)), commentary=view))
     assert second is not None
     assert renderer().block(first, "x", 2).text == "See the other <https://e.com/d>."
     assert renderer().block(second, "y", 2).text == "Ours[1].\n\n[1] Of the view <https://e.com/v>."

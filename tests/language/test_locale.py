@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from publisher.config.names import unspoken
+from publisher.config.names import unsupported_language
 from publisher.language import Locale, Words, spoken
 from publisher.language.locale import CATEGORIES, labels
 from tests.edition.make import config, edition, html_of, item
@@ -72,10 +72,15 @@ def test_a_label_may_have_a_form_for_a_plural_category() -> None:
 
 def test_labels_that_hold_every_word_silence_the_finding_and_one_less_does_not() -> None:
     words = {word: "x" for word in labels() if not word.endswith(CATEGORIES)}
-    assert unspoken("sv", config(labels={"sv": words})) is None
+    assert unsupported_language("sv", config(labels={"sv": words})) is None
     del words["archive_missing_title"]
-    assert unspoken("sv", config(labels={"sv": words}))
-    assert [bool(unspoken(tag, config())) for tag in ("de-AT", "zh-HK", "pt", "pt-PT")] == [False, False, False, True]
+    assert unsupported_language("sv", config(labels={"sv": words}))
+    assert [bool(unsupported_language(tag, config())) for tag in ("de-AT", "zh-HK", "pt", "pt-PT")] == [
+        False,
+        False,
+        False,
+        True,
+    ]
 
 
 def test_a_label_with_a_stray_percent_sign_is_shown_as_written() -> None:

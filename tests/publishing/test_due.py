@@ -126,7 +126,7 @@ def test_what_is_taken_away_needs_somebody_while_its_mailing_is_left_in_the_midd
     facts: Facts, somebody: bool
 ) -> None:
     decision = decide(facts, NOW, POLICY)
-    assert (decision.kind, decision.needs_somebody) == (Action.WITHDRAWN, somebody)
+    assert (decision.kind, decision.needs_operator) == (Action.WITHDRAWN, somebody)
     assert ("5 recipients are left" in decision.why) is somebody
     assert ("draft" in decision.why) is facts.in_repository
 
@@ -187,7 +187,7 @@ def test_what_somebody_has_to_settle_says_what_to_type() -> None:
 
 
 def test_a_ledger_that_forgot_part_of_a_mailing_resumes_nothing() -> None:
-    half = replace(READY, mailed=Mailed("sha256:a", None, "going", 5, 0), forgotten="3 recipients")
+    half = replace(READY, mailed=Mailed("sha256:a", None, "going", 5, 0), unknown_mail="3 recipients")
     assert decide(half, NOW, POLICY).kind is Action.UNKNOWN
     assert decide(replace(half, settled="unmailed"), NOW, POLICY).kind is Action.UNKNOWN, "an older word"
     assert decide(replace(half, settled="mailed"), NOW, POLICY).kind is Action.SETTLED

@@ -29,7 +29,7 @@ from publisher.delivery.send import Options, send
 from publisher.delivery.sender import Interrupt
 from publisher.errors import DatabaseError, UsageError
 from publisher.publishing.lease import LeaseLostError, take
-from publisher.publishing.move import move, nobody_at_work
+from publisher.publishing.move import move, no_sender_at_work
 from publisher.publishing.store import note
 from publisher.publishing.tables import leases
 from publisher.web.readers import Readers
@@ -139,11 +139,11 @@ def test_nothing_is_restored_while_somebody_sends_or_publishes(
     send(config, sqlite, make_letter())
     before = everything(sqlite)
     with mailing_lock(sqlite, SLUG), pytest.raises(UsageError, match="being sent"):
-        restore(config, kept, force=True, guard=nobody_at_work)
+        restore(config, kept, force=True, guard=no_sender_at_work)
     with take(sqlite), pytest.raises(LeaseLostError, match="publish"):
-        restore(config, kept, force=True, guard=nobody_at_work)
+        restore(config, kept, force=True, guard=no_sender_at_work)
     assert everything(sqlite) == before
-    restore(config, kept, force=True, guard=nobody_at_work)
+    restore(config, kept, force=True, guard=no_sender_at_work)
     with sqlite.connect() as connection:
         assert mailings.newest(connection, SLUG) is None
         holder = connection.execute(select(leases.c.holder)).scalar()

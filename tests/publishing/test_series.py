@@ -43,7 +43,7 @@ from publisher.delivery.states import Operator
 from publisher.delivery.status import statuses
 from publisher.delivery.tables import mailings as mailing_table
 from publisher.delivery.tables import recipients
-from publisher.edition.others import Others
+from publisher.edition.others import OtherIssues
 from publisher.errors import UsageError
 from publisher.feedback.apply import Applier
 from publisher.feedback.reconcile import doubtful, release
@@ -191,7 +191,7 @@ def _waits(letter: Newsletter, why: str, ran: list[tuple[str, str, str]]) -> Non
     """Whoever is left of a step that is gone waits for somebody, and every command that looks says so."""
     assert ran == [(HELLO, "withdrawn", why)]
     (planned,) = plan_of(letter.config, letter.database, [], None, letter.start)[1]
-    assert (planned.why, planned.needs_somebody) == (why, True)
+    assert (planned.why, planned.needs_operator) == (why, True)
     (tripped,) = statuses(letter.config, letter.database, HELLO).tripped
     assert (tripped.message, f"publisher cancel {HELLO}" in tripped.help) == (f"{HELLO}: {why}", True)
     found = questions.database(questions.Probes(letter.config))
@@ -495,7 +495,7 @@ def test_a_freeze_writes_only_who_is_due(letter: Newsletter) -> None:
 
 def planned(letter: Newsletter, now: datetime) -> list[tuple[str, int | None, int | None]]:
     plans, _ = plan_of(
-        letter.config, letter.database, proofread_steps(letter.config, Others.of(letter.config)), None, now
+        letter.config, letter.database, proofread_steps(letter.config, OtherIssues.of(letter.config)), None, now
     )
     return [(one.slug, one.now, one.in_7_days) for one in plans]
 

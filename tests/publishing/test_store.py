@@ -21,14 +21,14 @@ from publisher.publishing import store
 from publisher.publishing.due import Mailed
 from publisher.publishing.history import content_of
 from publisher.publishing.store import Publication
-from publisher.publishing.witness import Testimony, Witness
+from publisher.publishing.witness import ArchiveState, Witness
 from publisher.site.deploy.model import ChangedMeanwhileError
 from tests.delivery.world import SLUG, add_people, make_config, make_letter
 from tests.site.editions import make_edition
 
 NOW = datetime(2025, 3, 10, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-STATE = Testimony("m1", "sha256:b", NOW, 2, run="r2")
+STATE = ArchiveState("m1", "sha256:b", NOW, 2, run="r2")
 KNOWN = Mailed("sha256:b", None, "going", 0, 0, "m1", ("r1", "r2"), finished=True)
 
 
@@ -51,11 +51,11 @@ class Place:
 
     name = "s3"
 
-    def __init__(self, state: Testimony | None = None, busy: int = 0) -> None:
+    def __init__(self, state: ArchiveState | None = None, busy: int = 0) -> None:
         self.state, self.busy, self.notes = state, busy, 0
 
     def read(self, _path: str) -> bytes | None:
-        return TypeAdapter(Testimony).dump_json(self.state) if self.state else None
+        return TypeAdapter(ArchiveState).dump_json(self.state) if self.state else None
 
     def note(self, _path: str, _content: bytes) -> None:
         self.notes += 1
@@ -86,17 +86,18 @@ def witness(place: Place) -> Witness:
     ],
 )
 def test_the_archive_knows_more_than_the_ledger(
-    state: Testimony | None, publication: Publication, mailed: Mailed | None, behind: bool
+    state: ArchiveState | None, publication: Publication, mailed: Mailed | None, behind: bool
 ) -> None:
     references = frozenset({mailed.reference} if mailed else ())
-    told = witness(Place(state)).gainsay(publication, mailed, references)
+    told = witness(Place(state)).contradiction(publication, mailed, references)
     assert (told is not None) is behind, told
 
 
 def test_a_later_mailing_of_the_issue_is_not_compared_with_the_state_of_an_earlier() -> None:
     later = replace(KNOWN, reference="m2", runs=(), finished=False)
     assert (
-        witness(Place(replace(STATE, finished=True))).gainsay(Publication(SLUG), later, frozenset({"m1", "m2"})) is None
+        witness(Place(replace(STATE, finished=True))).contradiction(Publication(SLUG), later, frozenset({"m1", "m2"}))
+        is None
     )
 
 
@@ -112,16 +113,16 @@ def test_the_state_is_written_though_a_deployment_changes_the_archive_twice(
 ) -> None:
     mailing, place = a_mailing(database), Place(busy=busy)
     if written:
-        witness(place).testify(database, mailing)
+        witness(place).write_state(database, mailing)
     else:
         with pytest.raises(ChangedMeanwhileError):
-            witness(place).testify(database, mailing)
+            witness(place).write_state(database, mailing)
     assert place.notes == min(busy + 1, 3)
 
 
 def test_a_step_of_a_series_has_no_state(database: Database) -> None:
     place = Place()
-    witness(place).testify(database, replace(a_mailing(database), slug="series/welcome/hello"))
+    witness(place).write_state(database, replace(a_mailing(database), slug="series/welcome/hello"))
     assert place.notes == 0
 
 

@@ -68,21 +68,21 @@ def token_given_back_twice() -> Iterator[None]:
 @contextmanager
 def event_that_lowers_a_state() -> Iterator[None]:
     """A delay makes a recipient pending again, whatever the ledger knew."""
-    real = settle._risen
+    real = settle._advanced
 
     def risen(row: dict[str, Any], kind: Any, *rest: Any) -> dict[str, Any]:
         if kind == "delivery-delay":
             return {"state": RecipientState.PENDING}
         return real(row, kind, *rest)
 
-    with patch.object(settle, "_risen", risen):
+    with patch.object(settle, "_advanced", risen):
         yield
 
 
 @contextmanager
 def restore_unnoticed() -> Iterator[None]:
     """Nobody looks at the mark beside the database."""
-    with patch.object(send, "refuse_forgetful", lambda *_: None):
+    with patch.object(send, "refuse_unknown_mail", lambda *_: None):
         yield
 
 

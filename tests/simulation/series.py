@@ -18,7 +18,7 @@ from publisher.audience.series import enrol
 from publisher.audience.tables import consents, enrolments, subscribers, taken_steps
 from publisher.database import Database
 from publisher.delivery import mailings
-from publisher.delivery.lock import forgotten
+from publisher.delivery.lock import unknown_mail
 from publisher.delivery.send import Options
 from publisher.delivery.series import DAY, Step
 from publisher.delivery.states import Operator
@@ -93,7 +93,7 @@ def finish(world: World) -> None:
 
 def nobody_is_left_out(world: World, database: Database, connection: Connection) -> None:
     """Every step is taken by all who were started, are there and never left."""
-    if any(forgotten(database.engine.url, connection, slug) for slug in LETTERS):
+    if any(unknown_mail(database.engine.url, connection, slug) for slug in LETTERS):
         return
     e, s, c = enrolments.c, subscribers.c, consents.c
     left = select(c.id).where(c.subscriber_id == s.id, c.change == ConsentEvent.UNSUBSCRIBED).exists()

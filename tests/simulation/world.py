@@ -32,7 +32,7 @@ from publisher.database import Database, open_database
 from publisher.delivery import mailings, send
 from publisher.delivery.ledger import Exchanged, Ledger
 from publisher.delivery.local_time import LocalTime
-from publisher.delivery.lock import forgotten, settle_mark
+from publisher.delivery.lock import settle_mark, unknown_mail
 from publisher.delivery.send import Options, Started
 from publisher.delivery.series import begin_anew
 from publisher.delivery.settle import count_as_reached
@@ -280,7 +280,7 @@ class World:
             self.audited[reference] = by
             account = mailings.account(connection, mailing_id)
             self.expect(account.audience == audience, f"{slug} counts {account.audience} of {audience}")
-            forgetful = forgotten(database.engine.url, connection, slug)
+            forgetful = unknown_mail(database.engine.url, connection, slug)
             letters = mailings.letter_of(connection, mailing_id).letters
             for number, state, not_before, variant in rows:
                 key = f"{reference}-{number}"
@@ -327,7 +327,7 @@ class World:
         mailing = mailings.newest(connection, slug)
         if mailing is None or mailing.operator == Operator.CANCELLED:
             return
-        if forgotten(database.engine.url, connection, slug):
+        if unknown_mail(database.engine.url, connection, slug):
             return
         r = recipients.c
         left = connection.execute(
@@ -591,7 +591,7 @@ def _resume(slug: str, database: Database) -> None:
 def _allow(world: World, slug: str, database: Database) -> None:
     """An operator says that the ledger is right. Whom events have named had it, and gets no second copy."""
     with database.connect() as connection:
-        told = forgotten(database.engine.url, connection, slug)
+        told = unknown_mail(database.engine.url, connection, slug)
     named = {event.recipient for event in world.provider.told}
     if told and slug in series.LETTERS:
         begin_anew(database, slug)

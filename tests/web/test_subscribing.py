@@ -192,17 +192,17 @@ def test_a_relay_that_hangs_keeps_nobody_from_a_page(site: Site, monkeypatch: py
 
 def test_a_forgotten_person_comes_back_by_their_own_hand_alone(site: Site) -> None:
     from publisher.audience.address import read_address
-    from publisher.audience.suppressions import erase, forgotten_among
+    from publisher.audience.suppressions import erase, erased_among
 
     with site.service.database.begin() as connection:
         erase(connection, read_address("ann@example.com"))
     site.client.post("subscribe", data={"email": "ann@example.com"})
     (mail,) = site.mails(1)
     with site.service.database.begin() as connection:
-        assert forgotten_among(connection, ["ann@example.com"])
+        assert erased_among(connection, ["ann@example.com"])
     site.client.post(link_of(mail, "confirm"))
     with site.service.database.begin() as connection:
-        assert not forgotten_among(connection, ["ann@example.com"])
+        assert not erased_among(connection, ["ann@example.com"])
 
 
 def test_no_address_is_ever_logged(site: Site, caplog: pytest.LogCaptureFixture) -> None:

@@ -21,7 +21,7 @@ from publisher.config import Config, load_config
 from publisher.edition import email
 from publisher.edition.email import write_html
 from publisher.edition.files import email_files
-from publisher.edition.others import Others
+from publisher.edition.others import OtherIssues
 from publisher.edition.pictures import Pictures
 from publisher.edition.rendering import render, write_stories, write_web
 from publisher.edition.slots import Slots
@@ -51,7 +51,7 @@ def stage_costs(root: Path) -> list[tuple[str, float]]:
     issues = [reading.issue for reading in readings if reading.issue]
     assert len(issues) == len(slugs)
     editions = [edition for issue in issues if (edition := render(issue, config)[0])]
-    others = Others.of(config)
+    others = OtherIssues.of(config)
     packed = [pack(proofread(config, slug, commit=False, others=others)) for slug in slugs]
     facts = [{reading.slug: facts_of(config, reading)[0] for reading in readings}]
     archive = arrange(editions)

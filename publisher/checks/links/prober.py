@@ -10,7 +10,7 @@ import httpx
 
 from publisher import __version__
 from publisher.checks.links.network import UNRESOLVED, PrivateAddressError, SafeTransport
-from publisher.diagnostics import Sentence, say, told_by
+from publisher.diagnostics import Sentence, message_of, say
 
 MAX_REDIRECTS = 8
 PERMANENT = {301, 308}
@@ -163,7 +163,7 @@ class Prober:
 
 def _connection(error: httpx.ConnectError) -> LinkResult:
     """Distinguish an unknown host from a server that refuses the connection."""
-    text = told_by(error.__cause__ or error)  # httpx keeps only its English text
+    text = message_of(error.__cause__ or error)  # httpx keeps only its English text
     if text.startswith("there is no host"):
         return LinkResult(LinkState.DEAD, say("the link leads nowhere: {text}", text=text))
     if text == UNRESOLVED:

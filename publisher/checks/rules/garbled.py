@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from publisher.checks.context import Context, Line, fields
 from publisher.diagnostics import Diagnostic, Severity, define, say
-from publisher.documents.encodings import MISREAD_SIGNS, misread, told_misread
+from publisher.documents.encodings import MISREAD_SIGNS, mojibake_finding, mojibake_of
 from publisher.documents.yaml_typos import shortened
 from publisher.regex import regex
 
@@ -25,8 +25,8 @@ def check(context: Context) -> Iterator[Diagnostic]:
 def _look(line: Line) -> Iterator[Diagnostic]:
     if not _SPOILED.search(line.text):
         return
-    for start, end, right in misread(line.text):
-        message, advice = told_misread(shortened(line.text[start:end]), shortened(right))
+    for start, end, right in mojibake_of(line.text):
+        message, advice = mojibake_finding(shortened(line.text[start:end]), shortened(right))
         yield GARBLED.at(line.place(start, end), message, help=advice)
     for lost in _LOST.finditer(line.text):
         message = say("a character was lost here: readers see {found}", found=shortened(lost[0]))

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from publisher.checks.context import HAN, Context, Line, fields
-from publisher.config.names import unspoken
+from publisher.config.names import unsupported_language
 from publisher.diagnostics import Diagnostic, Place, Severity, define, say
 from publisher.diagnostics.width import display_width
 from publisher.documents.yaml_typos import shortened
@@ -62,7 +62,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
         message = say("the date {date} contradicts the slug {slug}", date=str(issue.date), slug=issue.slug)
         advice = say("write {named}, or rename the folder", named=str(named))
         yield DATE_CONTRADICTS_SLUG.at(issue.places.of("date"), message, help=advice)
-    if ("language",) in issue.places.values and (told := unspoken(issue.language, context.config)):
+    if ("language",) in issue.places.values and (told := unsupported_language(issue.language, context.config)):
         yield told.at(issue.places.of("language"))  # the newsletter's language is checked in config.yaml
     owners: tuple[Issue | Item, ...] = (issue, *issue.items)
     alone = {place for owner in owners for place in _alone(owner)}

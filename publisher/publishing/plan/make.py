@@ -76,7 +76,7 @@ def make_plan(
                 notes.append(say("publish would refuse: {told}; {help}", told=error.message, help=error.help))
         ledger = read_history(config, database, slugs)
         unfinished = [s for s in slugs if not (m := ledger.mailed.get(s)) or m.sendable or m.uncertain]
-        going = [*unfinished, *ledger.forgotten] if database else []
+        going = [*unfinished, *ledger.unknown_mail] if database else []
         since, rest = _since_deployed(config, database)
         wanted = sorted({*touched, *since} & {*slugs} | {*going}) if database or before else slugs
         now, proofs = datetime.now(UTC), Store(config, folder=cache)

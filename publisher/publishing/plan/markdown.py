@@ -76,7 +76,7 @@ def _decisions(plan: Plan) -> Iterator[str]:
         yield f"\n| {issue} | `publisher publish` |\n|---|---|\n"
         for decision in shown[:50]:
             action = f"<br>{_code(decision.help)}" if decision.help else ""
-            yield f"| {_code(decision.slug)} | {_plain(words.deed(decision, plan))}{action} |\n"
+            yield f"| {_code(decision.slug)} | {_plain(words.action_text(decision, plan))}{action} |\n"
         if len(shown) > 50:
             more = say("… and {n} more.", n=len(shown) - 50)
             yield f"\n{rendered(more)}\n"

@@ -12,7 +12,7 @@ from publisher.diagnostics import counted, listed, rendered, say
 from publisher.diagnostics.machines import as_object
 from publisher.edition.gates.gmail import BUDGET
 from publisher.edition.model import Edition, Sizes
-from publisher.publishing.due import MAILS, NEEDS_SOMEBODY, Action, IssueDecision
+from publisher.publishing.due import MAILS, NEEDS_OPERATOR, Action, IssueDecision
 from publisher.publishing.plan.model import Audience, ChangeKind, EditionChange, Plan
 
 LONGEST = 60  # lines per diff; Markdown and JSON have more
@@ -27,7 +27,7 @@ HOW = {
     ChangeKind.BROKEN: say("cannot be built"),
     ChangeKind.SHARED: say("changed by the theme or config.yaml"),
 }
-_ORDER = (*MAILS, *NEEDS_SOMEBODY, Action.WAITING, Action.HELD, Action.CHANGED, Action.WITHDRAWN)
+_ORDER = (*MAILS, *NEEDS_OPERATOR, Action.WAITING, Action.HELD, Action.CHANGED, Action.WITHDRAWN)
 
 
 def decisions(plan: Plan) -> list[IssueDecision]:
@@ -36,7 +36,7 @@ def decisions(plan: Plan) -> list[IssueDecision]:
     return sorted(shown, key=lambda d: (_ORDER.index(d.kind) if d.kind in _ORDER else len(_ORDER), d.slug))
 
 
-def deed(decision: IssueDecision, plan: Plan) -> str:
+def action_text(decision: IssueDecision, plan: Plan) -> str:
     """Describe what publish would do with an issue."""
     told = decision.says
     if decision.kind is Action.DUE:
@@ -112,7 +112,7 @@ def _plan(plan: Plan) -> Iterator[str]:
     if not shown:
         yield nothing(plan)
     for decision in shown[:MOST]:
-        yield say("{slug}: {told}", slug=decision.slug, told=deed(decision, plan))
+        yield say("{slug}: {told}", slug=decision.slug, told=action_text(decision, plan))
         if decision.help:
             yield say("    help: {help}", help=decision.help)
     if len(shown) > MOST:
