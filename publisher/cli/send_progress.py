@@ -78,8 +78,8 @@ def _notes(started: Started) -> Sequence[str]:
     notes = [started.quota.note] if started.quota.note else []
     if started.recovered:
         told = counted(
-            "an earlier run died: {n:,} recipient is uncertain until events settle it (publisher reconcile {slug})",
-            "an earlier run died: {n:,} recipients are uncertain until events settle them (publisher reconcile {slug})",
+            "an earlier run died: {n:,} recipient is uncertain; publisher reconcile {slug} settles it",
+            "an earlier run died: {n:,} recipients are uncertain; publisher reconcile {slug} settles them",
             started.recovered,
             slug=started.mailing.slug,
         )

@@ -94,7 +94,7 @@ def _of_account(sent: Sent) -> tuple[str, str | None]:
     elif account.claimed:
         action = say("wait for it to end; if it died, publisher send {slug} in two minutes settles them", slug=slug)
     elif account.uncertain:
-        action = say("publisher reconcile {slug} settles the uncertain from events", slug=slug)
+        action = say("publisher reconcile {slug} settles the uncertain", slug=slug)
     elif account.rejected:
         action = say("publisher subscribers list --of {slug} --state rejected says who and why", slug=slug)
     people = account.recipients
