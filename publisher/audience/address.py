@@ -82,11 +82,11 @@ def _reason(text: str, message: str) -> str:
     if not at:
         return say("the address has no @")
     if not local:
-        return say("nothing stands before the @")
+        return say("there is nothing before the @")
     if not domain:
-        return say("nothing stands after the @")
+        return say("there is nothing after the @")
     if "angle bracket" in message or "display name" in message.lower():
-        return say("only the address may stand here, without a name or angle brackets")
+        return say("only the address may be here, without a name or angle brackets")
     if not local.isascii():
         return say("the part before the @ has letters outside ASCII, which many mail servers cannot deliver to")
     if "reserved" in message or "special-use" in message:

@@ -251,12 +251,12 @@ def _numbered(names: list[str]) -> tuple[list[str], list[str]]:
         if counted[key] == 1 or not key:
             continue
         if role == "email":
-            raise ColumnError(say("the column {name!r} stands twice in the header", name=name))
+            raise ColumnError(say("the column {name!r} is in the header twice", name=name))
         while (numbered := f"{name} {counted[key]}") in taken:
             counted[key] += 1
         taken.add(numbered)
         names[index] = numbered
-        told = say("the column {name!r} stands twice in the header", name=name)
+        told = say("the column {name!r} is in the header twice", name=name)
         warnings.append(say("{told}; this one is the attribute {numbered!r}", told=told, numbered=numbered))
     return names, warnings
 
@@ -269,7 +269,7 @@ def _strange(what: str, value: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _headless(n: int) -> str:
-    return say("column {n} has no header: what stands in it is left out", n=n)
+    return say("column {n} has no header: what is in it is left out", n=n)
 
 
 @lru_cache(maxsize=1024)

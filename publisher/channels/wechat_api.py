@@ -57,7 +57,7 @@ def credentials() -> tuple[str, str]:
     """Return AppID and AppSecret. Raises UsageError if one is not in the environment."""
     appid, secret = (os.environ.get(name, "").strip() for name in _VARIABLES)
     if missing := [name for name, value in zip(_VARIABLES, (appid, secret), strict=True) if not value]:
-        advice = say("they stand in the account's console, under 开发接口管理")
+        advice = say("they are in the account's console, under 开发接口管理")
         names = listed(missing, say("{one} and {other}"))
         message = counted("{names} is not set", "{names} are not set", len(missing), names=names)
         raise UsageError(message, help=advice)

@@ -46,7 +46,7 @@ def archive_mailings(
     from publisher.delivery import folding
 
     if undo and (drop or yes):
-        raise UsageError(say("--undo stands alone"), help=f"publisher archive-mailings --undo {undo}")
+        raise UsageError(say("use --undo on its own"), help=f"publisher archive-mailings --undo {undo}")
     before = moment_back("--older-than", older_than)
     if before > datetime.now(UTC) - LEAST:
         advice = say("events of a mailing come for weeks; write 90d or more, such as 12m")

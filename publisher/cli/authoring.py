@@ -251,7 +251,7 @@ def add(
     if url == "-":
         found = _LINK.search(sys.stdin.buffer.read(1_000_000).decode("utf-8", "replace"))
         if not found:
-            raise UsageError(say("no link stands on standard input"), help=say("pipe in a text that holds one"))
+            raise UsageError(say("there is no link on standard input"), help=say("pipe in a text that holds one"))
         url = found[0].rstrip(").,;!?。，；！？")
     added = add_item(config, url, chosen_slug(config.root, issue) if issue else None)
     sys.stdout.write(f"{(context.obj / added.path).as_posix()}\n")

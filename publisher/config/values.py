@@ -120,7 +120,7 @@ def _database(value: str) -> str:
         raise refuse(say("the database URL cannot be read"), say("write sqlite:///.publisher/publisher.db")) from None
     if password:
         ways = say("set PUBLISHER_DATABASE_URL to this URL instead, delete the line, and change the password")
-        raise refuse(say("a password stands in config.yaml"), ways, DATABASE_PASSWORD)
+        raise refuse(say("config.yaml contains a password"), ways, DATABASE_PASSWORD)
     if parts.scheme.partition("+")[0] not in {"sqlite", "postgresql", "postgres"}:
         message = say("no database is reached with {scheme}", scheme=parts.scheme or say("no scheme"))
         raise refuse(message, say("write sqlite:///PATH or postgresql://HOST/NAME"))

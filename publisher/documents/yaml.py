@@ -151,7 +151,7 @@ class _Builder:
 
     def _key(self, event: yaml.NodeEvent) -> Scalar:
         if isinstance(event, yaml.CollectionStartEvent):
-            span, message = self._span(event), say("a list or a mapping stands where a key belongs")
+            span, message = self._span(event), say("there is a list or a mapping where a key belongs")
             self._plain(event, span)
             self._refuse(COMPLEX_KEY, span, message, say('quote a text that begins with { or [, as in "{{ name }}"'))
         node = self._node(event, 0, None)
@@ -203,7 +203,7 @@ class _Builder:
             return
         words, column = rest["words"].rstrip(), rest.start("words") + 1
         place = Place(self.path, Span(span.end_line, column, span.end_line, column + len(words)))
-        message = say("readers would not see “{words}”: YAML takes it for a comment", words=shortened(words))
+        message = say("readers would not see “{words}”: YAML reads it as a comment", words=shortened(words))
         words = re.split(r"[,\]}]", words)[0].rstrip() if self._flow else words  # without the next scalar
         mark = '"' if not set('"\\') & set(text + words) else "'"
         whole = shortened(f"{text} {words}".lstrip() if mark == '"' else f"{text} {words}".lstrip().replace("'", "''"))
@@ -222,7 +222,7 @@ _REFUSED = {
 _SAID: tuple[tuple[str, Sentence, Sentence], ...] = (
     (
         "mapping values are not allowed",
-        say("a key cannot stand here: the line above ends in a text"),
+        say("there cannot be a key here: the line above ends in a text"),
         say("indent the key as those above it; quote a text that holds a colon and a space"),
     ),
     ("block sequence entries are not allowed", say("a list cannot begin here"), say("begin the list on the next line")),

@@ -100,7 +100,7 @@ def _conflict(_: re.Match[str]) -> tuple[Sentence, Sentence]:
 
 def _hash(match: re.Match[str]) -> tuple[Sentence, Sentence]:
     word = shortened(match["at"])
-    return say("YAML takes what follows {word} for a comment", word="#"), say('quote it: "{word}"', word=word)
+    return say("YAML reads what follows {word} as a comment", word="#"), say('quote it: "{word}"', word=word)
 
 
 def shortened(text: str) -> str:

@@ -247,7 +247,7 @@ def _strays(root: Path, entry: Path) -> list[Diagnostic]:
     place = Place(entry.relative_to(root).as_posix())
     inner = sorted(file for file, _ in files_below(str(entry)) if not DROPPINGS.fullmatch(Path(file).name))
     if inner and all(Path(file).suffix.lower() in _PICTURES for file in inner):
-        message = say("pictures stand in {name}/, not in {images}/", name=entry.name, images=IMAGES)
+        message = say("pictures are in {name}/, not in {images}/", name=entry.name, images=IMAGES)
         advice = say("rename the folder to {images}, and name them as {images}/NAME", images=IMAGES)
         return [STRAY_FILE.at(place, message, help=advice)]
     if len(inner) > _MOST_STRAYS or any(len(file) > _LONGEST for file in inner):

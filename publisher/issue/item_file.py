@@ -147,7 +147,7 @@ class _Splitter:
             elif self._closed and not self._told_after and line.strip() and number not in comments:
                 self._told_after = True
                 advice = say("move it before ::: commentary, or inside it")
-                self._find(codes.TEXT_AFTER_CONTAINER, number, say("text stands after the commentary"), advice)
+                self._find(codes.TEXT_AFTER_CONTAINER, number, say("there is text after the commentary"), advice)
         if self._box and not self._refused:
             message, advice = say("the container that opens here is not closed"), say("write ::: on a line of its own")
             self._find(codes.CONTAINER_OPEN, self._box[0], message, advice)
@@ -173,7 +173,7 @@ class _Splitter:
         elif name.split()[0] in CONTAINERS:
             self._told_after = True
             advice = say("move it before ::: commentary, or inside it")
-            self._find(codes.TEXT_AFTER_CONTAINER, number, say("text stands after the commentary"), advice)
+            self._find(codes.TEXT_AFTER_CONTAINER, number, say("there is text after the commentary"), advice)
         elif name != "commentary":
             message = say("there is no container {name}", name=name)
             names = ("commentary", *CONTAINERS)

@@ -51,7 +51,7 @@ def picture_file(root: Path, folder: str, image: str) -> PictureFile | Fault:
     written = image.replace("\\", "/")
     path = posixpath.normpath(posixpath.join(folder, written))
     if written.startswith("/") or path.startswith("../") or path == "..":
-        return Fault(codes.IMAGE_OUTSIDE, say("the picture stands outside the repository"), _SAVE_IT)
+        return Fault(codes.IMAGE_OUTSIDE, say("the picture is outside the repository"), _SAVE_IT)
     try:
         resolved = (root / path).resolve()
         inside, there = resolved.is_relative_to(root.resolve()), resolved.is_file()

@@ -90,7 +90,7 @@ def _date(value: Any) -> Any:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise _bad_date(say("there is no day {text}", text=text), say("write a day that exists")) from None
+        raise _bad_date(say("the day {text} does not exist", text=text), say("write a day that exists")) from None
 
 
 def _moment(value: Any, info: ValidationInfo) -> Any:

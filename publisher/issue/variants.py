@@ -155,7 +155,7 @@ def _faults(prose: Prose) -> Iterator[Diagnostic]:
             if box and token.map and inside and (token.type == "container_only_open" or token.map[0] < until):
                 within = any(one.startswith("container_") for one in inside)
                 message = (
-                    say("a container begins inside another") if within else say("::: only stands in a list or quote")
+                    say("a container begins inside another") if within else say("::: only is inside a list or quote")
                 )
                 advice = say("close the first with ::: before it, or delete the line")
                 advice = advice if within else say("write it at the margin")

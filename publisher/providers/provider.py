@@ -230,4 +230,4 @@ class Provider(ABC):
     @classmethod
     def events_of(cls, value: Any) -> tuple[Event, ...]:
         """Return the events in a JSON object with one of ``event_keys``. Raises EventError."""
-        raise EventError(say("{name} tells no events such as {kind}", name=cls.name, kind=type(value).__name__))
+        raise EventError(say("{name} reports no events such as {kind}", name=cls.name, kind=type(value).__name__))

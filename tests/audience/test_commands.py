@@ -131,7 +131,7 @@ def test_import_asks_what_a_status_means(run: Run, tmp_path: Path) -> None:
 
 def test_a_doubled_header_is_numbered(run: Run, tmp_path: Path) -> None:
     (tmp_path / "people.csv").write_text("email,City,City,city\nann@example.com,a,b,c\n", encoding="utf-8")
-    assert "people.csv:1: the column 'City' stands twice" in run("subscribers", "import", "people.csv").stderr
+    assert "people.csv:1: the column 'City' is in the header twice" in run("subscribers", "import", "people.csv").stderr
     shown = json.loads(run("subscribers", "show", "ann@example.com", "--format", "json").stdout)
     assert shown["attributes"] == {"City": "a", "City 2": "b", "city": "c"}
 

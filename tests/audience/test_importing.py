@@ -242,7 +242,7 @@ def test_every_problem_has_its_line(tmp_path: Path) -> None:
         (b"", "no column email"),
         (b"name,city\nAnn,Paris\n", "no column email"),
         (b"Subscriber,Name\nann@example.com,Ann\n", "call 'Subscriber' that"),
-        (b"email,Email\na@b.co,c@d.co\n", "stands twice"),
+        (b"email,Email\na@b.co,c@d.co\n", "is in the header twice"),
         (b"email,name\n" + b'ann@example.com,"' + b"never closed\n" * 300, "not closed"),
     ],
 )

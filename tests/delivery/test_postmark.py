@@ -369,8 +369,8 @@ SAYS: list[tuple[str, dict[str, Any], str, str, str | None]] = [
     ("events", {"webhooks": [hook(*EVERY, url="https://other.example/hook"), {"Triggers": {}}]}, "fault",
      "the stream broadcast has no webhook of ours", ADD_HOOK),
     ("events", {"webhooks": [hook(*EVERY[:3], SubscriptionChange={"Enabled": False})]}, "warning",
-     "the webhook tells of no SubscriptionChange", ADD_HOOK),
-    ("events", {"webhooks": [hook(*EVERY[1:])]}, "fault", "the webhook tells of no Bounce", ADD_HOOK),
+     "the webhook does not report SubscriptionChange", ADD_HOOK),
+    ("events", {"webhooks": [hook(*EVERY[1:])]}, "fault", "the webhook does not report Bounce", ADD_HOOK),
 ]  # fmt: skip
 
 

@@ -343,7 +343,7 @@ def test_after_a_year_the_rows_may_be_dropped_and_the_account_stays(
         (("--older-than", "30d"), "30d is too short"),
         (("--older-than", "soon"), "'soon' is not a length of time"),
         (("--undo", "2001-01-01-x"), "no mailing of 2001-01-01-x is folded"),
-        (("--undo", SLUG, "--drop"), "--undo stands alone"),
+        (("--undo", SLUG, "--drop"), "use --undo on its own"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_message(tmp_path: Path, words: tuple[str, ...], says: str) -> None:

@@ -40,7 +40,7 @@ def _duplicates(context: Context) -> Iterator[Diagnostic]:
             anchors[anchor] = f"{place.path}:{place.span.line}"
         place, key = item.places.of("headline"), unicodedata.normalize("NFKC", item.headline).casefold()
         if (key := "".join(key.split())) in headlines:
-            message = say("the headline already stands at {seen}", seen=headlines[key])
+            message = say("the same headline is already at {seen}", seen=headlines[key])
             yield HEADLINE_TWICE.at(place, message, help=say("delete one of the two, or reword it"))
         elif key:
             headlines[key] = f"{place.path}:{place.span.line}:{place.span.column}"
@@ -87,7 +87,7 @@ def _of_body(text: Text, item: Item, label: re.Pattern[str]) -> Iterator[Diagnos
     one = len(found) == 1 and last and item.commentary is None and _below(text, item)
     for number, match in found:
         end = match.end() if one and number and lines[number][match.end() :].strip() else len(lines[number].rstrip())
-        message = say("this is the commentary, by its label {match}, and stands in the body", match=match[0].strip())
+        message = say("by its label {match} this is the commentary, but it is in the body", match=match[0].strip())
         advice = say("put it between ::: commentary and :::, without the label")
         yield COMMENTARY_IN_BODY.at(text.prose.place(number, 0, end), message, help=advice)
 

@@ -197,7 +197,7 @@ def _placeholders(context: Context) -> Iterator[Diagnostic]:
     issue, written = context.issue, "\n".join(text.prose.text for text in context.texts)
     added = tuple(text for text in _every(ADDED) if text in written)
     for place in (place for text in context.texts if (place := _place(text.prose, added))):
-        message = say("a text to be written still stands here")
+        message = say("this text is still to be written")
         yield PLACEHOLDER_LEFT.at(place, message, help=say("write it, or delete it"))
     if issue.status is not Status.READY:
         return
@@ -207,7 +207,7 @@ def _placeholders(context: Context) -> Iterator[Diagnostic]:
     texts = tuple(text for text in texts if text in written)  # usually empty
     found += [place for text in context.texts if (place := _place(text.prose, texts))]
     for place in found:
-        message = say("a text to fill in still stands here, and the issue is ready")
+        message = say("this text is still to be filled in, and the issue is ready")
         yield PLACEHOLDER_LEFT.at(place, message, help=_REPLACE)
     titles = (line for line in fields(context) if line.key in _TITLES and _NO_TEXT.fullmatch(line.text.strip()))
     places = [line.whole for line in titles]

@@ -70,7 +70,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
 def not_pasted(words: str, place: Place, slug: str) -> Diagnostic:
     """Return the finding for a line that a copied page has in place of a picture."""
     advice = say("save the picture in issues/{slug}/images/, and name it in the item as image", slug=slug)
-    message = say("{words} stands here for a picture, which was not pasted", words=words)
+    message = say("{words} is here in place of a picture, which was not pasted", words=words)
     return NOT_PASTED.at(place, message, help=advice)
 
 

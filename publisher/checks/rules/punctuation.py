@@ -62,12 +62,12 @@ def check(context: Context) -> Iterator[Diagnostic]:
             if mark[-1] == "：" and line.text.startswith("）", found.end()):
                 continue  # an emoticon
             ellipsis = len(mark) > 2 and set(mark) == {"。"}
-            message = say("the marks {mark} stand together", mark=mark)
+            message = say("there are several marks in a row: {mark}", mark=mark)
             advice = say("write …… for an ellipsis") if ellipsis else say("write one mark, {mark}", mark=mark[-1])
             yield DOUBLED.at(line.place(found.start(), found.end()), message, help=advice)
     for words, place in (run for text in context.texts for run in text.plain()):
         for found in _DOUBLED_LATIN.finditer(words):
-            message = say("the marks {mark} stand together", mark=found[0])
+            message = say("there are several marks in a row: {mark}", mark=found[0])
             advice = say("write one mark, {mark}", mark=found[0][0])
             yield DOUBLED.at(place(*found.span()), message, help=advice)
     yield from _half_width(context, japanese)
@@ -90,8 +90,8 @@ def _half_width(context: Context, japanese: bool) -> Iterator[Diagnostic]:
 
 @cache
 def _half_width_fault(mark: str, japanese: bool) -> Fault:
-    message = say("a half-width {mark} stands in Chinese text", mark=mark)
-    message = say("a half-width {mark} stands in Japanese text", mark=mark) if japanese else message
+    message = say("there is a half-width {mark} in Chinese text", mark=mark)
+    message = say("there is a half-width {mark} in Japanese text", mark=mark) if japanese else message
     return Fault(HALF_WIDTH, message, say("write {words}", words=FULL[mark]))
 
 
@@ -168,8 +168,8 @@ def _begins(text: str, index: int) -> bool:
 def _turned(mark: str) -> Fault:
     """The fault of a quotation mark that an input method inserted in the wrong direction."""
     if mark == "“":
-        return Fault(UNPAIRED, say("the mark “ stands where a quotation ends"), say("write {words}", words="”"))
-    return Fault(UNPAIRED, say("the mark ” stands where a quotation begins"), say("write {words}", words="“"))
+        return Fault(UNPAIRED, say("there is a “ where a quotation ends"), say("write {words}", words="”"))
+    return Fault(UNPAIRED, say("there is a ” where a quotation begins"), say("write {words}", words="“"))
 
 
 def _alone(mark: str, line: Line, index: int) -> Diagnostic:

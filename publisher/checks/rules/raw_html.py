@@ -123,7 +123,7 @@ def _count(tag: str, text: Text) -> int:
     return len(re.findall(rf"{tag}\b", text.prose.text, re.IGNORECASE))
 
 
-_REMOVED = say("<{name}> is removed with what stands in it: readers would not see “{lost}”")
+_REMOVED = say("<{name}> is removed with all that is in it: readers would not see “{lost}”")
 _SWALLOWS_ALL = say("<{name}> has no end, and swallows all that follows: readers would not see “{lost}”")
 
 

@@ -194,7 +194,7 @@ def _notes_missing(text: Text) -> Iterator[Diagnostic]:
             if f":{label}" not in _known(text) and not _RANGE.fullmatch(label):
                 message = say("[^{label}] has no note, and readers see it as written", label=label)
                 where = say("add a line [^{label}]: …", label=label)
-                where = say("notes stand in intro, body and commentary") if text.inline else where
+                where = say("notes belong in intro, body and commentary") if text.inline else where
                 yield NOTE_LOST.at(place(found.start(), found.end()), message, help=where)
 
 
@@ -225,7 +225,7 @@ def _notes(texts: list[Text]) -> Iterator[Diagnostic]:
             first, last = text.prose.place(number, line.index("[")), text.prose.place(after - 1).span
             place = Place(first.path, Span(first.span.line, first.span.column, last.end_line, last.end_column))
             if label in later:
-                message = say("the note [^{label}] stands twice, and this one is lost: “{words}”", **values)
+                message = say("the note [^{label}] is there twice, and this one is lost: “{words}”", **values)
                 yield NOTE_LOST.at(place, message, help=say("give it another mark, and refer to that"))
             elif f":{label}" not in used:
                 message = say("nothing refers to the note [^{label}], and it is lost: “{words}”", **values)

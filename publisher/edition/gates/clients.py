@@ -14,7 +14,7 @@ from publisher.diagnostics import Diagnostic, Place, Severity, define, say
 from publisher.edition.gates.stylesheet import SHEET, declarations, rules
 
 CLIENT_LACKS = define("client-lacks", Severity.WARNING)
-_INSTEAD = say("do without it, or give a fallback that reads as well")
+_INSTEAD = say("leave it out, or give a fallback that reads as well")
 
 FAMILIES = {"apple-mail": "Apple Mail", "gmail": "Gmail", "outlook": "Outlook", "yahoo": "Yahoo"}
 

@@ -45,5 +45,5 @@ def find(html: str, place: Place) -> Iterator[Diagnostic]:
             message = say("a style block has {size} bytes; Gmail drops it above {limit}", size=size, limit=LIMIT)
             yield STYLE_DROPPED.at(place, message, help=say("shorten the theme's email/head.css.j2"))
         if nested := next((rule for rule in rules(block) if len(rule.context) > 1), None):
-            message = say("an at-rule stands inside another: {rules}", rules=" { ".join(nested.context))
+            message = say("an at-rule is inside another: {rules}", rules=" { ".join(nested.context))
             yield STYLE_DROPPED.at(place, message, help=say("join the two queries with and"))

@@ -42,7 +42,7 @@ def stream(config: Config) -> Finding:
 def identity(config: Config) -> Finding:
     """Check that the sender's domain or address is confirmed. Skipped without the account's token."""
     if not (account := os.environ.get(ACCOUNT_TOKEN)):
-        return skipped(say("Postmark tells senders to {name} only, and it is not set", name=ACCOUNT_TOKEN))
+        return skipped(say("Postmark lists senders only with {name}, and it is not set", name=ACCOUNT_TOKEN))
     headers = {"X-Postmark-Account-Token": account}
     everything = {"count": 500, "offset": 0}
     domain, address = config.newsletter.domain, config.newsletter.sender[1].lower()
@@ -75,7 +75,7 @@ def events(config: Config) -> Finding:
     for judged, wanted in ((fault, {"Bounce", "SpamComplaint"}), (warning, {"Delivery", "SubscriptionChange"})):
         if missing := wanted - on:
             kinds = listed(sorted(missing), say("{one} and no {other}"))
-            return judged(say("the webhook tells of no {kinds}", kinds=kinds), action)
+            return judged(say("the webhook does not report {kinds}", kinds=kinds), action)
     return ok(say("bounces, complaints and deliveries come back"))
 
 
