@@ -94,7 +94,9 @@ def test_a_stale_token_is_renewed_once(room: Newsletter, wechat: WechatStub, cod
     assert wechat.tokens == 2
     room.write(f"issues/{SLUG}/a.md", "---\nheadline: 丙\n---\n正文。\n")
     wechat.errors["draft/update"] = [(code, "expired")] * 2
-    assert draft(room, wechat).status == 2
+    refused = draft(room, wechat)
+    assert refused.status == 2
+    assert "PUBLISHER_WECHAT_SECRET" in refused.err
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 from PIL import Image
 
 from publisher.checks.engine import check_issue
 from publisher.config import read_config
+from publisher.config.model import Config
 from publisher.config.theme import BASE, store
 from publisher.edition.rendering import render
 from tests.edition.make import ENGLISH, config, html_of, issue, item
@@ -91,3 +93,13 @@ def test_the_worked_theme_passes_every_gate_in_mail_and_its_line_is_thick(tmp_pa
     assert "border-top-width:2px" in html_of(made)
     assert "border-top-color:#0f2530" in html_of(made)
     assert '<img src="https://news.example.com/assets/anchor.' in html_of(made)
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
+def test_a_setting_within_a_sentence_has_a_value_for_each_key(page: Path) -> None:
+    settings = [
+        text
+        for text in re.findall(r"`(\w+: \{[^`\n]*\})`", BLOCK.sub("", page.read_text(encoding="utf-8")))
+        if text.partition(":")[0] in Config.model_fields and "…}" not in text
+    ]
+    assert [text for text in settings if " None" in str(yaml.safe_load(text))] == []

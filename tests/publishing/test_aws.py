@@ -147,3 +147,24 @@ def test_the_database_is_closed_unless_opened_and_its_certificate_is_verified() 
 
 def _listed(action: str | list[str]) -> list[str]:
     return action if isinstance(action, list) else [action]
+
+
+def test_each_command_of_the_page_gives_a_stack_the_parameters_that_it_needs() -> None:
+    page = (ROOT / "docs" / "aws.md").read_text(encoding="utf-8").replace("\\\n", "")
+    stacks = dict(
+        re.findall(r"--template-file \$SRC/deploy/aws/(\S+) .*--parameter-overrides (.*)$", page, re.MULTILINE)
+    )
+    assert set(stacks) == {path.name for path in TEMPLATES}
+    for path in TEMPLATES:
+        known = yaml.load(path.read_text(encoding="utf-8"), Loader)["Parameters"]
+        given = {pair.partition("=")[0] for pair in stacks[path.name].split()}
+        assert {name for name, about in known.items() if "Default" not in about} <= given <= set(known)
+
+
+def test_what_the_page_packs_for_the_function_is_in_a_new_newsletter_or_made_by_the_page(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "aws.md").read_text(encoding="utf-8")
+    (packed,) = re.findall(r"^cp -r (.*) \.\./build/", page, re.MULTILINE)
+    run_init = [sys.executable, "-m", "publisher", "init", str(tmp_path / "n")]
+    subprocess.run(run_init, capture_output=True, check=True)
+    for name in packed.replace("$SRC", str(ROOT)).split():
+        assert (tmp_path / "n" / name).exists() or f"curl -o {name} " in page, name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -86,6 +87,10 @@ def test_the_lambda_handler_answers(tmp_path: Path, empty_postgres_url: str) -> 
 def test_unit_and_image_call_commands_that_exist() -> None:
     unit = (DEPLOY / "publisher.service").read_text(encoding="utf-8")
     assert "serve --host 127.0.0.1 --port 8080" in unit
+    (writable,) = re.findall("^ReadWritePaths=(.*)$", unit, re.MULTILINE)
+    assert all(
+        path.startswith("-") for path in writable.split()
+    )  # without it systemd starts no unit where a path is not there
     image = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
     root = DEPLOY.parent
     for line in image.splitlines():
