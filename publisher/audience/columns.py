@@ -215,14 +215,10 @@ class Columns:
     def _fitted(self, row: list[str]) -> list[str]:
         """Pad a row to the width of the header. Raises ValueError if values stand beyond it."""
         if len(row) > self.width and any(row[self.width :]):
-            raise ValueError(
-                counted(
-                    "there are {values} values for {n} column",
-                    "there are {values} values for {n} columns",
-                    self.width,
-                    values=len(row),
-                )
-            )
+            raise ValueError(counted(
+                "there are {values} values for {n} column", "there are {values} values for {n} columns", self.width,
+                values=len(row),
+            ))  # fmt: skip
         return row if len(row) >= self.width else row + [""] * (self.width - len(row))
 
     def _own_entry(self, line: int, row: list[str]) -> ImportRow:

@@ -127,20 +127,11 @@ class _Batch:
     def _add(self, entry: ImportRow, state: ConsentState) -> None:
         past, (address, address_key, mailbox_key), key = entry.past, entry.address, next(self.ids)
         values: dict[str, Any] = {
-            "id": key,
-            "reference": self._reference(past),
-            "address": address,
-            "address_key": address_key,
-            "mailbox_key": mailbox_key,
-            "state": state.value,
-            "name": entry.name,
-            "language": entry.language,
-            "timezone": entry.timezone,
-            "topics": list(entry.topics),
-            "attributes": entry.attributes,
-            "created_at": self.at,
-            "changed_at": self.at,
-        }
+            "id": key, "reference": self._reference(past), "address": address, "address_key": address_key,
+            "mailbox_key": mailbox_key, "state": state.value, "name": entry.name, "language": entry.language,
+            "timezone": entry.timezone, "topics": list(entry.topics), "attributes": entry.attributes,
+            "created_at": self.at, "changed_at": self.at,
+        }  # fmt: skip
         if past:
             values |= {name: getattr(past, name) for name in _OF_THE_PAST}
             values |= {name: at for name in ("created_at", "changed_at") if (at := getattr(past, name))}

@@ -197,20 +197,13 @@ def _cells(row: Row[Any], past: list[Consent], way: Way, extra: Sequence[str]) -
     others = {name: value for name, value in row.attributes.items() if name not in columns or value == ""}
     moments = ((name, row._mapping[name]) for name in (*_MOMENTS, "suppressed_at"))
     cells = {name: at.isoformat() for name, at in moments if at is not None} | {
-        "email": row.address,
-        "name": row.name,
-        "state": row.state,
-        "language": row.language or "",
-        "timezone": row.timezone or "",
-        "digest": row.digest or "",
-        "topics": topics_cell(row.topics),
-        "suppressed": row.reason or "",
-        "suppressed_detail": row.detail or "",
-        "reference": row.reference,
+        "email": row.address, "name": row.name, "state": row.state, "language": row.language or "",
+        "timezone": row.timezone or "", "digest": row.digest or "", "topics": topics_cell(row.topics),
+        "suppressed": row.reason or "", "suppressed_detail": row.detail or "", "reference": row.reference,
         "consent_history": json.dumps([entry_of(entry) for entry in past], ensure_ascii=False),
         "enrolments": json.dumps(way) if way else "",
         "other_attributes": json.dumps(others, ensure_ascii=False) if others else "",
-    }
+    }  # fmt: skip
     return [*(cells.get(name, "") for name in COLUMNS), *(str(row.attributes.get(name, "")) for name in extra)]
 
 
@@ -218,20 +211,15 @@ def record(connection: Connection, subscriber: Subscriber) -> dict[str, Any]:
     """Return everything stored about a person as JSON values (right of access, GDPR article 15)."""
     held = suppression(connection, subscriber.mailbox_key)
     return {
-        "email": subscriber.address,
-        "reference": subscriber.reference,
-        "state": subscriber.state.value,
-        "name": subscriber.name,
-        "language": subscriber.language,
-        "timezone": subscriber.timezone,
-        "digest": subscriber.digest,
-        "topics": list(subscriber.topics),
+        "email": subscriber.address, "reference": subscriber.reference, "state": subscriber.state.value,
+        "name": subscriber.name, "language": subscriber.language, "timezone": subscriber.timezone,
+        "digest": subscriber.digest, "topics": list(subscriber.topics),
         "attributes": ({"name": subscriber.name} if subscriber.name else {}) | dict(subscriber.attributes),
         **{name: (at := getattr(subscriber, name)) and at.isoformat() for name in _MOMENTS},
         "suppressed": held and {"reason": held.reason.value, "detail": held.detail, "at": held.at.isoformat()},
         "enrolments": ways(connection, subscriber.id, subscriber.id).get(subscriber.id, {}),
         "history": [entry_of(entry) for entry in history(connection, subscriber.id)],
-    }
+    }  # fmt: skip
 
 
 def _people(connection: Connection) -> Iterator[tuple[Row[Any], list[Consent], Way]]:

@@ -67,20 +67,11 @@ def add(
     reference = next(new_references())
     key = connection.execute(
         insert(subscribers).values(
-            reference=reference,
-            address=address.address,
-            address_key=address.address_key,
-            mailbox_key=address.mailbox_key,
-            state=state.value,
-            name=name,
-            language=language,
-            timezone=timezone,
-            topics=list(topics),
-            attributes=dict(attributes or {}),
-            created_at=at,
-            changed_at=at,
+            reference=reference, address=address.address, address_key=address.address_key,
+            mailbox_key=address.mailbox_key, state=state.value, name=name, language=language, timezone=timezone,
+            topics=list(topics), attributes=dict(attributes or {}), created_at=at, changed_at=at,
         )
-    ).inserted_primary_key
+    ).inserted_primary_key  # fmt: skip
     assert key is not None
     record(connection, key[0], FIRST[state], how, evidence, at=at)
     found = find(connection, reference)

@@ -90,16 +90,10 @@ class Article:
     def as_object(self) -> dict[str, Any]:
         """The content of ``article.json``, with the names of WeChat's API."""
         return {
-            "title": self.title,
-            "author": self.author,
-            "digest": self.digest,
-            "content_source_url": self.source,
-            "characters": len(self.html),
-            "bytes": len(self.html.encode()),
-            "thumb": self.thumb,
-            "pictures": [asdict(picture) for picture in self.pictures],
-            "content": self.html,
-        }
+            "title": self.title, "author": self.author, "digest": self.digest, "content_source_url": self.source,
+            "characters": len(self.html), "bytes": len(self.html.encode()), "thumb": self.thumb,
+            "pictures": [asdict(picture) for picture in self.pictures], "content": self.html,
+        }  # fmt: skip
 
 
 def write_article(issue: Issue, config: Config, *, draft: bool = False) -> tuple[Article | None, list[Diagnostic]]:
@@ -123,13 +117,9 @@ def write_article(issue: Issue, config: Config, *, draft: bool = False) -> tuple
     article = Article(
         title=one_line(own.title or issue.title),
         author=one_line(own.author or (issue.authors[0] if issue.authors else "")),
-        digest=one_line(own.digest or "") or seen.preheader,
-        source=seen.web_url,
-        html=html,
-        pictures=tuple(_listed(url, asset) for url, asset in used.items()),
-        thumb=None,
-        assets=tuple(used.values()),
-    )
+        digest=one_line(own.digest or "") or seen.preheader, source=seen.web_url, html=html,
+        pictures=tuple(_listed(url, asset) for url, asset in used.items()), thumb=None, assets=tuple(used.values()),
+    )  # fmt: skip
     if article.pictures:
         cover = shown.cover.url if shown.cover else ""
         thumb = next((one for one in article.pictures if one.url == cover), article.pictures[0])

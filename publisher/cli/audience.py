@@ -85,14 +85,9 @@ def _print(found: AudienceReport) -> None:
     from publisher.delivery.states import numbered, standing, word
     from publisher.insights.audience import CAUSES
 
-    put(
-        counted(
-            "{n:,} reader ({states})",
-            "{n:,} readers ({states})",
-            found.readers,
-            states=numbered(found.states, standing),
-        )
-    )
+    put(counted(
+        "{n:,} reader ({states})", "{n:,} readers ({states})", found.readers, states=numbered(found.states, standing),
+    ))  # fmt: skip
     causes = [cause for cause in CAUSES if found.lost[cause]]
     _counts(
         (say("month"), say("joined"), *map(word, causes), say("readers")),

@@ -170,15 +170,10 @@ def key_points(
     if dry_run:
         return
     draft.write(config)
-    tell(
-        counted(
-            "{path}: {n} point by {by}; read and mend it",
-            "{path}: {n} points by {by}; read and mend them",
-            len(draft.texts),
-            path=draft.path,
-            by=draft.by,
-        )
-    )
+    tell(counted(
+        "{path}: {n} point by {by}; read and mend it", "{path}: {n} points by {by}; read and mend them",
+        len(draft.texts), path=draft.path, by=draft.by,
+    ))  # fmt: skip
     show_findings(draft.doubts(config, slug), config.root)
 
 

@@ -46,12 +46,10 @@ def restore(
     at = made.made_at.isoformat(sep=" ", timespec="minutes")
     put(say("restored as of {at}: {kept}", at=at, kept=_told(asdict(made))))
     if made.waited:
-        waited = counted(
+        put(counted(
             "{n:,} confirmation or announcement that waited then may have left since: it is not repeated",
-            "{n:,} confirmations and announcements that waited then may have left since: none is repeated",
-            made.waited,
-        )
-        put(waited)
+            "{n:,} confirmations and announcements that waited then may have left since: none is repeated", made.waited,
+        ))  # fmt: skip
 
 
 def _told(rows: Mapping[str, Any]) -> str:

@@ -137,23 +137,17 @@ def _print(applied: Applied) -> None:
         if count:
             put(say("suppressed: {n} ({reason})", n=count, reason=word(reason)))
     if applied.waiting:
-        put(
-            counted(
-                "{n} fits no recipient yet; it is kept and tried again",
-                "{n} fit no recipient yet; they are kept and tried again",
-                applied.waiting,
-            )
-        )
+        put(counted(
+            "{n} fits no recipient yet; it is kept and tried again",
+            "{n} fit no recipient yet; they are kept and tried again", applied.waiting,
+        ))  # fmt: skip
     for name, count in sorted(applied.unknown.items()):
         put(say("unknown kind, kept: {name} ({n})", name=name, n=count))
     if applied.replies:
-        put(
-            counted(
-                "{n} automatic reply, which says nothing of our mail",
-                "{n} automatic replies, which say nothing of our mail",
-                applied.replies,
-            )
-        )
+        put(counted(
+            "{n} automatic reply, which says nothing of our mail",
+            "{n} automatic replies, which say nothing of our mail", applied.replies,
+        ))  # fmt: skip
     if applied.faults > len(applied.malformed):
         named = len(applied.malformed)
         put(say("{n} are no events; the first {named} are named above", n=applied.faults, named=named))

@@ -120,12 +120,10 @@ def _print(config: Config, published: Published) -> None:
         if count := sum(one.kind is kind for one in decisions) - (nobody if kind is Action.DONE else 0):
             put(_quiet(kind, count))
     if nobody:
-        told = counted(
+        put(counted(
             "{n:,} issue went out before anybody had subscribed; publisher send ISSUE mails it",
-            "{n:,} issues went out before anybody had subscribed; publisher send ISSUE mails one",
-            nobody,
-        )
-        put(told)
+            "{n:,} issues went out before anybody had subscribed; publisher send ISSUE mails one", nobody,
+        ))  # fmt: skip
     if published.blocked:
         message = say("the archive was not deployed: {why}", why=published.blocked)
         complain(message, say("correct the errors; publisher check shows them"))
@@ -134,13 +132,14 @@ def _print(config: Config, published: Published) -> None:
 
 
 def _quiet(kind: Action, n: int) -> Sentence:
-    """Whether an outcome needs no line of its own."""
+    """Return the line that stands for all outcomes of a kind which needs none of its own."""
+    late = counted(
+        "{n:,} issue whose family was mailed without it", "{n:,} issues whose family was mailed without it", n
+    )
     return {
         Action.DONE: counted("{n:,} issue mailed earlier", "{n:,} issues mailed earlier", n),
         Action.SETTLED: counted("{n:,} issue mailed elsewhere", "{n:,} issues mailed elsewhere", n),
-        Action.LATE: counted(
-            "{n:,} issue whose family was mailed without it", "{n:,} issues whose family was mailed without it", n
-        ),
+        Action.LATE: late,
         Action.DRAFT: counted("{n:,} issue in draft", "{n:,} issues in draft", n),
     }[kind]
 

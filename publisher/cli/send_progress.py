@@ -77,13 +77,11 @@ class SendBar(Bar):
 def _notes(started: Started) -> Sequence[str]:
     notes = [started.quota.note] if started.quota.note else []
     if started.recovered:
-        told = counted(
+        notes.append(counted(
             "an earlier run died: {n:,} recipient is uncertain; publisher reconcile {slug} settles it",
             "an earlier run died: {n:,} recipients are uncertain; publisher reconcile {slug} settles them",
-            started.recovered,
-            slug=started.mailing.slug,
-        )
-        notes.append(told)
+            started.recovered, slug=started.mailing.slug,
+        ))  # fmt: skip
     left = started.quota.left_today
     if left is not None and left < started.account.pending:
         about = {"left": left, "n": started.account.pending}

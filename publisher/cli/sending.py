@@ -175,14 +175,8 @@ class Sending:
             raise UsageError(say("{slug}: {told}", slug="--test", told=message_of(error)), help=advice) from None
         failed = send_test(self.config, edition, list(addresses))
         for number, code in failed:
-            complain(
-                say(
-                    "the test to address {number} of {n} was not submitted: {code}",
-                    number=number,
-                    n=len(addresses),
-                    code=code,
-                )
-            )
+            about = {"number": number, "n": len(addresses), "code": code}
+            complain(say("the test to address {number} of {n} was not submitted: {code}", **about))
         done = len(addresses) - len(failed)
         if self.json:
             json_line(event="test", issue=self.issue, submitted=done, failed=len(failed))
@@ -201,11 +195,10 @@ class Sending:
             about = {"recipients": found.recipients, "excluded_by_reason": reasons, "ongoing": ongoing}
             json_line(event="dry-run", issue=slug, **about)
             return
-        told = counted("{n:,} recipient would be mailed", "{n:,} recipients would be mailed", found.recipients)
+        people = found.recipients
+        told = counted("{n:,} recipient would be mailed", "{n:,} recipients would be mailed", people)
         if ongoing:
-            told = counted(
-                "{n:,} recipient is left to be mailed", "{n:,} recipients are left to be mailed", found.recipients
-            )
+            told = counted("{n:,} recipient is left to be mailed", "{n:,} recipients are left to be mailed", people)
         put(say("{told}; nothing was sent or written", told=told))
         for reason, people in reasons.items():
             put(say("  excluded, {reason}: {people:,}", reason=word(reason), people=people))

@@ -108,14 +108,10 @@ def worker(
 
         def freeze() -> None:
             for mailing in freeze_here(config, database, datetime.now(UTC)):
-                report(
-                    counted(
-                        "{slug} frozen for {n:,} reader in all",
-                        "{slug} frozen for {n:,} readers in all",
-                        mailing.audience,
-                        slug=mailing.slug,
-                    )
-                )
+                report(counted(
+                    "{slug} frozen for {n:,} reader in all", "{slug} frozen for {n:,} readers in all", mailing.audience,
+                    slug=mailing.slug,
+                ))  # fmt: skip
             with database.connect() as connection:
                 for step in ready_steps(config):
                     lock.refuse_unknown_mail(database, connection, step.slug)

@@ -103,18 +103,10 @@ def begin(connection: Connection, letter: MailContent, before: Mailing | None, a
     """Write a mailing that follows ``before``, without recipients. Return its id."""
     adopt_database(connection, now)
     values = {
-        "reference": secrets.token_hex(4),
-        "slug": letter.slug,
-        "sequence": before.sequence + 1 if before else 1,
-        "digest": letter.digest,
-        "commit": letter.commit,
-        "title": letter.title,
-        "letter": letter.to_json(),
-        "operator": Operator.GOING,
-        "audience": audience,
-        "frozen_at": now,
-        "note": "",
-    }
+        "reference": secrets.token_hex(4), "slug": letter.slug, "sequence": before.sequence + 1 if before else 1,
+        "digest": letter.digest, "commit": letter.commit, "title": letter.title, "letter": letter.to_json(),
+        "operator": Operator.GOING, "audience": audience, "frozen_at": now, "note": "",
+    }  # fmt: skip
     mailing_id: int = connection.execute(insert(mailings).values(values).returning(mailings.c.id)).scalar_one()
     write_links(connection, letter)
     return mailing_id

@@ -93,13 +93,9 @@ class Ledger:
         """Register this process as a sender of the mailing."""
         with self.database.begin() as connection:
             values = {
-                "mailing_id": self.mailing.id,
-                "host": socket.gethostname()[:255],
-                "pid": os.getpid(),
-                "started_at": datetime.now(UTC),
-                "beat": clock(connection),
-                "ended": 0,
-            }
+                "mailing_id": self.mailing.id, "host": socket.gethostname()[:255], "pid": os.getpid(),
+                "started_at": datetime.now(UTC), "beat": clock(connection), "ended": 0,
+            }  # fmt: skip
             self.sender_id = connection.execute(insert(senders).values(values).returning(senders.c.id)).scalar_one()
 
     def close(self) -> None:
@@ -212,17 +208,13 @@ class Ledger:
     def _record(self, connection: Connection, results: Sequence[tuple[Claim, Outcome]]) -> None:
         rows = [
             {
-                "b_mailing": self.mailing.id,
-                "b_number": claim.number,
-                "b_sender": self.sender_id,
-                "b_state": state,
-                "b_attempts": claim.attempt if counts else claim.attempt - 1,
-                "b_reason": outcome.code[:80] or None,
+                "b_mailing": self.mailing.id, "b_number": claim.number, "b_sender": self.sender_id, "b_state": state,
+                "b_attempts": claim.attempt if counts else claim.attempt - 1, "b_reason": outcome.code[:80] or None,
                 "b_message_id": outcome.message_id,
             }
             for claim, outcome in results
             for state, counts in [decide(outcome)]
-        ]
+        ]  # fmt: skip
         update_rows(connection, _RECORD, rows, {"b_changed_at": datetime.now(UTC)})
 
     def _claim(self, connection: Connection, wanted: int, round_: int) -> tuple[tuple[Claim, ...], int]:

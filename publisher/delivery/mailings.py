@@ -189,11 +189,8 @@ def account(connection: Connection, *mailing_ids: int) -> Account:
         counts.update({name: row[name] for name in (*FEEDBACK, "again", "waiting")})
         next_at = row["next_at"] or next_at
     if unknown := counts.keys() - {*RecipientState, *FEEDBACK, "again", "waiting"}:
-        raise UnreadableError(
-            counted(
-                "the state of {n} recipient", "the state of {n} recipients", sum(counts[state] for state in unknown)
-            )
-        )
+        people = sum(counts[state] for state in unknown)
+        raise UnreadableError(counted("the state of {n} recipient", "the state of {n} recipients", people))
     second = select(func.count()).select_from(second_copies).where(second_copies.c.mailing_id.in_(mailing_ids))
     copies = connection.execute(second).scalar_one()
     reasons = dict(sorted(by_reason.items()))

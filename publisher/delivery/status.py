@@ -50,10 +50,8 @@ def explain(sent: Sent, provider: Provider) -> tuple[str, str | None]:
         case Ending.OPERATOR if sent.code == Operator.CANCELLED:
             cancelled = counted(
                 "{slug} was cancelled; {n:,} recipient is not mailed",
-                "{slug} was cancelled; {n:,} recipients are not mailed",
-                account.pending,
-                slug=slug,
-            )
+                "{slug} was cancelled; {n:,} recipients are not mailed", account.pending, slug=slug,
+            )  # fmt: skip
             return cancelled, None
         case Ending.OPERATOR:
             resume = say("publisher resume {slug}, then publisher send {slug}", slug=slug)

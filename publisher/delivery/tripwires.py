@@ -57,10 +57,8 @@ def before_sending(connection: Connection, mailing: Mailing, account: Account) -
     if again := account.again + _reached_by_another(connection, mailing):
         saw = counted(
             "{n:,} pending recipient of {slug} has this edition already",
-            "{n:,} pending recipients of {slug} have this edition already",
-            again,
-            slug=slug,
-        )
+            "{n:,} pending recipients of {slug} have this edition already", again, slug=slug,
+        )  # fmt: skip
         advice = say(
             "nothing was sent; the ledger may come from an old backup: publisher cancel {slug}, then look", slug=slug
         )
@@ -81,23 +79,18 @@ def after_the_fact(connection: Connection, mailing: Mailing) -> list[Tripped]:
         "look for a second sender or a restored database; publisher cancel {slug} stops it for good", slug=slug
     )
     saw = counted(
-        "{n:,} recipient of {slug} was reached twice",
-        "{n:,} recipients of {slug} were reached twice",
-        doubled,
+        "{n:,} recipient of {slug} was reached twice", "{n:,} recipients of {slug} were reached twice", doubled,
         slug=slug,
-    )
+    )  # fmt: skip
     tripped = [Tripped("reached-twice", slug, saw, advice)]
     mailed = (r.mailing_id == mailing.id, r.state != RecipientState.EXCLUDED)
     query = select(func.count(r.message_id), func.count()).select_from(recipients).where(*mailed)
     reached, all_ = connection.execute(query).one()
     if reached + doubled > all_:
         saw = counted(
-            "{slug} has {events} Send events and {n} recipient",
-            "{slug} has {events} Send events and {n} recipients",
-            all_,
-            slug=slug,
-            events=reached + doubled,
-        )
+            "{slug} has {events} Send events and {n} recipient", "{slug} has {events} Send events and {n} recipients",
+            all_, slug=slug, events=reached + doubled,
+        )  # fmt: skip
         tripped.append(Tripped("more-sends-than-recipients", slug, saw, advice))
     return tripped
 
@@ -151,10 +144,8 @@ def unaddressed(mailing: Mailing, account: Account) -> list[Tripped]:
         return []
     saw = counted(
         "{slug} went to nobody: its audience leaves out the only subscriber",
-        "{slug} went to nobody: its audience leaves out all {n:,} subscribers",
-        account.audience,
-        slug=slug,
-    )
+        "{slug} went to nobody: its audience leaves out all {n:,} subscribers", account.audience, slug=slug,
+    )  # fmt: skip
     advice = say("if that is wrong, correct audience; then publisher send {slug} mails it", slug=slug)
     return [Tripped("nobody", slug, saw, advice, stops=False)]
 

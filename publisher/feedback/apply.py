@@ -87,19 +87,16 @@ def tripped_by(database: Database, applied: Applied) -> list[Tripped]:
     for slug, count in sorted(applied.content_faults.items()):
         saw = counted(
             "{n} receiving server refused {what} for what is in it",
-            "{n} receiving servers refused {what} for what is in it",
-            count,
-            what=slug or say("a message"),
-        )
+            "{n} receiving servers refused {what} for what is in it", count, what=slug or say("a message"),
+        )  # fmt: skip
         advice = say("look at its size, links and attachments; the addresses are not to blame and stay")
         found.append(Tripped("content-refused", slug, saw, advice, stops=False))
     for slug, count in sorted(applied.never_mailed.items()):
         saw = counted(
             "the provider accepted {n} message of {what} and then did not mail it",
-            "the provider accepted {n} messages of {what} and then did not mail them",
-            count,
+            "the provider accepted {n} messages of {what} and then did not mail them", count,
             what=slug or say("no issue here"),
-        )
+        )  # fmt: skip
         advice = say("they count as rejected; publisher report says why")
         found.append(Tripped("never-mailed", slug, saw, advice, stops=False))
     return found

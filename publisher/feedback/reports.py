@@ -23,17 +23,13 @@ LARGEST = 2_000_000  # bytes read per message: the report precedes the returned 
 _STATUS = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
 _LINK = re.compile(rf"/{Purpose.UNSUBSCRIBE}/([\w.~-]+)>?")
 _COMPLAINTS = frozenset({"abuse", "fraud", "virus", "other", "opt-out", "not-spam"})
-# RFC 3463: permanent codes that do not mean that the address is invalid.
+# RFC 3463: permanent codes that do not mean that the address is invalid. 5.1.7: our own address is refused; 5.7:
+# policy, such as spam or DMARC.
 _NOT_THE_ADDRESS = (
-    ("5.2.2", "MailboxFull"),
-    ("5.2.3", "MessageTooLarge"),
-    ("5.3.4", "MessageTooLarge"),
-    ("5.4.7", "Expired"),
-    ("5.1.7", "ContentRejected"),  # our own address is refused
-    ("5.1.8", "ContentRejected"),
-    ("5.6.", "ContentRejected"),
-    ("5.7.", "ContentRejected"),  # policy: spam, DMARC
-)
+    ("5.2.2", "MailboxFull"), ("5.2.3", "MessageTooLarge"), ("5.3.4", "MessageTooLarge"), ("5.4.7", "Expired"),
+    ("5.1.7", "ContentRejected"), ("5.1.8", "ContentRejected"), ("5.6.", "ContentRejected"),
+    ("5.7.", "ContentRejected"),
+)  # fmt: skip
 
 Report = tuple[Event, TokenPayload]
 """Event without its recipient, and payload of the signed link."""

@@ -28,20 +28,13 @@ def keep(
 ) -> bool:
     """Store the event, with the ledger's ``recipient`` or as waiting for one. Return False if it is stored already."""
     row = {
-        "digest": event.digest,
-        "kind": event.kind.value,
-        "message_id": event.message_id,
+        "digest": event.digest, "kind": event.kind.value, "message_id": event.message_id,
         "mailing": _mailing_of(recipient) or event.mailing,
         "recipient": recipient or (event.recipient if id_of(event.recipient) else None),  # a tag may be forged
         "domain": event.domain[:255],  # the column's length: a receiver may report any text
-        "type": event.type,
-        "subtype": event.subtype,
-        "detail": event.detail,
-        "machine": int(machine),
-        "at": event.at,
-        "received_at": datetime.now(UTC),
-        "settled": int(not waits),
-    }
+        "type": event.type, "subtype": event.subtype, "detail": event.detail, "machine": int(machine), "at": event.at,
+        "received_at": datetime.now(UTC), "settled": int(not waits),
+    }  # fmt: skip
     return insert_once(connection, feedback_events, row)
 
 

@@ -94,15 +94,12 @@ def audience(connection: Connection, config: Config, now: datetime) -> AudienceR
     language = func.coalesce(s.language, config.newsletter.language)
     topic, topics = _topics(connection)
     return AudienceReport(
-        readers=readers,
-        states=store.counts(connection),
-        consent=_consent(connection),
+        readers=readers, states=store.counts(connection), consent=_consent(connection),
         topics=_shares(connection, topic, topics, declared=config.topics),
         languages=_shares(connection, language, subscribers, few=1),
-        domains=_shares(connection, domain_of(connection), subscribers),
-        months=_months(connection, names, readers),
+        domains=_shares(connection, domain_of(connection), subscribers), months=_months(connection, names, readers),
         issues=_issues(connection, names[0]),
-    )
+    )  # fmt: skip
 
 
 def _topics(connection: Connection) -> tuple[ColumnElement[str], FromClause]:

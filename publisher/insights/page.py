@@ -38,19 +38,11 @@ def render_report(report: MailingReport, config: Config) -> str:
     unknown = not_known(counts, open_provider(config).tells)
     told = ["submitted", *(name for name in FEEDBACK if name not in unknown)]
     return _render(
-        "report/report.html.j2",
-        report.language,
-        config,
-        report=report,
-        account=account,
-        form=form,
-        told=told,
-        unknown=unknown,
-        states=states,
-        account_chart=stacked(states),
+        "report/report.html.j2", report.language, config, report=report, account=account, form=form, told=told,
+        unknown=unknown, states=states, account_chart=stacked(states),
         time_chart=rising([(name, [getattr(s, name) for s in steps]) for name in told if name != "complained"]),
         highest=max(sum(step.submitted for step in steps), sum(step.delivered for step in steps)),
-    )
+    )  # fmt: skip
 
 
 def render_audience(found: AudienceReport, config: Config) -> str:
@@ -60,16 +52,11 @@ def render_audience(found: AudienceReport, config: Config) -> str:
         *((name, found.states[name]) for name in ("pending", "unsubscribed", "suppressed")),
     ]
     return _render(
-        "report/audience.html.j2",
-        config.newsletter.language,
-        config,
-        found=found,
-        states=states,
-        states_chart=stacked(states),
-        causes=[cause for cause in CAUSES if found.lost[cause]],
+        "report/audience.html.j2", config.newsletter.language, config, found=found, states=states,
+        states_chart=stacked(states), causes=[cause for cause in CAUSES if found.lost[cause]],
         highest=max(month.readers for month in found.months),
         worst=max((each.unsubscribed + each.bounce + each.complaint for each in found.issues), default=0),
-    )
+    )  # fmt: skip
 
 
 def _render(template: str, language: str, config: Config, **names: object) -> str:
@@ -88,17 +75,11 @@ def _render(template: str, language: str, config: Config, **names: object) -> st
 
     try:
         return Theme.of(config).render(
-            template,
-            newsletter=config.newsletter.name,
+            template, newsletter=config.newsletter.name,
             variables=Markup(variables(Brand.of(config), language)),  # noqa: S704 - validated values
-            words=words,
-            number=lambda value: format_decimal(value, locale=locale),
-            percent=percent,
-            moment=moment,
-            bar=bar,
-            written=moment(datetime.now(UTC)),
-            **names,
-        )
+            words=words, number=lambda value: format_decimal(value, locale=locale), percent=percent, moment=moment,
+            bar=bar, written=moment(datetime.now(UTC)), **names,
+        )  # fmt: skip
     except ThemeError as error:
         raise ConfigError([error.diagnostic]) from error
 

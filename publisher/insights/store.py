@@ -59,27 +59,17 @@ def report_of(connection: Connection, config: Config, mailing: Mailing, *, at_wo
     tracks, r = config.feedback.opens_and_clicks, recipients.c
     bounces = _by_reason(connection, mailing, r.bounce, r.bounced_at)
     return MailingReport(
-        issue=mailing.slug,
-        title=mailing.title,
-        language=mailings.letter_of(connection, mailing.id).language,
-        sequence=mailing.sequence,
-        state=mailing_state(account, mailing.operator, at_work=at_work),
-        digest=mailing.digest,
-        commit=mailing.commit,
-        frozen_at=mailing.frozen_at,
-        finished_at=mailing.finished_at,
-        counted=mailing.audience,
-        account=account,
-        unsubscribed=_unsubscribed(connection, mailing),
+        issue=mailing.slug, title=mailing.title, language=mailings.letter_of(connection, mailing.id).language,
+        sequence=mailing.sequence, state=mailing_state(account, mailing.operator, at_work=at_work),
+        digest=mailing.digest, commit=mailing.commit, frozen_at=mailing.frozen_at, finished_at=mailing.finished_at,
+        counted=mailing.audience, account=account, unsubscribed=_unsubscribed(connection, mailing),
         rejections=_rejections(connection, mailing),
         bounces=tuple(BounceReason(*reason.partition("/")[::2], count) for reason, count in bounces),
         answers=answers(connection, mailing),
         complaints=tuple(_by_reason(connection, mailing, r.complaint, r.complained_at)),
-        domains=_domains(connection, mailing),
-        timeline=timeline(_minutes(connection, mailing)),
-        tracking=_tracking(connection, mailing) if tracks else None,
-        clicks=_clicks(connection, mailing.slug),
-    )
+        domains=_domains(connection, mailing), timeline=timeline(_minutes(connection, mailing)),
+        tracking=_tracking(connection, mailing) if tracks else None, clicks=_clicks(connection, mailing.slug),
+    )  # fmt: skip
 
 
 def _clicks(connection: Connection, slug: str) -> tuple[CountedLink, ...]:

@@ -15,22 +15,9 @@ from publisher.providers.provider import Provider, Quota, Transport
 from publisher.providers.reading import object_of
 
 __all__ = [
-    "Composed",
-    "Envelope",
-    "Outcome",
-    "Provider",
-    "Quota",
-    "Transport",
-    "Verdict",
-    "events_of",
-    "first",
-    "is_event",
-    "open_provider",
-    "open_transport",
-    "providers",
-    "read_events",
-    "submitted",
-]
+    "Composed", "Envelope", "Outcome", "Provider", "Quota", "Transport", "Verdict", "events_of", "first", "is_event",
+    "open_provider", "open_transport", "providers", "read_events", "submitted",
+]  # fmt: skip
 
 Answer = TypeVar("Answer")
 

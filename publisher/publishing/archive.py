@@ -93,13 +93,9 @@ class ArchiveRun:
                 if edition.slug in unknown or (known.archived_digest == edition.digest and not known.withdrawn_at):
                     continue
                 store.note(
-                    connection,
-                    edition.slug,
-                    title=edition.title,
-                    archived_at=known.archived_at or run.now,
-                    archived_digest=edition.digest,
-                    withdrawn_at=None,
-                )
+                    connection, edition.slug, title=edition.title, archived_at=known.archived_at or run.now,
+                    archived_digest=edition.digest, withdrawn_at=None,
+                )  # fmt: skip
             if deploys or (run.commit and last != (run.commit, True)):
                 number = store.begin_deployment(connection, run.commit, self.place.name, run.now)
         return number

@@ -206,10 +206,8 @@ def what_blocks(decisions: Sequence[IssueDecision]) -> str | None:
         return None
     return counted(
         "{slugs} has errors and would lose the page that is live",
-        "{slugs} have errors and would lose the page that is live",
-        len(broken),
-        slugs=listed(broken),
-    )
+        "{slugs} have errors and would lose the page that is live", len(broken), slugs=listed(broken),
+    )  # fmt: skip
 
 
 def _mailed(facts: Facts, mailed: Mailed, now: datetime) -> IssueDecision:

@@ -166,16 +166,10 @@ def _facts(config: Config, one: Proof, ledger: History, witness: Witness) -> Fac
         partial = read_issue(config, one.slug).partial
         draft = partial is not None and partial.status is Status.DRAFT
     facts = Facts(
-        one.slug,
-        ready=not draft,
-        broken=one.broken,
-        held_at=publication.held_at,
-        held_why=publication.held_why,
-        archived=publication.archived_at is not None,
-        mailed=ledger.mailed.get(one.slug),
-        unknown_mail=ledger.unknown_mail.get(one.slug),
-        settled=publication.settled_how,
-    )
+        one.slug, ready=not draft, broken=one.broken, held_at=publication.held_at, held_why=publication.held_why,
+        archived=publication.archived_at is not None, mailed=ledger.mailed.get(one.slug),
+        unknown_mail=ledger.unknown_mail.get(one.slug), settled=publication.settled_how,
+    )  # fmt: skip
     edition = one.edition
     if edition is None or one.draft:
         return facts
@@ -190,22 +184,18 @@ def _facts(config: Config, one: Proof, ledger: History, witness: Witness) -> Fac
     unfinished = mailed.sendable > 0 if mailed else publication.settled_how != "mailed"
     asked = one.slug in config.publish.unmailed
     strange = mailed is None and publication.settled_how is None and not asked
+    contradicted = None
+    if unfinished and not facts.unknown_mail:
+        contradicted = witness.contradiction(publication, mailed, ledger.references)
     return replace(
-        facts,
-        publish_at=edition.publish_at or (local.opens if local else None),
+        facts, publish_at=edition.publish_at or (local.opens if local else None),
         last_at=max(local.closes, edition.publish_at or local.closes) if local else None,
-        day_ends=datetime.combine(edition.date, time.max, config.newsletter.zone),
-        digest=edition.digest,
-        content=content,
-        mailed=mailed,
-        asked=asked,
-        known=publication.seen_at is not None,
-        seen_at=publication.seen_at if same else None,
-        unknown_mail=facts.unknown_mail
-        or (witness.contradiction(publication, mailed, ledger.references) if unfinished else None),
+        day_ends=datetime.combine(edition.date, time.max, config.newsletter.zone), digest=edition.digest,
+        content=content, mailed=mailed, asked=asked, known=publication.seen_at is not None,
+        seen_at=publication.seen_at if same else None, unknown_mail=facts.unknown_mail or contradicted,
         claimed=witness.readers_have(one.slug) if unknown else None,
         mailed_as=mailed_as(edition, content, ledger.gone) if strange and content else None,
-    )
+    )  # fmt: skip
 
 
 def content_of(edition: Edition) -> str:

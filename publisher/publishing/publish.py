@@ -191,13 +191,10 @@ class _Publish(Run):
 
     def _tell_reached(self, slug: str, people: int) -> None:
         if people:
-            had = counted(
+            self.watch.note(counted(
                 "{slug}: events show that {n:,} reader had it, who gets no second copy",
-                "{slug}: events show that {n:,} readers had it, who get no second copy",
-                people,
-                slug=slug,
-            )
-            self.watch.note(had)
+                "{slug}: events show that {n:,} readers had it, who get no second copy", people, slug=slug,
+            ))  # fmt: skip
 
     def _asked_at_first(self, ledger: History, decisions: Sequence[IssueDecision], witness: Witness) -> bool:
         """Ask about, or refuse, several first mailings at once; True if they were settled. Raises UsageError."""
@@ -251,12 +248,9 @@ class _Publish(Run):
         """Return the options common to all mailings of the run."""
         watch, options = self.watch, self.options
         return Options(
-            now=options.now,
-            transport=options.transport,
-            interrupt=watch.interrupt,
-            started=watch.started,
-            progress=watch.sending,
-        )
+            now=options.now, transport=options.transport, interrupt=watch.interrupt,
+            started=watch.started, progress=watch.sending,
+        )  # fmt: skip
 
     def _mail(self, decision: IssueDecision, edition: Edition, together: Sequence[Edition], witness: Witness) -> Sent:
         with self.begin() as connection:

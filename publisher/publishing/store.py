@@ -65,17 +65,10 @@ def mailed(connection: Connection, slug: str | None = None) -> dict[str, Mailed]
             continue  # a step or a month's edition is not an issue
         left = unsettled(connection, mailing.id)
         found[mailing.slug] = Mailed(
-            mailing.digest,
-            None,
-            mailing.operator,
-            left[RecipientState.PENDING] + left[RecipientState.CLAIMED],
-            left[RecipientState.UNCERTAIN],
-            mailing.reference,
-            tuple(worked.get(mailing.id, ())),
-            mailing.finished_at is not None,
-            mailing.audience == 0,
-            *waiting(connection, mailing.id),
-        )
+            mailing.digest, None, mailing.operator, left[RecipientState.PENDING] + left[RecipientState.CLAIMED],
+            left[RecipientState.UNCERTAIN], mailing.reference, tuple(worked.get(mailing.id, ())),
+            mailing.finished_at is not None, mailing.audience == 0, *waiting(connection, mailing.id),
+        )  # fmt: skip
     return found
 
 

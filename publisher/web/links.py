@@ -124,20 +124,13 @@ def _preferences_page(
     held |= {"pause": KEEP if paused else "off", "digest": subscriber.digest or EACH}
     zone = ZoneInfo(subscriber.timezone or service.config.newsletter.timezone)
     return service.pages.page(
-        "preferences",
-        subscriber.language,
-        status=422 if wrong else 200,
-        saved=sent is not None and not wrong,
-        wrong=wrong,
-        unsubscribed=subscriber.state is ConsentState.UNSUBSCRIBED,
+        "preferences", subscriber.language, status=422 if wrong else 200, saved=sent is not None and not wrong,
+        wrong=wrong, unsubscribed=subscriber.state is ConsentState.UNSUBSCRIBED,
         chosen=sent.many("topics") if sent and wrong else subscriber.topics,
-        given={**subscriber.attributes, **held, **given},
-        languages=service.pages.languages(subscriber.language),
-        pauses=PAUSES,
-        paused=paused and paused.astimezone(zone),
-        attributes=editable(service.config),
+        given={**subscriber.attributes, **held, **given}, languages=service.pages.languages(subscriber.language),
+        pauses=PAUSES, paused=paused and paused.astimezone(zone), attributes=editable(service.config),
         unsubscribe_link=f"../{Purpose.UNSUBSCRIBE}/{token}",
-    )
+    )  # fmt: skip
 
 
 async def _is_one_click(request: Request) -> bool:

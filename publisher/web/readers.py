@@ -77,16 +77,9 @@ class Readers:
             subscriber = store.find(connection, wish.address)
             if subscriber is None:
                 subscriber = store.add(
-                    connection,
-                    wish.address,
-                    how=ConsentSource.FORM,
-                    state=ConsentState.PENDING,
-                    name=wish.name,
-                    language=wish.language,
-                    timezone=wish.timezone,
-                    topics=wish.topics,
-                    evidence=evidence,
-                )
+                    connection, wish.address, how=ConsentSource.FORM, state=ConsentState.PENDING, name=wish.name,
+                    language=wish.language, timezone=wish.timezone, topics=wish.topics, evidence=evidence,
+                )  # fmt: skip
             at = store.now()
             if not store.ask_now(connection, subscriber.id, at, ASK_AGAIN):
                 return False

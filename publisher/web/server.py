@@ -45,20 +45,13 @@ def run(config: Config, host: str, port: int) -> None:
 
 def server_of(service: Service) -> uvicorn.Server:
     """Return the uvicorn server with its limits."""
-    return uvicorn.Server(
-        uvicorn.Config(
-            create_app(service),
-            http=Connection,
-            ws="none",
-            access_log=False,  # a path holds a token, which identifies a person
-            log_config=None,
-            log_level="warning",
-            server_header=False,
-            timeout_graceful_shutdown=GRACE,
-            limit_concurrency=2 * MOST,  # MOST bounds connections; this bounds requests that hang
-            h11_max_incomplete_event_size=32 * 1024,
-        )
-    )
+    return uvicorn.Server(uvicorn.Config(
+        create_app(service), http=Connection, ws="none",
+        access_log=False,  # a path holds a token, which identifies a person
+        log_config=None, log_level="warning", server_header=False, timeout_graceful_shutdown=GRACE,
+        limit_concurrency=2 * MOST,  # MOST bounds connections; this bounds requests that hang
+        h11_max_incomplete_event_size=32 * 1024,
+    ))  # fmt: skip
 
 
 def allow_files(wanted: int) -> None:

@@ -165,18 +165,10 @@ class Service:
             return await asyncio.get_running_loop().run_in_executor(writer, step)
 
         return cls(
-            config,
-            database,
-            tokens,
-            ServicePages(config),
-            readers,
+            config, database, tokens, ServicePages(config), readers,
             ConfirmationMailer(config, tokens, database, partial(metrics.count, "confirmation_mails")),
-            limiter or Limiter(),
-            metrics,
-            GroupCommit(commit),
-            writer,
-            ThreadPoolExecutor(4, "read"),
-        )
+            limiter or Limiter(), metrics, GroupCommit(commit), writer, ThreadPoolExecutor(4, "read"),
+        )  # fmt: skip
 
     def close(self) -> None:
         """Finish running work and close the database."""
@@ -242,16 +234,11 @@ class ServicePages:
     def html(self, name: str, language: str | None = None, /, **values: Any) -> str:
         """Return the HTML of a page."""
         return self._theme.render(
-            f"service/{name}.html.j2",
-            say=self.words(language),
-            newsletter=self._config.newsletter,
+            f"service/{name}.html.j2", say=self.words(language), newsletter=self._config.newsletter,
             style=Markup(self._style),  # noqa: S704 - a style sheet of the theme
-            topics=self._config.topics,
-            zones=_zones(),
-            absolute=lambda path: self._theme.brand.base + path,
-            footer=own.html if (own := footer(self._config, self.words(language).words)) else "",
-            **values,
-        )
+            topics=self._config.topics, zones=_zones(), absolute=lambda path: self._theme.brand.base + path,
+            footer=own.html if (own := footer(self._config, self.words(language).words)) else "", **values,
+        )  # fmt: skip
 
     def _words(self, language: str | None = None) -> Words:
         newsletter = self._config.newsletter

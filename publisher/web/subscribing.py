@@ -82,12 +82,7 @@ def _asked(service: Service, fields: Fields, language: str | None) -> Response:
 def _form(service: Service, language: str | None, fields: Fields | None = None, *, status: int = 200) -> Response:
     given = fields or Fields({})
     return service.pages.page(
-        "subscribe",
-        language,
-        status=status,
-        wrong=fields is not None,
-        email=given.one("email"),
-        name=given.one("name"),
-        timezone=given.one("timezone"),
+        "subscribe", language, status=status, wrong=fields is not None, email=given.one("email"),
+        name=given.one("name"), timezone=given.one("timezone"),
         chosen=given.many("topics") if fields else tuple(service.config.topics),
-    )
+    )  # fmt: skip

@@ -45,15 +45,11 @@ def events_of(value: Json) -> tuple[Event, ...]:
     if kind not in {EventKind.UNKNOWN, EventKind.SUBSCRIPTION} and not message_id and not recipient:
         raise EventError(say("{record} with neither a MessageID nor metadata", record=record))
     event = Event(
-        kind,
-        message_id,
-        next((at for key in _MOMENTS if (at := moment_of(text_at(value, key, 64)))), None),
+        kind, message_id, next((at for key in _MOMENTS if (at := moment_of(text_at(value, key, 64)))), None),
         address=text_at(value, "Email", 320) or text_at(value, "Recipient", 320) or None,
-        mailing=text_at(tags, "mailing", 64) or None,
-        recipient=recipient or None,
-        attempt=attempt_of(text_at(tags, "attempt", 7)),
-        **says,
-    )
+        mailing=text_at(tags, "mailing", 64) or None, recipient=recipient or None,
+        attempt=attempt_of(text_at(tags, "attempt", 7)), **says,
+    )  # fmt: skip
     return (event,)
 
 

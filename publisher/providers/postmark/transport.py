@@ -101,23 +101,18 @@ class PostmarkTransport(Transport):
         letter = composed.letter
         headers = [*composed.headers, ("List-Unsubscribe", f"<{clean(envelope.unsubscribe_url)}>")]
         message = {
-            "MessageStream": self._settings.stream,
-            "From": _plain(composed.sender),
-            "To": addr_spec(envelope.address),
-            **({"ReplyTo": composed.reply_to} if composed.reply_to else {}),
-            "Subject": composed.subject(envelope),
+            "MessageStream": self._settings.stream, "From": _plain(composed.sender), "To": addr_spec(envelope.address),
+            **({"ReplyTo": composed.reply_to} if composed.reply_to else {}), "Subject": composed.subject(envelope),
             "HtmlBody": letter.html.with_values(envelope.html_values()),
             "TextBody": letter.text.with_values(envelope.text_values()),
-            "Headers": [{"Name": name, "Value": value} for name, value in headers],
-            "Tag": letter.slug,
+            "Headers": [{"Name": name, "Value": value} for name, value in headers], "Tag": letter.slug,
             "Metadata": {
                 "mailing": envelope.mailing,
                 "recipient": envelope.recipient,
                 "attempt": str(envelope.attempt),
             },
-            "TrackOpens": False,
-            "TrackLinks": "None",
-        }
+            "TrackOpens": False, "TrackLinks": "None",
+        }  # fmt: skip
         return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 

@@ -17,15 +17,9 @@ __all__ = ["NOT_ASKED", "Finding", "Level", "examine"]
 LONGEST = 30.0  # seconds for all checks together
 
 OURS = (
-    questions.spf,
-    questions.dmarc,
-    questions.config,
-    questions.database,
-    questions.backup,
-    questions.receivers,
-    questions.archive,
-    questions.unsubscribe,
-)
+    questions.spf, questions.dmarc, questions.config, questions.database, questions.backup, questions.receivers,
+    questions.archive, questions.unsubscribe,
+)  # fmt: skip
 
 
 def examine(probes: Probes, only: Collection[str] | None = None) -> list[Finding]:

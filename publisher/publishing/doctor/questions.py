@@ -205,15 +205,11 @@ def archive(probes: Probes) -> Finding:
     days = (ends - datetime.now(UTC)).days
     if days < EXPIRES_SOON:
         advice = say("renew the certificate")
-        return warning(
-            counted(
-                "{url} is live; its certificate ends in {n} day",
-                "{url} is live; its certificate ends in {n} days",
-                days,
-                url=url,
-            ),
-            advice,
-        )
+        ends_soon = counted(
+            "{url} is live; its certificate ends in {n} day", "{url} is live; its certificate ends in {n} days",
+            days, url=url,
+        )  # fmt: skip
+        return warning(ends_soon, advice)
     return ok(say("{url} is live; its certificate is good for {days} days", url=url, days=days))
 
 

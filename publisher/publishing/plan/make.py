@@ -240,17 +240,11 @@ def _change(slug: str, was: Proof | None, now: Proof | None, *, only_shared: boo
     old_text, new_text = (str(one.text).splitlines() if one else [] for one in (old, new))
     old_links, new_links = diff.links(old_html), diff.links(new_html)
     return EditionChange(
-        slug,
-        _how(was, now, only_shared=only_shared),
-        old,
-        new,
-        diff.lines(old_text, new_text) if old and new else (),
+        slug, _how(was, now, only_shared=only_shared), old, new, diff.lines(old_text, new_text) if old and new else (),
         diff.lines(diff.outline(old_html), diff.outline(new_html)) if old and new else (),
         tuple(link for link in new_links if link not in old_links),
-        tuple(link for link in old_links if link not in new_links),
-        gained,
-        lost,
-    )
+        tuple(link for link in old_links if link not in new_links), gained, lost,
+    )  # fmt: skip
 
 
 def _how(was: Proof | None, now: Proof | None, *, only_shared: bool) -> ChangeKind:

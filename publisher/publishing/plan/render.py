@@ -62,15 +62,11 @@ def sizes(change: EditionChange) -> str:
     room = BUDGET - _largest(after)
     return say(
         "HTML {html:,} B, encoded {encoded:,} B{grown}: {share:.0%} of the clip budget, {left}; text {text:,} B,"
-        " message {message:,} B",
-        html=after.html,
-        encoded=after.html_encoded,
+        " message {message:,} B", html=after.html, encoded=after.html_encoded,
         grown=f" ({_largest(after) - _largest(change.was.sizes):+,} B)" if change.was else "",
-        share=_largest(after) / BUDGET,
-        left=say("{n:,} left", n=room) if room >= 0 else say("{n:,} over", n=-room),
-        text=after.text,
-        message=after.message,
-    )
+        share=_largest(after) / BUDGET, left=say("{n:,} left", n=room) if room >= 0 else say("{n:,} over", n=-room),
+        text=after.text, message=after.message,
+    )  # fmt: skip
 
 
 def _largest(found: Sizes) -> int:
@@ -132,9 +128,8 @@ def _plan(plan: Plan) -> Iterator[str]:
         yield ""
         yield counted(
             "{n} more edition is touched by the theme or config.yaml alone",
-            "{n} more editions are touched by the theme or config.yaml alone",
-            plan.others,
-        )
+            "{n} more editions are touched by the theme or config.yaml alone", plan.others,
+        )  # fmt: skip
     for note in plan.notes:
         yield ""
         yield say("note: {note}", note=note)
@@ -178,18 +173,13 @@ def _change(change: EditionChange) -> Iterator[str]:
 def render_json(plan: Plan) -> str:
     """Return JSON in a stable format. ``work``: whether ``publish`` would do anything; ``due``: what it would mail."""
     document = {
-        "work": plan.work,
-        "due": [decision.slug for decision in plan.decisions if decision.mails],
-        "ledger": plan.ledger,
-        "commit": plan.commit,
-        "base": plan.base,
+        "work": plan.work, "due": [decision.slug for decision in plan.decisions if decision.mails],
+        "ledger": plan.ledger, "commit": plan.commit, "base": plan.base,
         "decisions": [decision.as_object() | _spread(plan, decision.slug) for decision in plan.decisions],
-        "series": [asdict(step) for step in plan.steps],
-        "shared": list(plan.shared),
-        "changes": [_change_object(change) for change in plan.changes],
-        "others": plan.others,
+        "series": [asdict(step) for step in plan.steps], "shared": list(plan.shared),
+        "changes": [_change_object(change) for change in plan.changes], "others": plan.others,
         "notes": [*map(rendered, plan.notes)],
-    }
+    }  # fmt: skip
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
 
@@ -205,25 +195,19 @@ def _change_object(change: EditionChange) -> dict[str, Any]:
     keys = ("path", "line", "column", "severity", "code", "message")
     found, settled = ([{k: as_object(d)[k] for k in keys} for d in side] for side in (change.found, change.settled))
     return {
-        "issue": change.slug,
-        "how": change.how.value,
-        "title": shown.title if shown else "",
-        "subject": pair(lambda edition: edition.subject),
-        "digest": pair(lambda edition: edition.digest),
-        "text": list(change.text),
-        "structure": list(change.structure),
+        "issue": change.slug, "how": change.how.value, "title": shown.title if shown else "",
+        "subject": pair(lambda edition: edition.subject), "digest": pair(lambda edition: edition.digest),
+        "text": list(change.text), "structure": list(change.structure),
         "links": {
             "added": [link._asdict() for link in change.links_gained],
             "removed": [link._asdict() for link in change.links_lost],
         },
         "bytes": pair(lambda one: asdict(one.sizes) | {"clip_budget_used": round(_largest(one.sizes) / BUDGET, 4)}),
-        "findings": {"added": found, "removed": settled},
-        "audience": who
-        and {
-            "segment": who.expression,
-            "recipients": who.recipients,
-            "excluded_by_reason": who.excluded,
-            **({"variants": who.variants} if who.variants else {}),
-        },
+        "findings": {"added": found, "removed": settled}, "audience": who and _audience_object(who),
         "pictures": list(change.pictures),
-    }
+    }  # fmt: skip
+
+
+def _audience_object(who: Audience) -> dict[str, Any]:
+    told = {"segment": who.expression, "recipients": who.recipients, "excluded_by_reason": who.excluded}
+    return told | ({"variants": who.variants} if who.variants else {})
