@@ -113,15 +113,11 @@ def past_of(cells: Mapping[str, str]) -> Past:
         raise ValueError(say("digest is not {word}", word=MONTHLY))
     moments = {name: _moment(name, cells.get(name, "")) for name in (*_MOMENTS, "suppressed_at")}
     return Past(
-        state=ConsentState(state) if state else None,
-        reference=reference or None,
-        digest=digest or None,
+        state=ConsentState(state) if state else None, reference=reference or None, digest=digest or None,
         history=tuple(_history(cells.get("consent_history", ""))),
-        suppressed=Reason(suppressed) if suppressed else None,
-        suppressed_detail=cells.get("suppressed_detail", ""),
-        enrolments=_enrolments(cells.get("enrolments", "")),
-        **moments,
-    )
+        suppressed=Reason(suppressed) if suppressed else None, suppressed_detail=cells.get("suppressed_detail", ""),
+        enrolments=_enrolments(cells.get("enrolments", "")), **moments,
+    )  # fmt: skip
 
 
 def _moment(name: str, text: str) -> datetime | None:

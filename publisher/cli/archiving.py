@@ -15,16 +15,15 @@ from publisher.errors import UsageError
 if TYPE_CHECKING:
     from publisher.config import Config
     from publisher.database import Database
+    from publisher.delivery.mailings import Mailing
 
 LEAST = timedelta(days=90)
 """Events of a mailing may arrive for weeks, and a month's edition reads the mailings of two months."""
 
 
-@app.command(
-    epilog=examples(
-        "publisher archive-mailings --older-than 12m --yes", "publisher archive-mailings --undo 2023-12-29-weekly"
-    )
-)
+@app.command(epilog=examples(
+    "publisher archive-mailings --older-than 12m --yes", "publisher archive-mailings --undo 2023-12-29-weekly",
+))  # fmt: skip
 def archive_mailings(
     context: typer.Context,
     older_than: Annotated[
@@ -58,12 +57,11 @@ def archive_mailings(
             line = counted("{slug}: {n:,} recipient is back", "{slug}: {n:,} recipients are back", restored, slug=undo)
         else:
             done = _drop(database, act=yes) if drop else _fold(database, config, before, act=yes)
-            people = sum(one["recipients"] for one in done)
-            told = {"dropped" if drop else "folded": done, "recipients": people, "done": yes}
+            people = sum(one.audience for one in done)
+            rows = [{"issue": one.slug, "sequence": one.sequence, "recipients": one.audience} for one in done]
+            told = {"dropped" if drop else "folded": rows, "recipients": people, "done": yes}
             for one in done if format == "text" else ():
-                put(
-                    counted("{slug}: {n:,} recipient", "{slug}: {n:,} recipients", one["recipients"], slug=one["issue"])
-                )
+                put(counted("{slug}: {n:,} recipient", "{slug}: {n:,} recipients", one.audience, slug=one.slug))
             mailings = counted("{n:,} mailing", "{n:,} mailings", len(done))
             whom = counted("{n:,} recipient", "{n:,} recipients", people)
             was = say("{mailings} with {whom} dropped"), say("{mailings} with {whom} folded")
@@ -77,22 +75,21 @@ def archive_mailings(
             tell(say("nothing was done: --yes does it"))
 
 
-def _fold(database: Database, config: Config, before: datetime, *, act: bool) -> list[dict[str, Any]]:
+def _fold(database: Database, config: Config, before: datetime, *, act: bool) -> list[Mailing]:
     from publisher.delivery.folding import foldable
     from publisher.insights.store import fold
 
     with database.connect() as connection:
         found = foldable(connection, before)
     now = datetime.now(UTC)
-    folded = [one for one in found if not act or fold(database, config, one, before, now)]
-    return [{"issue": one.slug, "sequence": one.sequence, "recipients": one.audience} for one in folded]
+    return [one for one in found if not act or fold(database, config, one, before, now)]
 
 
-def _drop(database: Database, *, act: bool) -> list[dict[str, Any]]:
+def _drop(database: Database, *, act: bool) -> list[Mailing]:
     from publisher.delivery import folding
 
     with database.begin() if act else database.connect() as connection:
         found = folding.droppable(connection, moment_back("--drop", "1y"))
         for one in found if act else ():
             folding.drop(connection, one.id)
-    return [{"issue": one.slug, "sequence": one.sequence, "recipients": one.audience} for one in found]
+    return found

@@ -89,28 +89,17 @@ def _print(found: AudienceReport) -> None:
         "{n:,} reader ({states})", "{n:,} readers ({states})", found.readers, states=numbered(found.states, standing),
     ))  # fmt: skip
     causes = [cause for cause in CAUSES if found.lost[cause]]
-    _counts(
-        (say("month"), say("joined"), *map(word, causes), say("readers")),
-        [(m.month, m.joined, *(m.lost[cause] for cause in causes), m.readers) for m in found.months],
-    )
-    _counts(
-        (say("consent"), say("readers")),
-        [
-            (
-                entered if entered == agreed else say("{entered}, then {agreed}", entered=entered, agreed=agreed),
-                each.readers,
-            )
-            for each in found.consent
-            for entered, agreed in ((word(each.entered), word(each.consented)),)
-        ],
-    )
+    months = [(m.month, m.joined, *(m.lost[cause] for cause in causes), m.readers) for m in found.months]
+    _counts((say("month"), say("joined"), *map(word, causes), say("readers")), months)
+    ways = ((word(each.entered), word(each.consented), each.readers) for each in found.consent)
+    then = say("{entered}, then {agreed}")
+    consent = [(one if one == other else say(then, entered=one, agreed=other), n) for one, other, n in ways]
+    _counts((say("consent"), say("readers")), consent)
     shown = (say("topic"), found.topics), (say("language"), found.languages), (say("domain"), found.domains)
     for name, shares in shown:
         _counts((name, say("readers")), [(share.name or say("all others"), share.readers) for share in shares])
-    _counts(
-        (say("issue"), *map(word, ("audience", "unsubscribed", "bounce", "complaint"))),
-        [(each.issue, each.audience, each.unsubscribed, each.bounce, each.complaint) for each in found.issues],
-    )
+    issues = [(each.issue, each.audience, each.unsubscribed, each.bounce, each.complaint) for each in found.issues]
+    _counts((say("issue"), *map(word, ("audience", "unsubscribed", "bounce", "complaint"))), issues)
 
 
 def _counts(heads: Sequence[str], rows: list[tuple[Any, ...]]) -> None:

@@ -12,14 +12,11 @@ from publisher.diagnostics import Severity, counted, listed, say
 from publisher.errors import ConfigError
 
 
-@app.command(
-    no_args_is_help=False,
-    epilog=examples(
-        "publisher build                         all ready issues",
-        "publisher build 2024-12-29-ai-weekly    one email, and the whole archive",
-        "publisher build --drafts --out /tmp/look",
-    ),
-)
+@app.command(epilog=examples(
+    "publisher build                         all ready issues",
+    "publisher build 2024-12-29-ai-weekly    one email, and the whole archive",
+    "publisher build --drafts --out /tmp/look",
+))  # fmt: skip
 def build(
     context: typer.Context,
     issues: Annotated[

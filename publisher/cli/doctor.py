@@ -46,12 +46,10 @@ def doctor(
     return int(any(finding.level is Level.FAULT for finding in findings))
 
 
-@app.command(
-    epilog=examples(
-        "publisher verify outbox/2024-12-29-weekly/4f2a91c0-1.eml",
-        "publisher verify https://news.example.com/issues/2024-12-29-weekly/",
-    )
-)
+@app.command(epilog=examples(
+    "publisher verify outbox/2024-12-29-weekly/4f2a91c0-1.eml",
+    "publisher verify https://news.example.com/issues/2024-12-29-weekly/",
+))  # fmt: skip
 def verify(
     context: typer.Context,
     what: Annotated[str, typer.Argument(metavar="EML|URL", help="A saved message, or a page of the archive.")],

@@ -116,16 +116,12 @@ def _finish(config: Config, database: Database, applied: Applied, format: str, s
 
 def _as_json(applied: Applied, tripped: list[Tripped]) -> dict[str, Any]:
     return {
-        "events": dict(sorted(applied.events.items())),
-        "changed": applied.changed,
-        "waiting": applied.waiting,
-        "suppressed": dict(sorted(applied.suppressed.items())),
-        "unknown": dict(sorted(applied.unknown.items())),
-        "replies": applied.replies,
-        "malformed": applied.faults,
+        "events": dict(sorted(applied.events.items())), "changed": applied.changed, "waiting": applied.waiting,
+        "suppressed": dict(sorted(applied.suppressed.items())), "unknown": dict(sorted(applied.unknown.items())),
+        "replies": applied.replies, "malformed": applied.faults,
         "faults": [{"where": where, "reason": why} for where, why in applied.malformed],
         "tripwires": [{"name": t.name, "issue": t.issue, "message": t.message} for t in tripped],
-    }
+    }  # fmt: skip
 
 
 def _print(applied: Applied) -> None:
@@ -282,10 +278,6 @@ def _release(database: Database, found: list[Doubtful], yes: bool) -> dict[str, 
 
 
 def _doubtful_row(one: Doubtful, released: int) -> dict[str, object]:
-    return {
-        "issue": one.mailing.slug,
-        "uncertain": len(one.recipients) - released,
-        "young": one.young,
-        "released": released,
-        "recipients": [who.recipient for who in one.recipients],
-    }
+    whom = [who.recipient for who in one.recipients]
+    counts = {"uncertain": len(whom) - released, "young": one.young, "released": released}
+    return {"issue": one.mailing.slug, **counts, "recipients": whom}

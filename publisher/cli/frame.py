@@ -23,11 +23,9 @@ if TYPE_CHECKING:
 app = typer.Typer(
     name="publisher",
     help="A newsletter publishing pipeline: from committed files to one message per inbox and a web archive.",
-    no_args_is_help=True,
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
+    no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-)
+)  # fmt: skip
 
 
 def examples(*lines: str) -> str:

@@ -9,13 +9,11 @@ from publisher.cli.frame import CacheFolder, Format, app, config_of, examples
 from publisher.cli.output import ignore_closed_output, put
 
 
-@app.command(
-    epilog=examples(
-        "publisher plan",
-        "publisher plan --base origin/main",
-        "publisher plan --base origin/main --format markdown --pictures pictures",
-    )
-)
+@app.command(epilog=examples(
+    "publisher plan",
+    "publisher plan --base origin/main",
+    "publisher plan --base origin/main --format markdown --pictures pictures",
+))  # fmt: skip
 def plan(
     context: typer.Context,
     base: Annotated[
@@ -48,12 +46,10 @@ def plan(
     return int(any(change.how is ChangeKind.BROKEN for change in made.changes))
 
 
-@app.command(
-    epilog=examples(
-        "publisher publish",
-        "publisher publish --mailed all     a newsletter that moved here: its old issues were mailed elsewhere",
-    )
-)
+@app.command(epilog=examples(
+    "publisher publish",
+    "publisher publish --mailed all     a newsletter that moved here: its old issues were mailed elsewhere",
+))  # fmt: skip
 def publish(
     context: typer.Context,
     out: Annotated[str, typer.Option(metavar="DIR", help="The output folder, relative to --root.")] = "dist",

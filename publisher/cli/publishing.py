@@ -31,19 +31,12 @@ def run(context: typer.Context, options: PublishOptions, *, as_json: bool) -> in
     config, interrupt = config_of(context), Interrupt()
     with Bar(say("building")) as bar:
         observer = RunObserver(
-            building=bar.at,
-            deploying=lambda done, total: bar.at(done, total, say("deploying")),
-            waiting=lambda holder: tell(
-                say("waiting for another run of publish ({holder}) to end or to be given up …", holder=holder)
-            ),
-            settling=_settling,
-            confirm_first=lambda slugs: _confirm_first(bar, slugs),
+            building=bar.at, deploying=lambda done, total: bar.at(done, total, say("deploying")), waiting=_waiting,
+            settling=_settling, confirm_first=lambda slugs: _confirm_first(bar, slugs),
             started=lambda started: _started(bar, started),
             sending=lambda step: bar.at(step.submitted + step.rejected + step.uncertain + step.excluded),
-            interrupt=interrupt,
-            note=warn,
-            guard=lambda: stop_on_signals(interrupt),
-        )
+            interrupt=interrupt, note=warn, guard=lambda: stop_on_signals(interrupt),
+        )  # fmt: skip
         published = publish_due(config, options, observer)
     _print_findings(config, published)
     if as_json:
@@ -51,6 +44,10 @@ def run(context: typer.Context, options: PublishOptions, *, as_json: bool) -> in
     else:
         _print(config, published)
     return published.exit_status
+
+
+def _waiting(holder: str) -> None:
+    tell(say("waiting for another run of publish ({holder}) to end or to be given up …", holder=holder))
 
 
 def _settling(how: str, slugs: Sequence[str]) -> None:
@@ -186,16 +183,13 @@ def _short(path: Path) -> str:
 
 
 def _row(published: Published) -> dict[str, Any]:
-    deployed = published.deployed
+    files = published.deployed
+    written, removed = (files.written, files.removed) if files else ((), ())
+    about = {"where": published.archive, "issues": published.issues}
     return {
         "exit_status": published.exit_status,
         "blocked": published.blocked,
-        "archive": {
-            "where": published.archive,
-            "issues": published.issues,
-            "written": list(deployed.written) if deployed else [],
-            "removed": list(deployed.removed) if deployed else [],
-        },
+        "archive": {**about, "written": [*written], "removed": [*removed]},
         **({"announcements": left} if (left := [one.as_object() for one in published.announcements]) else {}),
         "issues": [_issue_row(outcome) for outcome in published.outcomes],
     }

@@ -76,12 +76,10 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-@app.command(
-    epilog=examples(
-        'publisher hold 2024-12-29-weekly --why "the lead is not confirmed"',
-        "publisher hold 2024-12-29-weekly --release",
-    )
-)
+@app.command(epilog=examples(
+    'publisher hold 2024-12-29-weekly --why "the lead is not confirmed"',
+    "publisher hold 2024-12-29-weekly --release",
+))  # fmt: skip
 def hold(
     context: typer.Context,
     issue: Issue,

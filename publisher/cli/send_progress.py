@@ -22,16 +22,11 @@ class JsonLines(nullcontext[None]):
 
     def started(self, started: Started) -> None:
         """Called before the first call to the provider."""
+        mailing, account = started.mailing, started.account
         json_line(
-            event="start",
-            issue=started.mailing.slug,
-            digest=started.mailing.digest,
-            audience=started.account.audience,
-            pending=started.account.pending,
-            frozen=started.frozen,
-            recovered=started.recovered,
-            transport=started.transport,
-        )
+            event="start", issue=mailing.slug, digest=mailing.digest, audience=account.audience,
+            pending=account.pending, frozen=started.frozen, recovered=started.recovered, transport=started.transport,
+        )  # fmt: skip
 
     def progress(self, step: Step) -> None:
         """Called after each call."""

@@ -67,16 +67,11 @@ def _print(rows: list[dict[str, Any]], *, tells: bool) -> None:
         put(say("There is no issue yet: publisher new SLUG makes one."))
         return
     names = [name for name in (*COUNTS, *FEEDBACK) if any(row[name] for row in rows)] or ["audience"]
-    table(
-        (say("issue"), say("state"), *map(word, names)),
-        [
-            (row["issue"], word(row["state"]), *(_NOT_KNOWN if name in unknown else row[name] for name in names))
-            for row in rows
-            for unknown in (not_known(row, tells),)
-        ],
-        range(2, len(names) + 2),
-    )
-    silent = [name for name in FEEDBACK if name not in names and any(name in not_known(row, tells) for row in rows)]
+    unknown = [not_known(row, tells) for row in rows]
+    lines = [(row["issue"], word(row["state"]), *(_NOT_KNOWN if name in lacks else row[name] for name in names))
+             for row, lacks in zip(rows, unknown, strict=True)]  # fmt: skip
+    table((say("issue"), say("state"), *map(word, names)), lines, range(2, len(names) + 2))
+    silent = [name for name in FEEDBACK if name not in names and any(name in lacks for lacks in unknown)]
     if silent:
         put(say("not known: {names} (no event has told)", names=listed(map(word, silent))))
     for one in (
@@ -108,12 +103,10 @@ def _print_answers(answers: list[dict[str, Any]]) -> None:
     table((say("receiver"), say("outcome"), say("recipients"), say("reason → what helps")), rows, {2})
 
 
-@app.command(
-    epilog=examples(
-        "publisher report 2024-12-29-weekly --out report.html",
-        "publisher report 2024-12-29-weekly --compare 2024-12-22-weekly",
-    )
-)
+@app.command(epilog=examples(
+    "publisher report 2024-12-29-weekly --out report.html",
+    "publisher report 2024-12-29-weekly --compare 2024-12-22-weekly",
+))  # fmt: skip
 def report(
     context: typer.Context,
     issue: Annotated[str, typer.Argument(metavar="ISSUE", help="The issue's folder name.")],

@@ -64,16 +64,10 @@ def list_(
             sys.stdout.writelines(f"{person.address}\n" for person in found)
             return
         rows = [
-            {
-                "email": person.address,
-                "state": person.state.value,
-                "name": person.name,
-                "language": person.language,
-                "topics": list(person.topics),
-                "attributes": dict(person.attributes),
-            }
+            {"email": person.address, "state": person.state.value, "name": person.name, "language": person.language,
+             "topics": list(person.topics), "attributes": dict(person.attributes)}
             for person in found
-        ]
+        ]  # fmt: skip
     emit(rows)
 
 

@@ -159,11 +159,8 @@ def _unusable() -> ColumnElement[bool]:
     key = subscribers.c.address_key
     return or_(
         func.length(key) > 254,  # RFC 5321, section 4.5.3.1.3, without the angle brackets
-        key.not_like("%_@_%"),
-        key.like("% %"),
-        key.like("%\n%"),
-        key.like("%\r%"),
-    )
+        key.not_like("%_@_%"), key.like("% %"), key.like("%\n%"), key.like("%\r%"),
+    )  # fmt: skip
 
 
 def _inboxes(*slugs: str, pending: bool = False) -> Any:

@@ -168,19 +168,16 @@ def account(connection: Connection, *mailing_ids: int) -> Account:
     reason = case((r.state == RecipientState.EXCLUDED, r.reason), else_=None).label("why")
     query = (
         select(
-            r.state,
-            reason,
-            func.count().label("people"),
+            r.state, reason, func.count().label("people"),
             func.count(case((r.bounced_at.is_(None), r.delivered_at))).label("delivered"),
-            func.count(r.bounced_at).label("bounced"),
-            func.count(r.complained_at).label("complained"),
+            func.count(r.bounced_at).label("bounced"), func.count(r.complained_at).label("complained"),
             func.count(case(((r.state == RecipientState.PENDING) & (r.released == 0), r.message_id))).label("again"),
             func.count(case((WAITS, r.number))).label("waiting"),
             func.min(case((WAITS, r.not_before))).label("next_at"),
         )
         .where(r.mailing_id.in_(mailing_ids))
         .group_by(r.state, reason)
-    )
+    )  # fmt: skip
     counts, by_reason, next_at = Counter[str](), dict[str, int](), None
     for row in connection.execute(query).mappings():
         counts[row["state"]] += row["people"]

@@ -100,14 +100,9 @@ def settle(
         noted = {"mailing_id": row["mailing_id"], "number": row["number"], "message_id": str(message_id), "at": at}
         insert_once(connection, second_copies, noted)
     return Settled(
-        known=True,
-        changed=bool(values),
-        second_copy=copy and not row["released"],
-        reference=row["reference"],
-        recipient=f"{row['mailing']}-{row['number']}",
-        slug=row["slug"],
-        mailing_id=row["mailing_id"],
-    )
+        known=True, changed=bool(values), second_copy=copy and not row["released"], reference=row["reference"],
+        recipient=f"{row['mailing']}-{row['number']}", slug=row["slug"], mailing_id=row["mailing_id"],
+    )  # fmt: skip
 
 
 def _of_packed(found: folding.FoldedRecipient) -> Settled:

@@ -172,6 +172,13 @@ def left_over(people: int) -> str:
     return counted("{n:,} recipient is left", "{n:,} recipients are left", people)
 
 
+def given_up(withdrawn: bool, slug: str, people: int) -> tuple[str, str]:
+    """Return the finding and the action for an unfinished mailing whose files are ``withdrawn``, or a draft again."""
+    what = say("no longer in the repository") if withdrawn else say("a draft again")
+    way = say("publisher cancel {slug} ends its mailing; once it is back as it was, publish goes on with it", slug=slug)
+    return say("{what}; {left}", what=what, left=left_over(people)), way
+
+
 def waits(people: int, next_at: datetime | None) -> str:
     """Return a sentence about the recipients who wait for their local time; empty if there are none."""
     if not next_at:

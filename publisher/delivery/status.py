@@ -119,15 +119,13 @@ def status_row(
     """Return one issue of ``status --format json``. Before the freeze all counts are 0 and the digest is null."""
     counted, going = account or Account(), state is not MailingState.CANCELLED
     return {
-        "issue": slug,
-        "state": state.value,
-        "digest": mailing.digest if mailing else None,
-        "commit": mailing.commit if mailing else None,
+        "issue": slug, "state": state.value,
+        "digest": mailing.digest if mailing else None, "commit": mailing.commit if mailing else None,
         **{name: getattr(counted, name) for name in COUNTS + FEEDBACK},
         "excluded_by_reason": dict(counted.excluded_by_reason),
         **({"waiting": counted.waiting, "next_at": counted.next_at.isoformat()} if going and counted.next_at else {}),
         **({"announcements": rows} if (rows := [one.as_object() for one in announced]) else {}),
-    }
+    }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from publisher.config.model import Config
 from publisher.database.bulk import insert_once
 from publisher.delivery.lock import DIGEST
 from publisher.delivery.mailings import Mailing
-from publisher.delivery.states import Account, Operator, RecipientState, left_over
+from publisher.delivery.states import Account, Operator, RecipientState, given_up
 from publisher.delivery.tables import literally, mailings, receiver_tallies, recipients, second_copies
 from publisher.diagnostics import counted, say
 from publisher.errors import UsageError
@@ -201,13 +201,7 @@ def stranded(config: Config, connection: Connection, found: Iterable[Mailing]) -
         slug, gone = mailing.slug, mailing.slug not in there
         issue = None if gone else read_issue(config, slug).partial
         if gone or (issue and issue.status is not Status.READY):
-            what = say("no longer in the repository") if gone else say("a draft again")
-            told = say("{what}; {left}", what=what, left=left_over(left[mailing.id]))
-            ways = say(
-                "publisher cancel {slug} ends its mailing; once it is back as it was, publish goes on with it",
-                slug=slug,
-            )
-            yield slug, told, ways
+            yield slug, *given_up(gone, slug, left[mailing.id])
 
 
 def alert(config: Config, tripped: Sequence[Tripped]) -> str | None:

@@ -65,11 +65,6 @@ class Applied:
     faults: int = 0  # lines and messages that are not events
     malformed: list[tuple[str, str]] = field(default_factory=list)  # place and reason of the first faults
 
-    @property
-    def alarms(self) -> bool:
-        """Whether an operator has to act."""
-        return bool(self.content_faults or self.never_mailed or self.second_copies)
-
 
 def tripped_by(database: Database, applied: Applied) -> list[Tripped]:
     """Return the tripwires that events set off: second copies, deferrals, harm, content faults, unmailed messages."""

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from publisher.config.model import PublishConfig
 from publisher.delivery.lock import how_to_settle
-from publisher.delivery.states import Operator, left_over, waits
+from publisher.delivery.states import Operator, given_up, left_over, waits
 from publisher.diagnostics import counted, listed, rendered, say
 
 
@@ -162,15 +162,11 @@ def decide(facts: Facts, now: datetime, policy: PublishConfig) -> IssueDecision:
     if facts.settled == "mailed":
         return IssueDecision(facts, Action.SETTLED, say("an operator said that it was mailed"))
     if facts.claimed and facts.settled != "unmailed":
-        why = say(
-            "{where} has it already, and this database knows nothing of it: was that lost, or restored?",
-            where=facts.claimed,
-        )
         ways = say(
             "publisher publish --mailed {slug}, if readers got it; publisher publish --unmailed {slug}, if none did",
             slug=slug,
         )
-        return IssueDecision(facts, Action.UNKNOWN, why, ways)
+        return IssueDecision(facts, Action.UNKNOWN, unknown_here(facts.claimed), ways)
     if facts.held_at:
         return _held(facts)
     if facts.mailed_as and facts.settled != "unmailed":
@@ -256,16 +252,18 @@ def renamed(slug: str, before: str) -> tuple[str, str]:
     )
 
 
+def unknown_here(where: str) -> str:
+    """Return the finding about an issue that readers have from ``where``, and that the ledger lacks."""
+    return say(
+        "{where} has it already, and this database knows nothing of it: was that lost, or restored?", where=where
+    )
+
+
 def _withdrawn(facts: Facts) -> IssueDecision:
-    why = say("a draft again") if facts.in_repository else say("no longer in the repository")
-    if facts.mailed and facts.mailed.sendable and facts.mailed.operator != Operator.CANCELLED:
-        ways = say(
-            "publisher cancel {slug} ends its mailing; once it is back as it was, publish goes on with it",
-            slug=facts.slug,
-        )
-        return IssueDecision(
-            facts, Action.WITHDRAWN, say("{what}; {left}", what=why, left=left_over(facts.mailed.sendable)), ways
-        )
+    gone, mailed = not facts.in_repository, facts.mailed
+    if mailed and mailed.sendable and mailed.operator != Operator.CANCELLED:
+        return IssueDecision(facts, Action.WITHDRAWN, *given_up(gone, facts.slug, mailed.sendable))
+    why = say("no longer in the repository") if gone else say("a draft again")
     return IssueDecision(facts, Action.WITHDRAWN, why)
 
 

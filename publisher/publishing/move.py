@@ -59,12 +59,9 @@ def move(config: Config, url: str) -> Moved:
             rows = _copy(source, new)
             for name, mark in marks.items():
                 if beside := mark_path(new_url, name):
-                    what = say("everything was moved, and the mark {mark} could not be copied to {beside}")
-                    what, way = (
-                        say(what, mark=mark, beside=beside),
-                        say("copy it yourself, and rename the old database"),
-                    )
-                    with refusal(what, way, DatabaseError):
+                    about = {"mark": mark, "beside": beside}
+                    what = say("everything was moved, and the mark {mark} could not be copied to {beside}", **about)
+                    with refusal(what, say("copy it yourself, and rename the old database"), DatabaseError):
                         write_file(beside, mark.read_bytes())
             if old.dialect == "sqlite":
                 kept = _put_aside(old_url.database)

@@ -121,17 +121,15 @@ class Published:
     @property
     def tripped(self) -> list[Tripped]:
         """Tripwires of the run: reports to an operator, except those that a mailing's sender has made already."""
-        return [
-            Tripped(
-                "overdue" if outcome.decision.kind is Action.EXPIRED else outcome.decision.kind.value,
-                outcome.decision.slug,
-                say("{slug}: {told}", slug=outcome.decision.slug, told=outcome.trouble or outcome.decision.says),
-                outcome.help or outcome.decision.help or "publisher publish",
-                stops=False,
-            )
-            for outcome in self.outcomes
-            if outcome.sent is None and outcome.exit_status
-        ] + [Tripped("announcement", one.slug, *announcement_trouble(one), stops=False) for one in self.announcements]
+        found = []
+        for outcome in self.outcomes:
+            if outcome.sent is None and outcome.exit_status:
+                slug, kind, way = outcome.decision.slug, outcome.decision.kind, outcome.help or outcome.decision.help
+                told = say("{slug}: {told}", slug=slug, told=outcome.trouble or outcome.decision.says)
+                name = "overdue" if kind is Action.EXPIRED else kind.value
+                found.append(Tripped(name, slug, told, way or "publisher publish", stops=False))
+        left = ((one.slug, *announcement_trouble(one)) for one in self.announcements)
+        return found + [Tripped("announcement", *told, stops=False) for told in left]
 
     @property
     def exit_status(self) -> int:

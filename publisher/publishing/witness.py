@@ -27,7 +27,7 @@ from publisher.mail.message import MailContent
 from publisher.providers import open_provider
 from publisher.publishing import store
 from publisher.publishing.archive import ArchiveRun
-from publisher.publishing.due import Mailed
+from publisher.publishing.due import Mailed, unknown_here
 from publisher.publishing.live import provenance_of_page
 from publisher.publishing.store import Publication
 from publisher.site.deploy.model import ChangedMeanwhileError
@@ -180,10 +180,7 @@ def refuse_unknown_mail(witness: Witness, database: Database, slug: str, *, corr
         raise UsageError(say("{slug}: an operator said that it was mailed", slug=slug), help=advice)
     fresh = publication.archived_at is None and publication.settled_how is None
     if fresh and (where := witness.readers_have(slug)):
-        fault = say(
-            "{where} has it already, and this database knows nothing of it: was that lost, or restored?", where=where
-        )
-        raise UsageError(say("{slug}: {told}", slug=slug, told=fault), help=how_to_settle(slug))
+        raise UsageError(say("{slug}: {told}", slug=slug, told=unknown_here(where)), help=how_to_settle(slug))
 
 
 def _path(slug: str) -> str:

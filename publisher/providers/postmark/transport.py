@@ -100,18 +100,14 @@ class PostmarkTransport(Transport):
         composed = self._composed.of(envelope)
         letter = composed.letter
         headers = [*composed.headers, ("List-Unsubscribe", f"<{clean(envelope.unsubscribe_url)}>")]
+        tags = {"mailing": envelope.mailing, "recipient": envelope.recipient, "attempt": str(envelope.attempt)}
         message = {
             "MessageStream": self._settings.stream, "From": _plain(composed.sender), "To": addr_spec(envelope.address),
             **({"ReplyTo": composed.reply_to} if composed.reply_to else {}), "Subject": composed.subject(envelope),
             "HtmlBody": letter.html.with_values(envelope.html_values()),
             "TextBody": letter.text.with_values(envelope.text_values()),
             "Headers": [{"Name": name, "Value": value} for name, value in headers], "Tag": letter.slug,
-            "Metadata": {
-                "mailing": envelope.mailing,
-                "recipient": envelope.recipient,
-                "attempt": str(envelope.attempt),
-            },
-            "TrackOpens": False, "TrackLinks": "None",
+            "Metadata": tags, "TrackOpens": False, "TrackLinks": "None",
         }  # fmt: skip
         return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 

@@ -89,14 +89,12 @@ class SesApiTransport(Transport):
         Raises TransportError if no region is known or the region is invalid.
         """
         settings = ClientConfig(
-            retries={"total_max_attempts": 1, "mode": "standard"},
-            connect_timeout=CONNECT_SECONDS,
-            read_timeout=READ_SECONDS,
-            max_pool_connections=self.parallel + 1,
+            retries={"total_max_attempts": 1, "mode": "standard"}, connect_timeout=CONNECT_SECONDS,
+            read_timeout=READ_SECONDS, max_pool_connections=self.parallel + 1,
             parameter_validation=False,  # our own calls, checked in the tests; validation takes a third of the CPU time
             tcp_keepalive=True,
             user_agent=f"publisher/{__version__}",  # otherwise botocore builds its own twice per call
-        )
+        )  # fmt: skip
         try:
             client = boto3.Session().client("sesv2", region_name=self._config.region, config=settings)
         except aws.BotoCoreError as error:
@@ -230,11 +228,8 @@ def _refused(outcomes: Sequence[Outcome]) -> bool:
 
 def _tags(envelope: Envelope) -> list[dict[str, str]]:
     """Return the opaque tags that every event carries."""
-    return [
-        {"Name": "mailing", "Value": envelope.mailing},
-        {"Name": "recipient", "Value": envelope.recipient},
-        {"Name": "attempt", "Value": str(envelope.attempt)},
-    ]
+    tags = {"mailing": envelope.mailing, "recipient": envelope.recipient, "attempt": str(envelope.attempt)}
+    return [{"Name": name, "Value": value} for name, value in tags.items()]
 
 
 def unusable(error: Exception, config: SesTransport) -> TransportError:

@@ -65,14 +65,9 @@ def _with_pictures_inside(edition: Edition) -> str:
 
 def _shoot(browser: str, page: Path, target: Path, width: int, scheme: int, profile: Path) -> bool:
     command = [
-        browser,
-        *FLAGS,
-        f"--user-data-dir={profile}",
-        f"--blink-settings=preferredColorScheme={scheme}",
-        f"--window-size={width},{HEIGHT}",
-        f"--screenshot={target}",
-        page.as_uri(),
-    ]
+        browser, *FLAGS, f"--user-data-dir={profile}", f"--blink-settings=preferredColorScheme={scheme}",
+        f"--window-size={width},{HEIGHT}", f"--screenshot={target}", page.as_uri(),
+    ]  # fmt: skip
     try:
         subprocess.run(command, capture_output=True, check=True, timeout=SECONDS)  # noqa: S603 - no shell
     except (OSError, subprocess.SubprocessError):
