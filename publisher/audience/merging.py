@@ -215,8 +215,7 @@ class _Batch:
     def _hold(self, mailbox: str, reason: Reason, detail: str, at: datetime | None) -> None:
         if mailbox not in self.suppressed:  # the first reason is kept
             self.suppressed.add(mailbox)
-            row = {"mailbox_key": mailbox, "reason": reason.value, "detail": detail, "at": at or self.at}
-            self.held.append(row)
+            self.held.append({"mailbox_key": mailbox, "reason": reason.value, "detail": detail, "at": at or self.at})
 
     def _change(self, known: _Known, wanted: dict[str, Any], change: ConsentEvent, entry: ImportRow) -> None:
         known.values.update(wanted)  # in place: the row of a new subscriber is this very dict
@@ -262,11 +261,7 @@ def write_batch(
     return outcomes
 
 
-_SUPPRESSING = {
-    ImportStatus.BOUNCE: Reason.BOUNCE,
-    ImportStatus.COMPLAINT: Reason.COMPLAINT,
-    ImportStatus.MANUAL: Reason.MANUAL,
-}
+_SUPPRESSING = {one: Reason[one.name] for one in (ImportStatus.BOUNCE, ImportStatus.COMPLAINT, ImportStatus.MANUAL)}
 _IMPORT = str(ConsentSource.IMPORT)
 _OF_THE_PAST = ("paused_until", "digest", "asked_at", "preferred_at")
 _KEPT = ("state", "name", "language", "timezone", "topics", "attributes")

@@ -88,15 +88,10 @@ async def _work(app: Any, database: Database, duties: Duties) -> None:
     async with app.open_async():
         await asyncio.to_thread(_make_tables, app, database)
         await loop.run_in_executor(None, app.tasks["watch"].func)
-        working = asyncio.create_task(
-            app.run_worker_async(
-                concurrency=2,
-                install_signal_handlers=False,
-                fetch_job_polling_interval=1.0,
-                stalled_worker_timeout=STALLED_SECONDS,
-                delete_jobs="always",  # the ledger records the results
-            )
-        )
+        working = asyncio.create_task(app.run_worker_async(
+            concurrency=2, install_signal_handlers=False, fetch_job_polling_interval=1.0,
+            stalled_worker_timeout=STALLED_SECONDS, delete_jobs="always",  # the ledger records the results
+        ))  # fmt: skip
         duties.tell("ready")
         while not working.done() and not duties.interrupt.count:
             await asyncio.wait({working}, timeout=0.2)

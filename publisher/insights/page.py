@@ -47,10 +47,8 @@ def render_report(report: MailingReport, config: Config) -> str:
 
 def render_audience(found: AudienceReport, config: Config) -> str:
     """Return the audience as a page, in the newsletter's language. Raises ConfigError if the template is broken."""
-    states = [
-        ("readers", found.readers),
-        *((name, found.states[name]) for name in ("pending", "unsubscribed", "suppressed")),
-    ]
+    others = [(name, found.states[name]) for name in ("pending", "unsubscribed", "suppressed")]
+    states = [("readers", found.readers), *others]
     return _render(
         "report/audience.html.j2", config.newsletter.language, config, found=found, states=states,
         states_chart=stacked(states), causes=[cause for cause in CAUSES if found.lost[cause]],

@@ -201,12 +201,10 @@ def make_client(*, connections: int = 1, seconds: float = 60.0) -> httpx.Client:
         advice = say("copy it anew from Postmark's console")
         raise TransportError(say("{name} holds characters that no token has", name=TOKEN), help=advice)
     return httpx.Client(
-        base_url=url,
-        headers={"Accept": "application/json", "X-Postmark-Server-Token": token},
-        timeout=httpx.Timeout(seconds, connect=10.0),
-        limits=httpx.Limits(max_connections=connections),
+        base_url=url, headers={"Accept": "application/json", "X-Postmark-Server-Token": token},
+        timeout=httpx.Timeout(seconds, connect=10.0), limits=httpx.Limits(max_connections=connections),
         follow_redirects=False,
-    )
+    )  # fmt: skip
 
 
 def ask(client: httpx.Client, method: str, path: str, what: str, **more: Any) -> Any:

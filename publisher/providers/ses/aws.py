@@ -120,22 +120,15 @@ class Queue:
 
     def receive(self, wait: int) -> list[QueueMessage]:
         """Return up to ten messages; wait up to ``wait`` seconds (at most 20) for the first."""
-        answer = call(
-            say("the queue of events cannot be read"),
-            lambda: self._sqs.receive_message(
-                QueueUrl=self._url, MaxNumberOfMessages=BATCH, WaitTimeSeconds=wait, VisibilityTimeout=VISIBLE_AGAIN
-            ),
-        )
-        return list(answer.get("Messages", ()))
+        limits = {"MaxNumberOfMessages": BATCH, "WaitTimeSeconds": wait, "VisibilityTimeout": VISIBLE_AGAIN}
+        read = partial(self._sqs.receive_message, QueueUrl=self._url, **limits)
+        return list(call(say("the queue of events cannot be read"), read).get("Messages", ()))
 
     def delete(self, letters: Sequence[QueueMessage]) -> int:
         """Delete messages. Return how many SQS did not delete: they come again and are then recognised as repeats."""
         entries = [{"Id": str(i), "ReceiptHandle": letter["ReceiptHandle"]} for i, letter in enumerate(letters)]
-        answer = call(
-            say("events were taken in but not deleted from the queue"),
-            lambda: self._sqs.delete_message_batch(QueueUrl=self._url, Entries=entries),
-        )
-        return len(answer.get("Failed", []))
+        delete = partial(self._sqs.delete_message_batch, QueueUrl=self._url, Entries=entries)
+        return len(call(say("events were taken in but not deleted from the queue"), delete).get("Failed", []))
 
 
 def pull(queue: Queue, take_in: Callable[[Sequence[str]], None], *, follow: bool = False) -> Iterator[int]:
