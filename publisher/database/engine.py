@@ -38,24 +38,19 @@ class Database:
     """Opened and migrated database. Transactions begin here; the statements are in the stores."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self.engine = engine
         self._writer = engine.execution_options(**{_WRITES: True})
         self._file = self._identity()
 
     @property
     def dialect(self) -> str:
         """``sqlite`` or ``postgresql``."""
-        return self._engine.dialect.name
+        return self.engine.dialect.name
 
     @property
     def url(self) -> str:
         """The URL without the password, which may also be in the query."""
-        return self._engine.url.set(drivername=self.dialect, query={}).render_as_string(hide_password=True)
-
-    @property
-    def engine(self) -> Engine:
-        """The SQLAlchemy engine, for uses that need one (reflection, COPY)."""
-        return self._engine
+        return self.engine.url.set(drivername=self.dialect, query={}).render_as_string(hide_password=True)
 
     @contextmanager
     def begin(self, *, lost: bool = False) -> Iterator[Connection]:
@@ -65,7 +60,7 @@ class Database:
         safe, and never fail midway. Raises DatabaseError; callers may retry on its subclass ConflictError. ``lost``:
         write even if the file was moved away, to record what has happened; it may be put back.
         """
-        with _explained(self._engine.url), self._writer.begin() as connection:
+        with _explained(self.engine.url), self._writer.begin() as connection:
             if not lost:
                 self.refuse_replaced()  # under the lock: it cannot be moved after this
             yield connection
@@ -73,13 +68,13 @@ class Database:
     @contextmanager
     def connect(self) -> Iterator[Connection]:
         """Open a connection for reading; nothing is committed. SQLite: one snapshot; PostgreSQL: one per statement."""
-        with _explained(self._engine.url), self._engine.connect() as connection:
+        with _explained(self.engine.url), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
     def raw(self) -> Iterator[sqlite3.Connection]:
         """Open the driver's connection to SQLite; statements on it are outside SQLAlchemy's transactions."""
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             found = connection.connection.driver_connection
             assert isinstance(found, sqlite3.Connection)
             yield found
@@ -87,8 +82,8 @@ class Database:
     def refuse_replaced(self) -> None:
         """Raise DatabaseError if the open SQLite file is no longer at its path: writes to it would be lost."""
         if self._identity() != self._file:
-            _refuse_moved(self._engine.url)
-            path = self._engine.url.database
+            _refuse_moved(self.engine.url)
+            path = self.engine.url.database
             message = say("the database {path} was moved, deleted or replaced while this was at work", path=path)
             advice = say(
                 "put that file back, or restore the newest backup; then publisher events apply says who was mailed"
@@ -96,7 +91,7 @@ class Database:
             raise DatabaseError(message, help=advice)
 
     def _identity(self) -> tuple[int, int] | None:
-        name = self._engine.url.database
+        name = self.engine.url.database
         if self.dialect != "sqlite" or not name or not Path(name).is_absolute():
             return None
         with suppress(OSError):
@@ -106,7 +101,7 @@ class Database:
 
     def close(self) -> None:
         """Close the pool; using the database again reopens it."""
-        self._engine.dispose()
+        self.engine.dispose()
 
 
 def open_database(config: Config, text: str | URL | None = None) -> Database:

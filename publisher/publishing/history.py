@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
@@ -12,6 +11,7 @@ from pathlib import Path
 from selectolax.lexbor import LexborHTMLParser
 from sqlalchemy import Connection
 
+from publisher.checks.rules.story_repeated import letters
 from publisher.config import Config
 from publisher.database import Database
 from publisher.database.engine import database_url
@@ -223,7 +223,6 @@ _MOST = 0.5  # share of the letters in its sentences
 _BESIDE = 5  # mails of existing issues, to find text that every mail repeats
 _SHORTEST = 8  # letters; shorter sentences occur in any issue
 _SENTENCES = re.compile(r"[\n。！？!?]|\.\s")
-_NO_LETTER = re.compile(r"[\W_]+")
 
 
 def mailed_and_gone(
@@ -249,7 +248,7 @@ def mailed_and_gone(
 
 def _letter(connection: Connection, mailing: Mailing) -> str:
     body = LexborHTMLParser(str(mailings.letter_of(connection, mailing.id).html)).body
-    return _letters(body.text()) if body else ""
+    return letters(body.text()) if body else ""
 
 
 def mailed_as(edition: Edition, content: str, gone: Sequence[GoneIssue]) -> str | None:
@@ -271,10 +270,6 @@ def mailed_as(edition: Edition, content: str, gone: Sequence[GoneIssue]) -> str 
 
 def _sentences(edition: Edition) -> Iterator[str]:
     for story in edition.stories[: edition.mailed]:
-        for words in map(_letters, (story.headline, *_SENTENCES.split(story.text))):
+        for words in map(letters, (story.headline, *_SENTENCES.split(story.text))):
             if len(words) >= _SHORTEST:
                 yield words
-
-
-def _letters(text: str) -> str:
-    return _NO_LETTER.sub("", unicodedata.normalize("NFKC", text).casefold())

@@ -63,7 +63,7 @@ def _story(item: Item) -> tuple[Any, ...]:
 
 def _digest(text: str) -> str:
     """A digest of letters and digits, which ignores all other differences."""
-    return blake2s(_letters(text).encode(), digest_size=8).hexdigest()
+    return blake2s(letters(text).encode(), digest_size=8).hexdigest()
 
 
 def _place(at: At) -> Place:
@@ -107,7 +107,8 @@ def _keys(told: Told) -> Iterator[str]:
         yield from (url for _, url in links if url)
 
 
-def _letters(text: str) -> str:
+def letters(text: str) -> str:
+    """Return only the letters and digits of a text, case-folded (NFKC)."""
     return _NO_LETTER.sub("", unicodedata.normalize("NFKC", text).casefold())
 
 
@@ -282,7 +283,7 @@ class _Last:
 
 @lru_cache(maxsize=512)
 def _pairs(words: str) -> frozenset[str]:
-    return frozenset(map("".join, pairwise(_letters(words))))
+    return frozenset(map("".join, pairwise(letters(words))))
 
 
 def _another(one: str, two: str) -> bool:
