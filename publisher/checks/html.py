@@ -19,24 +19,12 @@ _TAGS = (
 )
 TAGS: frozenset[str] = frozenset(_TAGS.split())
 
-ATTRIBUTES: dict[str, frozenset[str]] = {
-    "*": frozenset({"title", "lang", "dir"}),
-    "a": frozenset({"href", "rel"}),
-    "abbr": frozenset({"title"}),
-    "blockquote": frozenset({"cite"}),
-    "col": frozenset({"span"}),
-    "colgroup": frozenset({"span"}),
-    "del": frozenset({"cite", "datetime"}),
-    "details": frozenset({"open"}),
-    "img": frozenset({"src", "alt", "width", "height"}),
-    "ins": frozenset({"cite", "datetime"}),
-    "li": frozenset({"value"}),
-    "ol": frozenset({"start", "reversed"}),
-    "q": frozenset({"cite"}),
-    "td": frozenset({"colspan", "rowspan", "align"}),
-    "th": frozenset({"colspan", "rowspan", "scope", "align"}),
-    "time": frozenset({"datetime"}),
-}
+ATTRIBUTES: dict[str, frozenset[str]] = {element: frozenset(names.split()) for element, names in {
+    "*": "title lang dir", "a": "href rel", "abbr": "title", "blockquote": "cite", "col": "span", "colgroup": "span",
+    "del": "cite datetime", "details": "open", "img": "src alt width height", "ins": "cite datetime", "li": "value",
+    "ol": "start reversed", "q": "cite", "td": "colspan rowspan align", "th": "colspan rowspan scope align",
+    "time": "datetime",
+}.items()}  # fmt: skip
 
 _ACTIVE = "script style iframe object embed applet noscript template svg math form textarea select title"
 ACTIVE: frozenset[str] = frozenset(_ACTIVE.split())

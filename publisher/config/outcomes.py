@@ -21,13 +21,8 @@ MOST_RESTS = 64
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _NOTHING = "\x01"  # sorts before every text; no attribute has this value
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
-    "=": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
+    "=": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+}  # fmt: skip
 
 
 def reduced(segment: Rest, known: Mapping[Test, bool]) -> Rest:

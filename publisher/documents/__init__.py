@@ -9,18 +9,6 @@ from publisher.documents.validate import data_of, validate
 from publisher.documents.yaml import parse_mapping, parse_yaml
 
 __all__ = [
-    "Entry",
-    "Mapping",
-    "Node",
-    "Scalar",
-    "Sequence",
-    "TextFile",
-    "data_of",
-    "decode",
-    "find",
-    "is_null",
-    "parse_mapping",
-    "parse_yaml",
-    "read_text",
-    "validate",
-]
+    "Entry", "Mapping", "Node", "Scalar", "Sequence", "TextFile", "data_of", "decode", "find", "is_null",
+    "parse_mapping", "parse_yaml", "read_text", "validate",
+]  # fmt: skip

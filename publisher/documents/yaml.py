@@ -220,42 +220,27 @@ _REFUSED = {
     "while scanning a tag": (TAG, _NO_TAG, _QUOTE_TAG),
 }
 _SAID: tuple[tuple[str, Sentence, Sentence], ...] = (
-    (
-        "mapping values are not allowed",
-        say("there cannot be a key here: the line above ends in a text"),
-        say("indent the key as those above it; quote a text that holds a colon and a space"),
-    ),
+    ("mapping values are not allowed", say("there cannot be a key here: the line above ends in a text"),
+     say("indent the key as those above it; quote a text that holds a colon and a space")),
     ("block sequence entries are not allowed", say("a list cannot begin here"), say("begin the list on the next line")),
     ("did not find expected ',' or ']'", say("the list is not closed"), say("close it with ]")),
     ("did not find expected ',' or '}'", say("the mapping is not closed"), say("close it with }")),
     ("did not find expected node content", say("a list or a mapping is not closed"), say("close it with ] or }")),
     ("unexpected end of stream", say("the quoted text is not closed"), say("close it with the quote that opens it")),
-    (
-        "did not find expected '-' indicator",
-        say("this line does not belong to the list above it"),
-        say("check its indentation"),
-    ),
-    (
-        "did not find expected key",
-        say("this line does not belong to the keys above it"),
-        say("indent it as they are; quote the whole of a text that begins with a quote"),
-    ),
-    (
-        "could not find expected ':'",
-        say("a key is not followed by a colon"),
-        say('write it as "key: value"; indent a line that goes on with the text above it'),
-    ),
-    (
-        "expected comment or line break",
-        say("text follows the | or > that begins a block"),
-        say("quote the text, or begin it on the next line, indented"),
-    ),
+    ("did not find expected '-' indicator", say("this line does not belong to the list above it"),
+     say("check its indentation")),
+    ("did not find expected key", say("this line does not belong to the keys above it"),
+     say("indent it as they are; quote the whole of a text that begins with a quote")),
+    ("could not find expected ':'", say("a key is not followed by a colon"),
+     say('write it as "key: value"; indent a line that goes on with the text above it')),
+    ("expected comment or line break", say("text follows the | or > that begins a block"),
+     say("quote the text, or begin it on the next line, indented")),
     ("mapping keys are not allowed", say("a text cannot begin with ? and a space"), say("quote the text")),
     ("expected <document start>", say("the YAML ends above, at the line of ..."), say("delete the line of ...")),
     ("found a tab character", say("a tab cannot indent YAML"), say("indent with spaces")),
     ("expected hexdecimal", say("the escape is unknown"), say("use single quotes, or double the backslash")),
     ("found unknown escape character", say("the escape is unknown"), say("use single quotes, or double the backslash")),
-)
+)  # fmt: skip
 
 
 def _syntax(file: TextFile, first: int, last: int | None, error: yaml.MarkedYAMLError) -> Diagnostic:

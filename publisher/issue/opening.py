@@ -42,29 +42,19 @@ _AS_PNG, _AS_PICTURE = say("export it as .png"), say("export it as .png or .jpg"
 _ITSELF, _AGAIN = say("save the picture itself"), say("save it again, whole")
 # Signatures of other formats, their names, and advice for converting them.
 _OTHERS = tuple(
-    (re.compile(start, re.DOTALL | re.IGNORECASE), what, advice)
-    for start, what, advice in (
-        (
-            rb"version https://git-lfs",
-            say("a Git LFS pointer, not the picture"),
-            say("type git lfs pull; in CI, use lfs: true"),
-        ),
-        (_SVG, say("an SVG drawing"), _AS_PNG),
-        (_HTML, say("a web page"), _ITSELF),
-        (
-            rb".{4}ftyp(?:hei|hev|mif1|msf1)",
-            say("a HEIC photograph, which few mail clients show"),
-            say("export it as JPEG"),
-        ),
-        (rb"%PDF-", say("a PDF"), say("export the page as .png")),
-        (rb"II\*\0|MM\0\*", say("a TIFF"), _AS_PICTURE),
-        (rb"BM", say("a bitmap"), _AS_PNG),
+    (re.compile(start, re.DOTALL | re.IGNORECASE), what, advice) for start, what, advice in (
+        (rb"version https://git-lfs", say("a Git LFS pointer, not the picture"),
+         say("type git lfs pull; in CI, use lfs: true")),
+        (_SVG, say("an SVG drawing"), _AS_PNG), (_HTML, say("a web page"), _ITSELF),
+        (rb".{4}ftyp(?:hei|hev|mif1|msf1)", say("a HEIC photograph, which few mail clients show"),
+         say("export it as JPEG")),
+        (rb"%PDF-", say("a PDF"), say("export the page as .png")), (rb"II\*\0|MM\0\*", say("a TIFF"), _AS_PICTURE),
         (rb"\xff\x0a|\0\0\0\x0cJXL ", say("a JPEG XL, which few mail clients show"), say("export it as .jpg")),
-        (rb"8BPS", say("a Photoshop document"), _AS_PICTURE),
+        (rb"BM", say("a bitmap"), _AS_PNG), (rb"8BPS", say("a Photoshop document"), _AS_PICTURE),
         (rb"PK\x03\x04", say("an archive or a document"), say("export the picture as .png or .jpg")),
         (_TEXT, say("text"), _ITSELF),
     )
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,22 +82,14 @@ _END = say("write ::: on a line of its own")
 _COMMENTARY = say("write it as the key commentary, beside body")
 _CALLOUT = say("write ::: callout and its text, then a line of :::")
 _ADVICE: dict[str, Sentence] = {
-    "embed": say("write ![words](images/NAME)"),
-    "wiki": say("write [words](../SLUG/)"),
-    "highlight": say("write **words**, or <mark>words</mark>"),
-    "callout": _CALLOUT,
-    "aside": say("write <!-- words --> for what readers are not to see"),
-    "admonition": _CALLOUT,
-    "contents": say("delete it: a long issue lists its items by itself"),
-    "attributes": say("delete it"),
-    "lower": say("write <sub>2</sub>"),
-    "raised": say("write <sup>2</sup>"),
-    "inserted": say("write **words**, or <mark>words</mark>"),
-    "shortcode": say("delete it, or write a link"),
-    "emoji": say("write the picture itself, such as 🎉"),
-    "field": say("delete it"),
-    "formula": say("write it in letters and <sup>, or make a picture of it"),
-}
+    "embed": say("write ![words](images/NAME)"), "wiki": say("write [words](../SLUG/)"),
+    "highlight": say("write **words**, or <mark>words</mark>"), "callout": _CALLOUT, "admonition": _CALLOUT,
+    "aside": say("write <!-- words --> for what readers are not to see"), "attributes": say("delete it"),
+    "contents": say("delete it: a long issue lists its items by itself"), "lower": say("write <sub>2</sub>"),
+    "raised": say("write <sup>2</sup>"), "inserted": say("write **words**, or <mark>words</mark>"),
+    "shortcode": say("delete it, or write a link"), "emoji": say("write the picture itself, such as 🎉"),
+    "field": say("delete it"), "formula": say("write it in letters and <sup>, or make a picture of it"),
+}  # fmt: skip
 
 
 def check(context: Context) -> Iterator[Diagnostic]:

@@ -30,14 +30,10 @@ _SMALL = 31  # days, months, hours and counts may be words, other clocks, or omi
 _YEARS = range(1900, 2101)
 _LETTERS = 20  # minimum to recognize a language
 _SCRIPTS = {
-    "Han": regex("[\u3400-\u9fff\U00020000-\U0003ffff]"),
-    "Kana": regex("[\u3040-\u30ff]"),
-    "Hang": regex("[\uac00-\ud7af]"),
-    "Latn": regex("[A-Za-z\u00c0-\u024f]{2,}"),
-    "Cyrl": regex("[\u0400-\u04ff]{2,}"),
-    "Arab": regex("[\u0600-\u06ff]{2,}"),
-    "Hebr": regex("[\u0590-\u05ff]{2,}"),
-}
+    "Han": regex("[\u3400-\u9fff\U00020000-\U0003ffff]"), "Kana": regex("[\u3040-\u30ff]"),
+    "Hang": regex("[\uac00-\ud7af]"), "Latn": regex("[A-Za-z\u00c0-\u024f]{2,}"),
+    "Cyrl": regex("[\u0400-\u04ff]{2,}"), "Arab": regex("[\u0600-\u06ff]{2,}"), "Hebr": regex("[\u0590-\u05ff]{2,}"),
+}  # fmt: skip
 _OWN = {"Hans": "Han", "Hant": "Han", "Jpan": "Kana", "Kore": "Hang"}
 
 

@@ -25,22 +25,13 @@ from publisher.issue.markdown.cjk import joins
 from publisher.issue.markdown.tags import DIVISIONS, shallow
 
 _GENERATED_ATTRIBUTES: dict[str, set[str]] = {
-    "li": {"id"},
-    "a": {"id", "role", "aria-label"},
-    "th": {"style"},
-    "td": {"style"},
-    "code": {"class"},
+    "li": {"id"}, "a": {"id", "role", "aria-label"}, "th": {"style"}, "td": {"style"}, "code": {"class"},
     "section": {"role", "aria-label"},
-}
+}  # fmt: skip
 _GENERATED_CLASSES = {
-    "sup": {"footnote-ref"},
-    "section": {"footnotes", "callout", "sponsor"},
-    "blockquote": {"pullquote"},
-    "p": {"label"},
-    "ol": {"footnotes-list"},
-    "li": {"footnote-item"},
-    "a": {"footnote-backref", "button"},
-}
+    "sup": {"footnote-ref"}, "section": {"footnotes", "callout", "sponsor"}, "blockquote": {"pullquote"},
+    "p": {"label"}, "ol": {"footnotes-list"}, "li": {"footnote-item"}, "a": {"footnote-backref", "button"},
+}  # fmt: skip
 _NOTE_ID = re.compile(r"fn(ref)?-\S+-\d+(:\d+)?")
 _DIVISION = re.compile(rf"(</?)(?:{'|'.join(sorted(DIVISIONS))})(?=[\s/>])", re.IGNORECASE)
 _LANGUAGE_CLASS = re.compile(r"language-[\w+#.-]+")

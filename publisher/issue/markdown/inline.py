@@ -15,21 +15,10 @@ from markdown_it.utils import EnvType
 from publisher.issue.markdown.cjk import is_cjk
 
 _BEGINS = {
-    "brackets": "[!^",
-    "linkify": ":",
-    "newline": "\n",
-    "escape": "\\",
-    "backticks": "`",
-    "strikethrough": "~",
-    "emphasis": "*_",
-    "link": "[",
-    "image": "!",
-    "footnote_inline": "^",
-    "footnote_ref": "[",
-    "autolink": "<",
-    "html_inline": "<",
-    "entity": "&",
-}
+    "brackets": "[!^", "linkify": ":", "newline": "\n", "escape": "\\", "backticks": "`", "strikethrough": "~",
+    "emphasis": "*_", "link": "[", "image": "!", "footnote_inline": "^", "footnote_ref": "[", "autolink": "<",
+    "html_inline": "<", "entity": "&",
+}  # fmt: skip
 _PLACED_AT = frozenset("[!<`:")
 _PLACED = frozenset({"link_open", "image", "html_inline", "code_inline"})
 
