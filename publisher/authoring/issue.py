@@ -50,10 +50,7 @@ def day_of(config: Config, slug: str) -> date:
 def write_issue(
     config: Config, slug: str, day: date, texts: Mapping[str, str], pictures: Mapping[str, bytes] = MappingProxyType({})
 ) -> NewIssue:
-    """Write the files of a new issue, by name, and any missing schemas: all of them, or none.
-
-    Raises :class:`UsageError`.
-    """
+    """Write the files of a new issue, by name, and any missing schemas: all or none. Raises :class:`UsageError`."""
     made = NewIssue(slug, day, tuple(f"issues/{slug}/{name}" for name in texts))
     contents = {**{name: text.encode() for name, text in texts.items()}, **pictures}
     files = {config.root / "issues" / slug / name: content for name, content in contents.items()}
@@ -70,16 +67,13 @@ def issue_at(config: Config, slug: str) -> Issue:
     return issue
 
 
+_NO_SLUG = say("{slug!r} cannot be a slug: it is made of a-z, 0-9 and single hyphens between them, at most {LONGEST}")
+
+
 def _refuse_slug(slug: str) -> None:
     if not SLUG.fullmatch(slug) or len(slug) > LONGEST:
-        raise UsageError(
-            say(
-                "{slug!r} cannot be a slug: it is made of a-z, 0-9 and single hyphens between them, at most {LONGEST}",
-                slug=slug,
-                LONGEST=LONGEST,
-            ),
-            help=say("take the date and a word, as in 2025-01-05-weekly"),
-        )
+        advice = say("take the date and a word, as in 2025-01-05-weekly")
+        raise UsageError(say(_NO_SLUG, slug=slug, LONGEST=LONGEST), help=advice)
 
 
 def starter_files(locale: Locale, date: str, number: int | None) -> dict[str, str]:

@@ -91,19 +91,14 @@ def _readers_can_leave(config: Config, node: Mapping) -> list[Diagnostic]:
     if not config.delivery.leaves or config.service.url:
         return []
     transport = find(node, ("delivery", "transport"))
-    message = say(
-        "with the transport {transport} real mail leaves, and readers could not unsubscribe",
-        transport=config.delivery.transport,
-    )
+    named = {"transport": config.delivery.transport}
+    message = say("with the transport {transport} real mail leaves, and readers could not unsubscribe", **named)
     place = Place(NAME, transport.span if transport else Span.point(1, 1))
     return [NO_SERVICE.at(place, message, help=say("add service: {url: https://letters.example.com/}"))]
 
 
 def unready(config: Config) -> dict[tuple[str, str], Fault]:
-    """The faults, by key, that prevent real mail; empty with the folder transport.
-
-    A provider that only catches mail on loopback counts as real.
-    """
+    """The faults, by key, that prevent real mail (even to a catcher on loopback); empty with the folder transport."""
     if not config.delivery.leaves:
         return {}
     newsletter, service = config.newsletter, config.service.url or ""

@@ -17,6 +17,11 @@ from publisher.regex import regex
 LOW_CONTRAST = define("theme-contrast", Severity.ERROR, fixed=True)
 SHADOWED = define("theme-shadowed", Severity.WARNING)
 
+_SCHEMES = {"light": say("light"), "dark": say("dark")}
+_FAINT_ACCENT = say("in the {mode} scheme the accent {accent} has a contrast of {ratio:.1f} to 1, and text needs 4.5")
+_FAINT_TEXT = say(
+    "in the {mode} scheme {token} {colour} has a contrast of {ratio:.1f} to 1 with {ground} {other}, and text needs 4.5"
+)
 _TEXT_FILES = frozenset({".j2", ".html", ".css", ".svg"})
 _TEXTS = {"ink": GROUNDS, "title": ("card",), "soft": GROUNDS, "accent": GROUNDS, "on_accent": ("accent",)}
 """Text colours, and the backgrounds behind each in mail or on pages."""
@@ -112,16 +117,8 @@ def _contrasts(theme: ThemeConfig, node: Mapping, root: Path, path: str) -> Iter
         if not theme.accent.dark and colour.least_contrast(rgb(accent), both[1].grounds) >= colour.ENOUGH:
             pair = f'accent: {{light: "{better}", dark: "{accent}"}}'
             help_ = say("write {pair}, the nearest that can be read, and yours in the dark", pair=pair)
-        yield LOW_CONTRAST.at(
-            _at(node, path, "accent", mode),
-            say(
-                "in the {mode} scheme the accent {accent} has a contrast of {ratio:.1f} to 1, and text needs 4.5",
-                mode=say("dark") if mode == "dark" else say("light"),
-                accent=accent,
-                ratio=colour.told(worst),
-            ),
-            help=help_,
-        )
+        message = say(_FAINT_ACCENT, mode=_SCHEMES[mode], accent=accent, ratio=colour.told(worst))
+        yield LOW_CONTRAST.at(_at(node, path, "accent", mode), message, help=help_)
 
 
 def _own_contrasts(theme: ThemeConfig, root: Path) -> Iterator[Diagnostic]:
@@ -141,20 +138,10 @@ def _own_contrasts(theme: ThemeConfig, root: Path) -> Iterator[Diagnostic]:
             if ratio >= colour.ENOUGH or at is None or (theme.accent and "accent" in token):
                 continue
             nearest = colour.nearest(written, tuple(rgb(palette.tokens[name]) for name in grounds), colour.ENOUGH)
-            yield LOW_CONTRAST.at(
-                Place(file.path, at.span),
-                say(
-                    "in the {mode} scheme {token} {colour} has a contrast of {ratio:.1f} to 1 with {ground} {other}, "
-                    "and text needs 4.5",
-                    mode=say("dark") if mode == "dark" else say("light"),
-                    token=token,
-                    colour=palette.tokens[token],
-                    ratio=colour.told(ratio),
-                    ground=ground,
-                    other=palette.tokens[ground],
-                ),
-                help=say('write "{colour}", the nearest that can be read', colour=colour.written(nearest)),
-            )
+            pair = {"token": token, "colour": palette.tokens[token], "ground": ground, "other": palette.tokens[ground]}
+            message = say(_FAINT_TEXT, mode=_SCHEMES[mode], ratio=colour.told(ratio), **pair)
+            advice = say('write "{colour}", the nearest that can be read', colour=colour.written(nearest))
+            yield LOW_CONTRAST.at(Place(file.path, at.span), message, help=advice)
 
 
 def _files(theme: ThemeConfig, node: Mapping, root: Path, path: str) -> Iterator[Diagnostic]:

@@ -100,14 +100,10 @@ def _timezone(value: str) -> str:
             raise ValueError(value)
         ZoneInfo(value)
     except (KeyError, ValueError, OSError):  # OSError: the name is a folder of the zone database, such as "Asia"
-        near = [
-            zone
-            for zone in available_timezones() - SYSTEM_ZONES
-            if zone.rpartition("/")[2].lower() == value.strip().lower()
-        ]
-        advice = (
-            say("write {words}", words=near[0]) if near else say("write an IANA name, such as Asia/Shanghai or UTC")
-        )
+        zones, wanted = available_timezones() - SYSTEM_ZONES, value.strip().lower()
+        near = [zone for zone in zones if zone.rpartition("/")[2].lower() == wanted]
+        advice = say("write an IANA name, such as Asia/Shanghai or UTC")
+        advice = say("write {words}", words=near[0]) if near else advice
         raise refuse(say("there is no time zone {value!r}", value=value), advice) from None
     return value
 
@@ -177,13 +173,8 @@ ChannelName = Annotated[str, AfterValidator(_channel_name)]
 Variable = Annotated[str, AfterValidator(_variable)]
 SnsTopic = Annotated[str, AfterValidator(_topic)]
 PostText = Annotated[str, AfterValidator(_post)]
-Duration = Annotated[
-    timedelta,
-    BeforeValidator(_duration),
-    WithJsonSchema(
-        {"type": ["string", "integer"], "examples": ["24h", "30m", "2d"], "pattern": r"^(0|(\d+\s*[smhdw]\s*)+)$"}
-    ),
-]
+_LENGTH = {"type": ["string", "integer"], "examples": ["24h", "30m", "2d"], "pattern": r"^(0|(\d+\s*[smhdw]\s*)+)$"}
+Duration = Annotated[timedelta, BeforeValidator(_duration), WithJsonSchema(_LENGTH)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 WebUrl = Annotated[str, AfterValidator(_web_url)]
 Sender = Annotated[str, AfterValidator(_sender)]

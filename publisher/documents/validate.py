@@ -42,9 +42,7 @@ def data_of(node: Node, null: Any = None, text: Callable[[Scalar], str] = attrge
 def refuse(
     message: Sentence, help: Sentence | None = None, code: Code = BAD_VALUE, within: tuple[int, int] | None = None
 ) -> PydanticCustomError:
-    """Create the error for a validator to raise; it becomes a finding with this code and these texts at the value, or
-    at the characters ``within`` it.
-    """
+    """The error for a validator to raise: a finding with this code and these texts, at the value or ``within`` it."""
     values = {"code": code, "message": message, "help": help, "within": within}
     return PydanticCustomError("publisher", "{message}", values)
 
@@ -156,12 +154,8 @@ def _finding(
         message = said["message"]
         if loc and "it" in message.values:
             message = say(message.template, **{**message.values, "it": name})
-        empty = isinstance(node, Scalar) and not node.text.strip()
-        place = (
-            _key_place(root, loc, path)
-            if empty or loc[-1:] == ("[key]",)
-            else Place(path, _start(node, said["within"]))
-        )
+        at_key = loc[-1:] == ("[key]",) or (isinstance(node, Scalar) and not node.text.strip())
+        place = _key_place(root, loc, path) if at_key else Place(path, _start(node, said["within"]))
         stays = needed and said["code"] is EMPTY_VALUE and isinstance(node, Scalar)
         return Fault(said["code"], message, say("write it") if stays else said["help"]).at(place)
     return _typed(kind, node, name, details, Place(path, _start(node)))
@@ -203,11 +197,9 @@ def _typed(kind: str, node: Node, name: str, details: ErrorDetails, place: Place
 
 
 _BOUNDS = {
-    "greater_than": (say("over"), "gt"),
-    "greater_than_equal": (say("at least"), "ge"),
-    "less_than": (say("below"), "lt"),
-    "less_than_equal": (say("at most"), "le"),
-}
+    "greater_than": (say("over"), "gt"), "greater_than_equal": (say("at least"), "ge"),
+    "less_than": (say("below"), "lt"), "less_than_equal": (say("at most"), "le"),
+}  # fmt: skip
 _TEXT, _LIST, _MAPPING = say("text"), say("a list"), say("a mapping")
 _KINDS = {
     "string_type": _TEXT,

@@ -162,9 +162,8 @@ class _Builder:
         earlier = entries.setdefault(entry.key.text, entry)
         if earlier is not entry:
             line, column, *_ = earlier.key.span
-            told = say(
-                "the key {name} was already given at {line}:{column}", name=entry.key.text, line=line, column=column
-            )
+            named = {"name": entry.key.text, "line": line, "column": column}
+            told = say("the key {name} was already given at {line}:{column}", **named)
             place = Place(self.path, entry.key.span)
             self.findings.append(DUPLICATE_KEY.at(place, told, help=say("keep one of the two")))
 
@@ -248,12 +247,8 @@ def _syntax(file: TextFile, first: int, last: int | None, error: yaml.MarkedYAML
     problem = error.problem or "the YAML cannot be read"
     # An unclosed quote or bracket is detected at the end of the file, but has to be corrected where it was opened.
     opened = any(sign in problem for sign in ("end of stream", "expected ',' or", "could not find expected ':'"))
-    mark = (
-        (error.context_mark if opened or error.context in _REFUSED else None)
-        or error.problem_mark
-        or error.context_mark
-    )
-    lines = file.lines[: last if last is not None else None]
+    mark = error.context_mark if opened or error.context in _REFUSED else error.problem_mark
+    mark, lines = mark or error.problem_mark or error.context_mark, file.lines[:last]
     found = (mark.line if mark else 0) + first
     line = min(found, len(lines))
     if error.context not in _REFUSED and (typo := typo_in(file, first, line) or typo_at(file, line)):

@@ -140,9 +140,8 @@ class Theme:
         if isinstance(error, _NoImageError | _RelativeError):
             return self.fault(name, line, error.fault.message, error.fault.help)
         advice = say("correct this line of the template")
-        return self.fault(
-            name, line, say("the template fails: {told}", told=error if str(error) else type(error).__name__), advice
-        )
+        message = say("the template fails: {told}", told=error if str(error) else type(error).__name__)
+        return self.fault(name, line, message, advice)
 
 
 @lru_cache(maxsize=8)

@@ -79,9 +79,8 @@ def loose_files(root: Path) -> list[Diagnostic]:
             continue
         elif DATED.match(name):
             message = say("{name} is named like an issue and is not read: no reader would see it", name=name)
-            advice = say(
-                "make it a folder: {issues}/{stem}/issue.yaml, with its items beside it", issues=ISSUES, stem=entry.stem
-            )
+            named = {"issues": ISSUES, "stem": entry.stem}
+            advice = say("make it a folder: {issues}/{stem}/issue.yaml, with its items beside it", **named)
             found.append(NOT_READ.at(place, message, help=advice))
         else:
             advice = say("move it into the folder of its issue, or away")
@@ -269,10 +268,9 @@ def _not_read(root: Path, file: Path) -> Diagnostic | None:
     stem = file.name.removesuffix(file.suffix)
     name = stem if Path(stem).suffix.lower() in YAML_SUFFIXES | MARKDOWN_SUFFIXES else f"{stem}.md"
     message = say("{name} looks like an item and is not read: no reader would see it", name=file.name)
-    rename = (
-        say("save its text as {name}", name=name) if suffix in _DOCUMENTS else say("rename it to {name}", name=name)
-    )
-    return NOT_READ.at(place, message, help=rename)
+    advice = say("rename it to {name}", name=name)
+    advice = say("save its text as {name}", name=name) if suffix in _DOCUMENTS else advice
+    return NOT_READ.at(place, message, help=advice)
 
 
 def _stray(root: Path, file: Path) -> Diagnostic:

@@ -90,10 +90,8 @@ def open_file(file: Path, path: str) -> PictureFile | Fault:
 @lru_cache(maxsize=4096)
 def _open(file: Path, path: str, size: int, *_times: int) -> PictureFile | Fault:
     if size > MOST_BYTES:
-        size_mb, most = size / 1e6, MOST_BYTES / 1e6
-        message = say(
-            "{path} has {size:.0f} MB: more than {most:.0f} MB is not opened", path=path, size=size_mb, most=most
-        )
+        sizes = {"size": size / 1e6, "most": MOST_BYTES / 1e6}
+        message = say("{path} has {size:.0f} MB: more than {most:.0f} MB is not opened", path=path, **sizes)
         return Fault(codes.IMAGE_UNREADABLE, message, say("scale it to 2,560 pixels, and save it as JPEG or WebP"))
     try:
         with file.open("rb") as stream:
@@ -195,13 +193,8 @@ def _scan(content: bytes) -> int:
 
 
 def _too_many(path: str, pixels: str) -> Fault:
-    millions = MOST_PIXELS / 1e6
-    told = say(
-        "{path} has {pixels} pixels: more than {most:.0f} million are not opened",
-        path=path,
-        pixels=pixels,
-        most=millions,
-    )
+    values = {"path": path, "pixels": pixels, "most": MOST_PIXELS / 1e6}
+    told = say("{path} has {pixels} pixels: more than {most:.0f} million are not opened", **values)
     return Fault(codes.IMAGE_UNREADABLE, told, say("scale it to 2,560 pixels"))
 
 

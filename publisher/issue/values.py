@@ -59,9 +59,8 @@ def _text(value: str) -> str:
 
 def _alt(value: str | None) -> str:
     if value is None or not is_seen(value):
-        raise refuse(
-            say("the picture has no alternative text"), say("say in alt what it shows"), codes.IMAGE_WITHOUT_ALT
-        )
+        advice = say("say in alt what it shows")
+        raise refuse(say("the picture has no alternative text"), advice, codes.IMAGE_WITHOUT_ALT)
     return value if not isinstance(value, str) else _text(value)
 
 
@@ -108,9 +107,8 @@ def _moment(value: Any, info: ValidationInfo) -> Any:
         aware = moment.replace(tzinfo=zone)
         skipped = aware.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != moment.replace(tzinfo=None)
     except (ValueError, OverflowError):
-        raise _bad_date(
-            say("there is no time {value}", value=value), say("write a day and a time that exist")
-        ) from None
+        advice = say("write a day and a time that exist")
+        raise _bad_date(say("there is no time {value}", value=value), advice) from None
     if skipped:
         message = say("the clocks of {zone} skip {time} on {day}", zone=str(zone), time=f"{moment:%H:%M}", day=day)
         raise _bad_date(message, say("write a time an hour later, or an offset such as +08:00"))
@@ -182,11 +180,8 @@ def as_source(value: Any) -> Any:
 def as_picture(value: Any) -> Any:
     """Refuse a picture that is only a path, without alternative text."""
     if isinstance(value, str) and value:
-        raise refuse(
-            say("a picture has to be a mapping"),
-            say("write {{image: {value}, alt: …}}", value=value.strip()),
-            WRONG_TYPE,
-        )
+        advice = say("write {{image: {value}, alt: …}}", value=value.strip())
+        raise refuse(say("a picture has to be a mapping"), advice, WRONG_TYPE)
     return value
 
 

@@ -49,10 +49,7 @@ class _Box(NamedTuple):
 
 
 def variants_of(issue: Issue, home: str) -> tuple[tuple[IssueVariant, ...], list[Diagnostic]]:
-    """Return the variants, first that for readers without attributes, and findings; with findings no variants.
-
-    ``home`` is the newsletter's language.
-    """
+    """The variants, first that for readers without attributes, or findings. ``home`` is the newsletter's language."""
     found = [finding for prose in _prose(issue) for finding in _faults(prose)]
     conditions: dict[Segment, tuple[str, Place]] = {}
     for told, segment, place in conditions_of(issue):
@@ -153,12 +150,10 @@ def _faults(prose: Prose) -> Iterator[Diagnostic]:
         elif token.nesting > 0:
             box = token.type.startswith("container_")
             if box and token.map and inside and (token.type == "container_only_open" or token.map[0] < until):
-                within = any(one.startswith("container_") for one in inside)
-                message = (
-                    say("a container begins inside another") if within else say("::: only is inside a list or quote")
-                )
-                advice = say("close the first with ::: before it, or delete the line")
-                advice = advice if within else say("write it at the margin")
+                message, advice = say("::: only is inside a list or quote"), say("write it at the margin")
+                if any(one.startswith("container_") for one in inside):
+                    message = say("a container begins inside another")
+                    advice = say("close the first with ::: before it, or delete the line")
                 yield codes.CONTAINER_NESTED.at(_line(prose, token.map[0]), message, help=advice)
             elif token.type == "container_only_open" and token.map:
                 until = token.map[1]

@@ -228,9 +228,8 @@ class Desk:
             )
             for path, edits in navigation.references(newsletter, old, new).items()
         ]
-        return types.WorkspaceEdit(
-            document_changes=[*changes, types.RenameFile(newsletter.uri(old), newsletter.uri(new))]
-        )
+        renamed = types.RenameFile(newsletter.uri(old), newsletter.uri(new))
+        return types.WorkspaceEdit(document_changes=[*changes, renamed])
 
     async def will_rename(self, params: types.RenameFilesParams) -> types.WorkspaceEdit | None:
         """Adapt references to item files that the editor is about to rename."""

@@ -184,10 +184,9 @@ def writing(root: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise DeployError(
-            say("cannot write {path}: {reason}", path=str(error.filename or root), reason=reason_of(error)),
-            help=say("make the folder writable, make room, or choose another folder"),
-        ) from error
+        message = say("cannot write {path}: {reason}", path=str(error.filename or root), reason=reason_of(error))
+        advice = say("make the folder writable, make room, or choose another folder")
+        raise DeployError(message, help=advice) from error
 
 
 def read_manifest(path: Path) -> dict[str, str]:

@@ -78,9 +78,8 @@ def _compare(context: Context, original: Context) -> Iterator[Diagnostic]:
         if _untranslated(_prose(context, index), _prose(original, index), context.issue, original.issue):
             yield UNTRANSLATED.at(at, say("the item is in the language of {slug}", slug=of), help=say("translate it"))
             continue
-        yield from _numbers(
-            context, index, at, _said(mine, context, index), _said(other, original, index), original.issue
-        )
+        said, theirs_said = _said(mine, context, index), _said(other, original, index)
+        yield from _numbers(context, index, at, said, theirs_said, original.issue)
         yield from _links(at, _addresses(context, index), _addresses(original, index), of)
         if (here := _pictures(context, index)) != (there := _pictures(original, index)):
             message = say("pictures: {here} here, {there} in {slug}", here=here, there=there, slug=of)
@@ -103,9 +102,8 @@ def _numbers(context: Context, index: int, at: Place, mine: str, theirs: str, or
     if own or others:
         own, others = list(dict.fromkeys(own)), list(dict.fromkeys(others))
         place = _place_of(context, index, own[0]) if own else None
-        yield NUMBERS.at(
-            place or at, _differ(own, others, original.slug), help=say("compare the two, and mend the wrong one")
-        )
+        advice = say("compare the two, and mend the wrong one")
+        yield NUMBERS.at(place or at, _differ(own, others, original.slug), help=advice)
 
 
 def _differ(mine: list[str], theirs: list[str], slug: str) -> Sentence:
