@@ -96,23 +96,10 @@ def item_text(page: FetchedPage, said: Metadata, headline: str, language: str) -
     """Return the item's text: the page's metadata, with author, date and picture as comments, and placeholder texts."""
     word = Locale.of(language, {}).word
     told = {"author": said.author, "published": said.date, "picture": said.picture}
-    return "\n".join(
-        [
-            "---",
-            f"headline: {scalar(headline)}",
-            "source:",
-            f"  name: {scalar(said.site or _host(page.url))}",
-            f"  url: {scalar(page.url)}",
-            *(f"# {name}: {value}" for name, value in told.items() if value),
-            "---",
-            word("starter", "added_body"),
-            "",
-            "::: commentary",
-            word("starter", "added_commentary"),
-            ":::",
-            "",
-        ]
-    )
+    lines = ["---", f"headline: {scalar(headline)}", "source:", f"  name: {scalar(said.site or _host(page.url))}"]
+    lines += [f"  url: {scalar(page.url)}", *(f"# {name}: {value}" for name, value in told.items() if value), "---"]
+    lines += [word("starter", "added_body"), "", "::: commentary", word("starter", "added_commentary"), ":::", ""]
+    return "\n".join(lines)
 
 
 def slug_words(text: str) -> str:

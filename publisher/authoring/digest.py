@@ -1,6 +1,4 @@
-"""Split a pasted digest, plain text or Markdown, into the parts of an issue. No character is lost: text that belongs to
-no part is in ``left_out``.
-"""
+"""Split a pasted digest, plain text or Markdown, into the parts of an issue, and all other text into ``left_out``."""
 
 import re
 from collections.abc import Iterable, Sequence

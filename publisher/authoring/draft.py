@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import PurePath
 
 from publisher.authoring.issue import issue_at
@@ -170,9 +171,7 @@ def with_key_points(file: TextFile, points: Sequence[str], generated_by: str | N
 # Tarau, EMNLP 2004) over character pairs. These work for Chinese, which has no spaces between words, and do as well
 # as words in English.
 _SENTENCE = re.compile(r"[^。！？!?\n]*?(?:[。！？]+[”」』）]?|[!?]+(?=\s|$)|\.(?=\s+[A-Z\"“]|\s*$)|\n+|$)", re.DOTALL)
-_LEANING = re.compile(
-    r"[它他她这那其此]|(?:It|This|That|They|These|Those|He|She|But|And|So)\b"
-)  # refers to the sentence before
+_LEANING = re.compile(r"[它他她这那其此]|(?:It|This|That|They|These|Those|He|She|But|And|So)\b")  # refers back
 _CLAUSE = re.compile(r"[，；]|[,;](?=\s)|\s[—–]\s|——")
 LINE = 120
 """Maximum width of a point in columns."""
@@ -243,12 +242,10 @@ def _rank(sets: list[frozenset[str]]) -> list[float]:
     """Scores by power iteration over the graph of shared character pairs."""
     size = len(sets)
     weights = [[0.0] * size for _ in range(size)]
-    for i in range(size):
-        for j in range(i):
-            shared = len(sets[i] & sets[j])
-            if shared:
-                norm = math.log(len(sets[i]) + 1) + math.log(len(sets[j]) + 1)
-                weights[i][j] = weights[j][i] = shared / norm
+    for i, j in combinations(range(size), 2):
+        if shared := len(sets[i] & sets[j]):
+            norm = math.log(len(sets[i]) + 1) + math.log(len(sets[j]) + 1)
+            weights[i][j] = weights[j][i] = shared / norm
     totals = [sum(row) or 1.0 for row in weights]
     scores = [1.0] * size
     for _ in range(_ROUNDS):

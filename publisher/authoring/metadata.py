@@ -1,7 +1,4 @@
-"""Metadata of a web page: title, site, author, date and picture, from JSON-LD, Open Graph and the HTML head.
-
-The text of the article is never used.
-"""
+"""Metadata in a web page's head (JSON-LD, Open Graph, HTML): title, site, author, date, picture. Never its text."""
 
 import html
 import json
@@ -89,10 +86,8 @@ def _articles(script: str) -> Iterator[Mapping[str, Any]]:
         return
     rest = []
     for node in _nodes(data, 0):
-        kinds = node.get("@type")
-        if any(
-            isinstance(kind, str) and _ARTICLE.search(kind) for kind in (kinds if isinstance(kinds, list) else [kinds])
-        ):
+        kinds = found if isinstance(found := node.get("@type"), list) else [found]
+        if any(isinstance(kind, str) and _ARTICLE.search(kind) for kind in kinds):
             yield node
         elif isinstance(node.get("headline"), str):
             rest.append(node)

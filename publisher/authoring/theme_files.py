@@ -53,9 +53,8 @@ def differences(config: Config, name: str | None) -> Iterator[str]:
     for one, file in _chosen(config, name).items():
         own = config.root / config.templates / one
         if own.is_file():
-            yield from difflib.unified_diff(
-                _lines(file), _lines(own), f"{config.theme.name}/{one}", f"{config.templates}/{one}", lineterm=""
-            )
+            names = (f"{config.theme.name}/{one}", f"{config.templates}/{one}")
+            yield from difflib.unified_diff(_lines(file), _lines(own), *names, lineterm="")
 
 
 def _lines(file: Path) -> list[str]:

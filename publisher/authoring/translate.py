@@ -148,10 +148,8 @@ def _read(config: Config, path: str) -> _File:
     file, _ = read_text(config.root, path)
     assert file is not None
     if not is_markdown(path):
-        node, _ = parse_yaml(file)
-        return _File(
-            path, written(node), list(takewhile(lambda line: line.startswith("#"), file.lines)), text=file.text
-        )
+        comments = list(takewhile(lambda line: line.startswith("#"), file.lines))
+        return _File(path, written(parse_yaml(file)[0]), comments, text=file.text)
     parts, _ = read_item_file(file)
     assert parts is not None
     found = {"body": parts.body, "commentary": parts.commentary}

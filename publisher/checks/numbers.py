@@ -125,7 +125,7 @@ def numbers(text: str, *, words: str = "", comma: bool = False) -> Iterator[Numb
     row: list[tuple[Number, int]] = []
     for found in pattern.finditer(text):
         digits, unit = found[1].translate(plain), (found[2] or "").casefold()
-        values = _values(digits, unit, found[3])
+        values = _values(Decimal(digits), unit, found[3])
         if unit and found[0][-2].isspace():  # 5 m, 7 k: may be metres, or a word
             values |= {Decimal(digits)}
         row.append((Number(found[0], values, found.start()), _UNITS.get(unit, 0)))
@@ -144,9 +144,7 @@ def numbers(text: str, *, words: str = "", comma: bool = False) -> Iterator[Numb
 
 @cache
 def _words(language: str) -> tuple[re.Pattern[str], re.Pattern[str], dict[str, Decimal]]:
-    """The number words of a language and of English, which is often quoted: a pattern for adjacent words, a pattern
-    for a single word, and their values.
-    """
+    """Patterns for adjacent and for single number words of a language and of English, often quoted; their values."""
     known = {unit: Decimal(10**zeros) for unit, zeros in _UNITS.items()}
     for name in {"en", language} & _ONES.keys():
         known |= {word: Decimal(n) for n, word in enumerate(_ONES[name].split(), 1)}
@@ -208,28 +206,24 @@ def _summed(text: str, row: Iterable[tuple[Number, int]], *, keep: bool) -> Iter
             yield from parts
 
 
-def _values(digits: str, unit: str, percent: str | None) -> frozenset[Decimal]:
-    value = Decimal(digits)
-    if percent == "成":
+def _values(value: Decimal, unit: str, share: str | None = None) -> frozenset[Decimal]:
+    if "成" in {unit, share}:
         return frozenset({value, value * 10, value / 10})
-    if percent:
+    if share:
         return frozenset({value, value / 100})  # 47% equals 0.47
     return frozenset({value * 10 ** _UNITS.get(unit, 0)})
 
 
 def _han_values(found: re.Match[str]) -> frozenset[Decimal]:
     if found[3]:
-        return frozenset({Decimal(10) ** _UNITS[found[3]]})
+        return _values(Decimal(1), found[3])
     total, digit = 0, 0
     for character in found[1]:
         if character in _HAN_DIGITS:
             digit = digit * 10 + _HAN_DIGITS[character]  # 二〇一五
         else:
             total, digit = total + (digit % 10 or 1) * _HAN_PLACES[character], 0
-    value = Decimal(total + digit)
-    if found[2] == "成":
-        return frozenset({value, value * 10, value / 10})
-    return frozenset({value * 10 ** _UNITS[found[2]]}) if found[2] else frozenset({value})
+    return _values(Decimal(total + digit), found[2] or "")
 
 
 def otherwise(text: str) -> Iterator[Decimal]:

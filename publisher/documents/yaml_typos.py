@@ -63,10 +63,6 @@ def _colon(message: Sentence) -> Callable[[re.Match[str]], tuple[Sentence, Sente
     return told
 
 
-def _odd_space(match: re.Match[str]) -> tuple[Sentence, Sentence]:
-    return say("the space here is not a plain one (U+{at:04X})", at=ord(match["at"][0])), say("write plain spaces")
-
-
 def _quoted(match: re.Match[str]) -> tuple[Sentence, Sentence]:
     value = match["value"].strip()
     told = say('the text holds ": ", which YAML takes for the end of a key')
@@ -89,15 +85,6 @@ def _entry(match: re.Match[str]) -> tuple[Sentence, Sentence]:
     return say("an entry of a list begins with a plain hyphen and a space"), advice
 
 
-def _comma(_: re.Match[str]) -> tuple[Sentence, Sentence]:
-    return say("the comma is a full-width one"), say("write a plain comma and a space")
-
-
-def _conflict(_: re.Match[str]) -> tuple[Sentence, Sentence]:
-    advice = say("keep one of the two versions, and delete the lines of <, = and >")
-    return say("a merge conflict is not resolved"), advice
-
-
 def _hash(match: re.Match[str]) -> tuple[Sentence, Sentence]:
     word = shortened(match["at"])
     return say("YAML reads what follows {word} as a comment", word="#"), say('quote it: "{word}"', word=word)
@@ -109,12 +96,16 @@ def shortened(text: str) -> str:
 
 
 _SLIPS: _Slips = (
-    (_CONFLICT, _conflict),
+    (_CONFLICT, lambda _: (say("a merge conflict is not resolved"),
+                           say("keep one of the two versions, and delete the lines of <, = and >"))),
     (_FULL_COLON, _colon(say("the colon is a full-width one"))),
-    (_ODD_SPACE, _odd_space),
+    (_ODD_SPACE, lambda space: (say("the space here is not a plain one (U+{at:04X})", at=ord(space["at"][0])),
+                                say("write plain spaces"))),
     (_NO_SPACE, _colon(say("a space is missing after the colon"))),
-    (_AFTER_QUOTED, _quoted),
-    (_TWO_COLONS, _quoted),
-    (_HASH, _hash),
-)
-_SLIPS_THERE: _Slips = ((_ENTRY_AFTER_QUOTED, _quoted), (_ENTRY, _entry), (_FULL_COMMA, _comma), (_IN_FLOW, _quoted))
+    (_AFTER_QUOTED, _quoted), (_TWO_COLONS, _quoted), (_HASH, _hash),
+)  # fmt: skip
+_SLIPS_THERE: _Slips = (
+    (_ENTRY_AFTER_QUOTED, _quoted), (_ENTRY, _entry),
+    (_FULL_COMMA, lambda _: (say("the comma is a full-width one"), say("write a plain comma and a space"))),
+    (_IN_FLOW, _quoted),
+)  # fmt: skip

@@ -179,9 +179,8 @@ def variables(brand: Brand, language: str) -> str:
 
     day = f"--backing: {brand.backing}; --day: {brand.light['panel']}; --day-ink: {brand.light['ink']};"
     root = brand.size["body"]
-    sizes = " ".join(
-        f"--{name.replace('_', '-')}: {ceil(pixels / root * 1e4) / 1e4}rem;" for name, pixels in brand.size.items()
-    )
+    rems = {name.replace("_", "-"): ceil(pixels / root * 1e4) / 1e4 for name, pixels in brand.size.items()}
+    sizes = " ".join(f"--{name}: {rem}rem;" for name, rem in rems.items())
     sizes += f" --root: {root / 16:.2%};"
     lines = [
         f":root {{ color-scheme: light dark; {colours(brand.light)} {day} {sizes} --corners: {brand.corners or 4}px; }}"

@@ -104,18 +104,14 @@ def context(
 def looks(words: Locale, config: Config) -> dict[str, Any]:
     """The variables that the templates of every mail have."""
     title, body = font_stacks(Brand.of(config).fonts, words)
-    fonts = {
-        "body": Markup(body),  # noqa: S704 -- our own font stacks
-        "display": Markup(title),  # noqa: S704
-        "outlook": Markup(_word_font(body, words)),  # noqa: S704
-        "outlook_title": Markup(_word_font(title, words)),  # noqa: S704
-        "line_height": words.line_height,
-    }
+    stacks = {"body": body, "display": title}
+    stacks |= {"outlook": _word_font(body, words), "outlook_title": _word_font(title, words)}
+    fonts = {name: Markup(stack) for name, stack in stacks.items()}  # noqa: S704 -- our own font stacks
     own = footer(config, words)
     return {
         "words": words,
         "newsletter": config.newsletter,
-        "fonts": fonts,
+        "fonts": {**fonts, "line_height": words.line_height},
         "footer": Html(in_tables(str(own.html))) if own else Markup(),
         "uses": used(own.html if own else ""),
     }

@@ -42,9 +42,7 @@ class Reading:
 
 
 def read_issue(config: Config, slug: str) -> Reading:
-    """Read ``issues/<slug>``, or the step ``series/<name>/<slug>``, as far as possible: all files are read and all of
-    their problems reported.
-    """
+    """Read ``issues/<slug>``, or the step ``series/<name>/<slug>``, as far as possible, to report all problems."""
     folder = read_folder(config.root, slug)
     findings = list(folder.findings)
     files = _files(config.root, folder, findings)
@@ -173,11 +171,8 @@ def _ordered(
 
 
 def _item_names(name: str, files: dict[str, str]) -> Sentence:
-    same = [
-        known
-        for known in files
-        if known.rpartition(".")[0].lower() == name.rpartition(".")[0].lower() or known.lower() == f"{name.lower()}.md"
-    ]
+    stem = name.rpartition(".")[0].lower()
+    same = [one for one in files if one.lower() == f"{name.lower()}.md" or one.rpartition(".")[0].lower() == stem]
     if same:
         return say("write {words}", words=same[0])
     return say("the item files are {files}", files=listed(files)) if files else say("add the file beside issue.yaml")

@@ -86,6 +86,8 @@ class RawWechat(Raw):
     digest: Text | None = Field(None, description="At most 128 characters; default: the preheader")
 
 
+_Picture = Annotated[RawPicture | None, BeforeValidator(as_picture, json_schema_input_type=RawPicture)]
+_Audience = Annotated[Text, AfterValidator(checked_audience)]
 ItemPart = Literal["headline", "body", "commentary"]
 IssuePart = Literal["intro", "key_points"]
 
@@ -131,15 +133,13 @@ class RawItem(Raw):
         description="The source of the story: {name, url}, or a list of them",
         json_schema_extra={"examples": [{"name": "OpenAI", "url": "https://openai.com/"}]},
     )
-    image: Annotated[RawPicture | None, BeforeValidator(as_picture, json_schema_input_type=RawPicture)] = Field(
-        None, description="A picture for the story: {image, alt}"
-    )
+    image: _Picture = Field(None, description="A picture for the story: {image, alt}")
     tags: Tags | None = Field(None, description="What the story is about", examples=[["ai", "chips"]])
     sponsored: Annotated[RawSponsor | None, BeforeValidator(as_sponsor, json_schema_input_type=bool | RawSponsor)] = (
         Field(None, description="Whether a sponsor pays for the item: true, or {by, url}; shown to readers")
     )
     section: Text | None = Field(None, description="The group of items that the story belongs to")
-    only: Annotated[Text, AfterValidator(checked_audience)] | None = Field(
+    only: _Audience | None = Field(
         None, description="Who gets the item, such as topic:ai and city:Berlin; others get an edition without it"
     )
     generated: Annotated[
@@ -201,18 +201,14 @@ class RawIssue(Raw):
         None, description="Who wrote the issue; shown under the title", examples=[["第一编辑部"]]
     )
     tags: Tags | None = Field(None, description="What the issue is about", examples=[["ai", "weekly"]])
-    cover: Annotated[RawPicture | None, BeforeValidator(as_picture, json_schema_input_type=RawPicture)] = Field(
-        None, description="The picture above the items: {image, alt}"
-    )
+    cover: _Picture = Field(None, description="The picture above the items: {image, alt}")
     intro: ProseText | None = Field(None, description="Text before the items, in Markdown")
     key_points: Annotated[
         RawKeyPoints | None,
         BeforeValidator(as_key_points, json_schema_input_type=RawKeyPoints | list[ProseText]),
     ] = Field(None, description="The main points, in a box above the items: a list, or {points, generated_by}")
     attribution: ProseText | None = Field(None, description="The closing line, in inline Markdown")
-    audience: Annotated[Text, AfterValidator(checked_audience)] | None = Field(
-        None, description="Which subscribers get the issue, such as topic:weekly"
-    )
+    audience: _Audience | None = Field(None, description="Which subscribers get the issue, such as topic:weekly")
     translation_of: Text | None = Field(
         None, description="The slug of the issue that this one translates", examples=["2024-12-29-ai-weekly"]
     )

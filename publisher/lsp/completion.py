@@ -99,9 +99,8 @@ def _used(newsletter: OpenNewsletter, path: str, kind: str, at: KeyPath) -> list
 def _files(newsletter: OpenNewsletter, path: str, slug: str) -> list[str]:
     """The item files of an issue, those not yet in its list first."""
     names = [PurePosixPath(item).name for item in newsletter.seen(lambda: read_folder(newsletter.real, slug)).items]
-    listed = (
-        {word for line in newsletter.open[path].lines for word in line.split()} if path in newsletter.open else set()
-    )
+    lines = newsletter.open[path].lines if path in newsletter.open else ()
+    listed = {word for line in lines for word in line.split()}
     return sorted(names, key=lambda name: (name in listed, name))
 
 

@@ -1,6 +1,4 @@
-"""Adapt an edition's body to a page of the archive or to a feed, and the words of the archive's own interface
-(the words within an issue belong to the edition).
-"""
+"""Adapt an edition's body to pages and feeds; words of the archive's own interface (an edition has its own words)."""
 
 import re
 from datetime import date

@@ -8,7 +8,6 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import islice
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -64,12 +63,10 @@ def feeds_of(config: Config, archive: Archive) -> tuple[Feed, ...]:
 
 def atom_feed(config: Config, feed: Feed) -> bytes:
     """The issues of ``feed`` with their full texts, as Atom."""
-    base = config.newsletter.url
     root = _feed(config, feed)
     for edition in feed.editions:
-        at = moment(edition, config.newsletter.zone)
-        url = url_of(base, issue_path(edition.slug))
-        entry = _entry(root, edition, tag_uri(config, f"issues/{edition.slug}"), edition.title, url, at)
+        url = url_of(config.newsletter.url, issue_path(edition.slug))
+        entry = _entry(config, root, edition, edition.title, url)
         _add(entry, "summary", edition.subtitle or edition.preheader)
         for name in edition.tags:
             _add(entry, "category", term=name)
@@ -79,18 +76,15 @@ def atom_feed(config: Config, feed: Feed) -> bytes:
 
 def items_feed(config: Config, archive: Archive) -> bytes:
     """``feeds/items.xml``: the newest items, one entry per item, for readers who prefer single stories."""
-    base = config.newsletter.url
     every = ((edition, story) for edition in archive.published for story in edition.stories)
     stories = list(islice(every, ITEMS_IN_FEED))
     newest = tuple(edition for edition, _ in stories)
     items = Feed("feeds/items", config.newsletter.name, "", config.newsletter.language, newest)
     feed = _feed(config, items)
     for edition, story in stories:
-        at = moment(edition, config.newsletter.zone)
-        page = url_of(base, issue_path(edition.slug))
+        page = url_of(config.newsletter.url, issue_path(edition.slug))
         url = f"{page}#{quote(story.anchor)}"
-        identity = tag_uri(config, f"issues/{edition.slug}/{story.anchor}")
-        entry = _entry(feed, edition, identity, story.headline, url, at)
+        entry = _entry(config, feed, edition, story.headline, url, f"/{story.anchor}")
         for name in dict.fromkeys((*story.tags, *edition.tags)):
             _add(entry, "category", term=name)
         _add(entry, "content", in_feed(story.html, edition.language, page), type="html", base=url)
@@ -137,9 +131,7 @@ def robots(config: Config) -> bytes:
 
 
 def llms(config: Config, archive: Archive) -> bytes:
-    """``llms.txt`` (llmstxt.org): links by which language models find the issues. It has no counts, so that a new issue
-    does not change it.
-    """
+    """``llms.txt`` (llmstxt.org): links to issues for language models; no counts, which each new issue would change."""
     newsletter = config.newsletter
     lines = [f"# {newsletter.name}", ""]
     lines += [f"> {newsletter.description}", ""] if newsletter.description else []
@@ -197,15 +189,16 @@ def _feed(config: Config, feed: Feed) -> ElementTree.Element:
 
 
 def _entry(
-    feed: ElementTree.Element, edition: Edition, identity: str, title: str, url: str, at: datetime
+    config: Config, feed: ElementTree.Element, edition: Edition, title: str, url: str, part: str = ""
 ) -> ElementTree.Element:
-    entry = _add(feed, "entry")
+    """Append an entry for an issue, or for its ``part``, a story."""
+    entry, at = _add(feed, "entry"), moment(edition, config.newsletter.zone).isoformat()
     entry.set("xml:lang", edition.language)
-    _add(entry, "id", identity)
+    _add(entry, "id", tag_uri(config, f"issues/{edition.slug}{part}"))
     _add(entry, "title", title)
     _add(entry, "link", rel="alternate", type="text/html", href=url)
-    _add(entry, "published", at.isoformat())
-    _add(entry, "updated", at.isoformat())
+    _add(entry, "published", at)
+    _add(entry, "updated", at)
     for name in edition.authors:
         _add(_add(entry, "author"), "name", name)
     return entry

@@ -66,17 +66,10 @@ def collection(config: Config, title: str, path: str, editions: Sequence[Edition
 
 def aigc(config: Config, edition: Edition) -> Markup:
     """The implicit label that China's measures require: ``Label`` 1 means generated text (GB 45438-2025, annex E)."""
-    return _data_block(
-        {
-            "Label": "1",
-            "ContentProducer": ", ".join(dict.fromkeys(origin.by for origin in edition.origin)),
-            "ProduceID": edition.slug,
-            "ReservedCode1": "",
-            "ContentPropagator": config.newsletter.name,
-            "PropagateID": edition.digest,
-            "ReservedCode2": "",
-        }
-    )
+    models = ", ".join(dict.fromkeys(origin.by for origin in edition.origin))
+    produced = {"Label": "1", "ContentProducer": models, "ProduceID": edition.slug, "ReservedCode1": ""}
+    spread = {"ContentPropagator": config.newsletter.name, "PropagateID": edition.digest, "ReservedCode2": ""}
+    return _data_block(produced | spread)
 
 
 def _person(config: Config, name: str) -> dict[str, str]:

@@ -1,7 +1,4 @@
-"""Paths in the archive and their URLs.
-
-A path is a decoded URL: a tag in Han characters is a folder of that name, and links to it are percent-encoded.
-"""
+"""Paths in the archive, as decoded URLs: a tag in Han characters is a folder of that name; links encode it."""
 
 import hashlib
 import re

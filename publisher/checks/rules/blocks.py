@@ -80,9 +80,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
 
 
 def _as_code(text: Text) -> Iterator[Diagnostic]:
-    """Paragraphs indented by four spaces as in a letter, which Markdown treats as code; and code on the line of the
-    opening fence, which is lost.
-    """
+    """Paragraphs that an indentation of four spaces, as in a letter, makes code; code lost on the line of a fence."""
     for token in text.tokens:
         if token.type == "fence" and token.map and " " in token.info.strip() and not token.content.strip():
             line = text.prose.lines[token.map[0]]

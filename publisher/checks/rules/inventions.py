@@ -110,7 +110,8 @@ class Summed:
     @cached_property
     def initials(self) -> frozenset[str]:
         """Possible acronyms of its sequences of capitalized words."""
-        return frozenset(_initials(self.text))
+        runs = ((row, at, at + n) for row in _rows(self.text) for at in range(len(row)) for n in range(2, 7))
+        return frozenset(word for row, at, end in runs if end <= len(row) for word in _initials_of(row[at:end]))
 
     @cached_property
     def dates(self) -> dict[tuple[int, int], str]:
@@ -266,23 +267,12 @@ def _initials_of(row: Iterable[str]) -> set[str]:
     return {capital, "".join(word[0] for word in row).casefold()}
 
 
-def _initials(text: str) -> Iterator[str]:
-    for row in _rows(text):
-        for start in range(len(row)):
-            for end in range(start + 2, min(len(row), start + 6) + 1):
-                yield from _initials_of(row[start:end])
-
-
 def _quotes(claim: str, source: Summed) -> Iterator[Invention]:
     for said in _SAID.finditer(claim):
-        words = next(filter(None, said.groups()))
-        pieces = re.split(r"…|\.\.\.|\[[^\]]*\]", words)
-        if any(_is_long(piece) and not source.holds(piece) for piece in pieces):
+        pieces = re.split(r"…|\.\.\.|\[[^\]]*\]", next(filter(None, said.groups())))
+        long = (piece for piece in pieces if len(HAN.findall(piece)) >= 6 or len(_WORD.findall(piece)) >= 4)
+        if not all(map(source.holds, long)):
             yield Invention(QUOTE, said[0], said.start())
-
-
-def _is_long(words: str) -> bool:
-    return len(HAN.findall(words)) >= 6 or len(_WORD.findall(words)) >= 4
 
 
 def _when(claim: str, source: Summed) -> Iterator[Invention]:

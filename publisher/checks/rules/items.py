@@ -1,6 +1,4 @@
-"""Items: duplicate anchors and headlines; a commentary that is part of the body, that is required but missing, or
-whose author is named although it is missing.
-"""
+"""Items: duplicate anchors and headlines; a commentary in the body, missing though required, or its author alone."""
 
 import re
 import unicodedata

@@ -136,9 +136,7 @@ def _without_reference(text: Text, shown: set[str]) -> Iterator[Diagnostic]:
 
 
 def is_words(url: str) -> bool:
-    """Whether the URL of a definition is a word of prose: not a path, not a file name, and not the common form of a
-    Markdown comment.
-    """
+    """Whether the URL of a definition is a word of prose: no path, no file name, no common form of a comment."""
     plain = unquote(url)
     return bool(_WORDS.fullmatch(plain)) and not _FILE.fullmatch(plain)
 

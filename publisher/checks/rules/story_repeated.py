@@ -236,10 +236,7 @@ def _alike(ordered: Sequence[Told], wanted: frozenset[str] | None) -> _Alike:
 
 
 class _Last:
-    """Headlines in the window before an issue, indexed by the pairs of their letters.
-
-    Issues have to be requested in order; gaps between them cost no time.
-    """
+    """Headlines in the window before an issue, by pairs of letters. Issues are requested in order; gaps are free."""
 
     def __init__(self, ordered: Sequence[Told]) -> None:
         self._ordered = ordered

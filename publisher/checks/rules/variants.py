@@ -1,6 +1,4 @@
-"""Variants: an issue with text for some readers only has to yield a limited number of complete editions, and its
-conditions have to be satisfiable.
-"""
+"""Variants: text for some readers has to yield few and complete editions, under conditions that can be met."""
 
 from collections.abc import Iterator
 

@@ -18,15 +18,10 @@ _INSTEAD = say("leave it out, or give a fallback that reads as well")
 
 FAMILIES = {"apple-mail": "Apple Mail", "gmail": "Gmail", "outlook": "Outlook", "yahoo": "Yahoo"}
 
-_GROUPS = (
-    (re.compile(r"h[1-6]"), "html-h1-h6"),
-    (re.compile(r"ul|ol|li|dl|dt|dd"), "html-lists"),
-    (
-        re.compile(r"article|aside|details|figcaption|figure|footer|header|main|mark|nav|section|summary|time"),
-        "html-semantics",
-    ),
-    (re.compile(r"strong|b"), "html-strong"),
-)
+_GROUPS = tuple((re.compile(tags), slug) for tags, slug in (
+    ("h[1-6]", "html-h1-h6"), ("ul|ol|li|dl|dt|dd", "html-lists"), ("strong|b", "html-strong"),
+    ("article|aside|details|figcaption|figure|footer|header|main|mark|nav|section|summary|time", "html-semantics"),
+))  # fmt: skip
 _VALUES = {"flex": "css-display-flex", "grid": "css-display-grid", "inline-flex": "css-display-flex"}
 _FUNCTIONS = {
     "calc": "css-unit-calc", "min": "css-function-min", "max": "css-function-max", "clamp": "css-function-clamp",

@@ -26,12 +26,9 @@ _NO_TAG = re.compile("<[?!][^>]*>")
 """Treated by browsers as comments: processing instructions, declarations, CDATA (HTML, 13.2.5.41)."""
 _EDGES = re.compile(r" *\n *")
 _BLANKS = re.compile(r"\n{3,}")
-_BLOCKS = frozenset(
-    {"blockquote", "dd", "div", "dl", "dt", "figcaption", "figure", "li", "ol", "p", "section", "table"}
-)
-_BLOCKS |= {"tr", "ul", "h1", "h2", "h3", "h4", "h5", "h6", "caption", "details", "pre", "summary"}
 _APART = frozenset({"p", "div", "blockquote", "section", "h1", "h2", "h3", "h4", "h5", "h6", "pre"}) | DIVISIONS
-_BLOCKS |= DIVISIONS
+_LISTS = frozenset({"dd", "dl", "dt", "li", "ol", "ul"})
+_BLOCKS = _APART | _LISTS | {"caption", "details", "figcaption", "figure", "summary", "table", "tr"}
 _RAISED = str.maketrans("0123456789+-−=()in", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁱⁿ")  # 10<sup>9</sup> must not become 109
 _SILENT = ACTIVE - TAGS - {"embed"}
 """``embed`` is a void element, which has no content to leave out."""
@@ -70,9 +67,7 @@ _BOXES = {"container_callout": "| ", "container_sponsor": "| ", "container_pullq
 
 @dataclass(frozen=True, slots=True)
 class TextWriter:
-    """Writer of the plain text of one issue's texts. ``link_to`` makes an address absolute; ``shown`` replaces slot
-    markers by defaults, to measure widths.
-    """
+    """Writer of an issue's plain text. ``link_to`` makes URLs absolute; ``shown`` fills slots, to measure widths."""
 
     link_to: Callable[[str], str]
     image_label: Callable[[str], str]
@@ -178,11 +173,9 @@ class TextWriter:
             words = self._inline(token.children or [])
             label = _titled(self.image_label(words) if words else "", token.attrs)
             return link(label, self.link_to(str(token.attrs["src"])))
-        if token.type in {"s_open", "s_close"}:
-            return "~"
         if token.type == "footnote_ref":
             return f"[{token.meta['id'] + 1}]"
-        return token.content
+        return "~" if token.type in {"s_open", "s_close"} else token.content
 
     def _html(self, html: str) -> str:
         out: list[str] = []

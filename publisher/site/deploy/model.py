@@ -109,17 +109,12 @@ _FEEDS = {"xml": "application/atom+xml; charset=utf-8", "json": "application/fee
 
 def uploads(site: Path) -> Iterator[Upload]:
     """Yield the files of a built archive in the order of upload, without hidden files and symbolic links."""
-    found = sorted(
-        (file.relative_to(site).as_posix(), file)
-        for file in site.rglob("*")
-        if file.is_file()
-        and not file.is_symlink()
-        and not any(part.startswith(".") for part in file.relative_to(site).parts)
-    )
+    files = (file for file in site.rglob("*") if file.is_file() and not file.is_symlink())
+    paths = {file.relative_to(site).as_posix(): file for file in files}
+    found = {path: file for path, file in paths.items() if "/." not in f"/{path}"}
     digest = digest_below(site)
-    for path, file in sorted(found, key=lambda pair: (wave_of(pair[0]), pair[0])):
-        wave = wave_of(path)
-        yield Upload(path, file, digest(path), wave, content_type(path), cache_control(wave))
+    for wave, path in sorted((wave_of(path), path) for path in found):
+        yield Upload(path, found[path], digest(path), wave, content_type(path), cache_control(wave))
 
 
 def cache_control(wave: Wave) -> str:

@@ -132,11 +132,8 @@ class S3Destination:
         self._write_manifest()
 
     def _is_whole(self, path: str, held: Held) -> bool:
-        return (
-            self._etags.get(path) == held.etag
-            and held.content_type == content_type(path)
-            and held.cache_control == cache_control(wave_of(path))
-        )
+        now = (self._etags.get(path), content_type(path), cache_control(wave_of(path)))
+        return now == (held.etag, held.content_type, held.cache_control)
 
     def _list(self) -> dict[str, str]:
         found: dict[str, str] = {}
