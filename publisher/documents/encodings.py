@@ -71,9 +71,7 @@ _HAN_RUN = regex("[\u2e80-\u9fff\ue000-\ufaff\uff00-\uffef]{3,}")
 
 
 def mojibake_of(text: str) -> Iterator[tuple[int, int, str]]:
-    """Find text that was UTF-8 and was decoded as Windows-1252, Latin-1 or GBK: yields start, end, and the original
-    text, which is empty if it cannot be restored.
-    """
+    """Find text that was UTF-8 but decoded as Windows-1252, Latin-1 or GBK: start, end, original (empty if lost)."""
     if not _ANY_SIGN.search(text):
         return
     for found in _MISREAD.finditer(text):

@@ -34,10 +34,7 @@ _Font = tuple[str, int]
 
 
 def draw(config: Config, title: str, language: str, cover: Asset | None = None) -> bytes:
-    """Draw a card as PNG: the newsletter's name, the title, and the cover if there is one.
-
-    The title or the name is left out if no font has all its characters.
-    """
+    """Draw a card as PNG: the newsletter's name and the title, each if a font has its characters, and the cover."""
     colours, newsletter = Brand.of(config).light, config.newsletter
     rtl = Locale.of(language, config.labels).direction == "rtl"
     # Without a cover, draw coverage from 0 to 255: the palette is then known, and no quantisation is needed.

@@ -55,10 +55,7 @@ SAMPLE: dict[AnySlot, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Slotted:
-    """Text with slots: literals and slots alternate, beginning with a literal, which may be empty.
-
-    Authors cannot forge a slot, because slots are not text.
-    """
+    """Literals, of which the first may be empty, and slots in turn. Slots are no text, so no author can forge one."""
 
     parts: tuple[str | AnySlot, ...]
 

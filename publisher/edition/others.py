@@ -1,6 +1,4 @@
-"""Other issues that an edition depends on: its translations, and the previous issues that its mail lists
-(``theme.parts.previous``). Only their heads are read.
-"""
+"""Heads of the issues that an edition depends on: its translations, and those it lists (``theme.parts.previous``)."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping

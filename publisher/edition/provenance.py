@@ -1,6 +1,4 @@
-"""Where an edition comes from: the digest over everything a reader gets, and the commit it was rendered from, read from
-git in one pass for all issues.
-"""
+"""Where an edition comes from: a digest over all a reader gets, and its commit, read from git once for all issues."""
 
 import hashlib
 import json

@@ -29,9 +29,7 @@ _Parts = tuple[Slotted, Slotted]
 
 
 def render(issue: Issue, config: Config, others: OtherIssues | None = None) -> tuple[Edition | None, list[Diagnostic]]:
-    """Return the edition of an issue, or None if an error prevents it, and the findings of its gates. Each variant is
-    an edition too.
-    """
+    """Return the edition of an issue (None after an error; each variant is one too), and the findings of its gates."""
     variants, found = variants_of(issue, config.newsletter.language)
     links: dict[int, str] = {}
     made = []

@@ -92,9 +92,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return super().is_safe_attribute(obj, attr, value) and not (isinstance(obj, BaseModel) and attr in _OF_MODEL)
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
-        """Call an object from a template. Macros, words and plain functions without attributes skip the sandbox's
-        checks, which would allow them anyway.
-        """
+        """Call an object. Macros, words and functions without attributes skip checks, which would allow them anyway."""
         if not isinstance(__obj, _HARMLESS) and (type(__obj) not in _FUNCTIONS or __obj.__dict__):
             return super().call(__context, __obj, *args, **kwargs)
         kwargs.pop("_block_vars", None)

@@ -136,9 +136,7 @@ def _language(sibling: Sibling, archive: str) -> LanguageView:
 
 
 def _bylines(issue: Issue, config: Config, words: Locale) -> dict[str, Any]:
-    """Names of the authors with links, as HTML and as text, and the URLs of their pictures; empty if config.yaml's
-    ``authors`` has none of them.
-    """
+    """The authors' names with links, as HTML and text, and picture URLs; empty if config.yaml has none of them."""
     if config.authors.keys().isdisjoint(issue.authors):
         return {"authors_html": None, "authors_text": None, "portraits": ()}
     brand = Brand.of(config)

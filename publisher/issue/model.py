@@ -1,7 +1,4 @@
-"""Model of a validated issue.
-
-Its objects are complete when created and are not changed later; every field knows its place in the source.
-"""
+"""Model of a validated issue: complete when created, never changed later; every field knows its place in the source."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

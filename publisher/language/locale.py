@@ -219,9 +219,7 @@ class Locale:
         return turned(text, self.direction)
 
     def steady(self, text: str) -> str:
-        """Insert U+200E in right-to-left text next to signs that would be moved: ``C++``, ``.NET``, a telephone
-        number. Other texts are returned unchanged.
-        """
+        """Insert U+200E in right-to-left text beside signs that would move: ``C++``, ``.NET``, a telephone number."""
         if self.direction == "ltr" and not runs_late(text):
             return text
         return _TURNING.sub(lambda found: f"{found[0]}\u200e" if found[0][0].isalpha() else f"\u200e{found[0]}", text)

@@ -146,9 +146,7 @@ def is_item(*paths: str) -> bool:
 
 
 def references(newsletter: OpenNewsletter, old: str, new: str) -> dict[str, list[types.TextEdit]]:
-    """The edits, by path, that renaming an item file requires: in the list of items, and in links to its anchor if that
-    is derived from the file name.
-    """
+    """The edits, by path, for renaming an item file: in the list of items, and in links to an anchor from its name."""
     slug, name = slug_of_path(old) or "", PurePosixPath(new).name
     folder = newsletter.seen(lambda: read_folder(newsletter.real, slug))
     edits: dict[str, list[types.TextEdit]] = {}

@@ -216,10 +216,7 @@ class Composed:
 
 
 def compose(config: Config, edition: Edition | MailContent) -> Composed:
-    """Encode the message of an edition, or of its first variant.
-
-    Raises TransportError if ``newsletter.from`` cannot be written in a header.
-    """
+    """Encode the message of an edition, or its first variant. Raises TransportError for a bad ``newsletter.from``."""
     letter = MailContent.of(edition).letters[0]
     name, address = config.newsletter.sender
     sender, sender_address = mailbox(name or config.newsletter.name, address), addr_spec(address)

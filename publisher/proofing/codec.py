@@ -63,10 +63,7 @@ PARTS = tuple(field.name for field in fields(Packed))
 
 
 class StoredEdition(Edition):
-    """Edition whose larger fields are read by ``read(field)`` on each access, so that thousands fit into memory.
-
-    ``key`` is the key of its entry in the store.
-    """
+    """Edition whose larger fields ``read(field)`` gets on each access, to save memory. ``key`` is its entry's key."""
 
     __slots__ = ("_read", "key", *_DERIVED)
     key: bytes

@@ -144,9 +144,7 @@ def _across(
     slugs: Sequence[str],
     changed: Sequence[str],
 ) -> dict[str, tuple[list[Diagnostic], tuple[EarlierStory, ...]]]:
-    """The findings of the rules across issues and the earlier stories, by slug, for those of ``slugs`` that
-    ``changed`` or are affected by a change of facts.
-    """
+    """Findings across issues and earlier stories, by slug, of ``slugs`` that ``changed`` or that a change affects."""
     if before == after and not changed:
         return {}
     # Rules are imported only if something has changed.

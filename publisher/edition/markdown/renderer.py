@@ -107,9 +107,7 @@ def _steady(token: Token, words: Locale) -> Token:
 
 
 def _with_boxes(tokens: Sequence[Token]) -> Sequence[Token]:
-    """Draw a box for ``[ ]`` or ``[x]`` at the beginning of a list item
-    (https://github.github.com/gfm/#task-list-items-extension-).
-    """
+    """Draw a box for ``[ ]`` or ``[x]`` at the beginning of a list item (GitHub's task list items extension)."""
     if not any(token.type == "inline" and _TASK.match(token.content) for token in tokens):
         return tokens
     opened = (None, None, *tokens)

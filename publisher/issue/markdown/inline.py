@@ -205,9 +205,7 @@ def brackets(state: StateInline, silent: bool) -> bool:
 
 
 def _without_hope(text: str) -> frozenset[int]:
-    """The positions of opening brackets that contain too many nested pairs, that are never closed, or that exceed the
-    limit of unmatched brackets.
-    """
+    """The positions of opening brackets with too many pairs nested in them, without an end, or above the limit."""
     if text.count("[") <= _MOST:
         return frozenset()
     hopeless: set[int] = set()

@@ -96,9 +96,7 @@ def _raw_tags(html: str) -> Iterator[RawTag]:
 
 
 def shallow(html: str, most: int) -> str:
-    """Remove the tags of elements nested deeper than ``most``, because the HTML parser needs quadratic time for nested
-    elements.
-    """
+    """Remove the tags of elements nested deeper than ``most``: nesting takes the HTML parser quadratic time."""
     depth = 0
 
     def kept(tag: re.Match[str]) -> str:
