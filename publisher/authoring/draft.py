@@ -74,7 +74,7 @@ def draft_key_points(config: Config, slug: str, *, count: int = 5, replace: bool
         raise UsageError(say("{path} cannot be read", path=path), help=say("run publisher check {slug}", slug=slug))
     points, author = _ask(config, issue, count) if config.llm.url else _extract(config, issue, count)
     if not points:
-        raise UsageError(say("{slug} has sponsors' items alone", slug=slug), help=say("write the key points yourself"))
+        raise UsageError(say("{slug} has only sponsors' items", slug=slug), help=say("write the key points yourself"))
     return Draft(path, tuple(points), author, file.text, with_key_points(file, points, author))
 
 
@@ -98,7 +98,7 @@ def draft_headline(config: Config, slug: str, name: str, *, write: bool) -> Draf
         raise UsageError(say("{name} has no text to draw a headline from", name=name), help=advice)
     headline = line_of(ask(config.llm, _HEADLINE.format(language=issue.language), material))
     if not headline:
-        raise ServiceError(say("the model's answer is no headline"), help=say("try again, or another llm.model"))
+        raise ServiceError(say("the model's answer is not a headline"), help=say("try again, or another llm.model"))
     by = str(config.llm.model)
     return Draft(path, (headline,), by, file.text, with_headline(file, headline, by) if write else file.text)
 

@@ -82,7 +82,7 @@ def _content(response: httpx.Response) -> str:
     try:
         content = response.json()["choices"][0]["message"]["content"]
     except (ValueError, KeyError, IndexError, TypeError) as error:
-        raise ServiceError(say("the endpoint's answer is no chat completion"), help=_CHECK_URL) from error
+        raise ServiceError(say("the endpoint's answer is not a chat completion"), help=_CHECK_URL) from error
     if not isinstance(content, str) or not content.strip():
         raise ServiceError(say("the model answered with nothing"), help=say("try again, or another llm.model"))
     return content

@@ -64,7 +64,7 @@ def fetch_page(url: str, *, allow_private: bool = False) -> FetchedPage:
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, zlib.error) as error:
         told = message_of(error.__cause__ or error) if isinstance(error, httpx.ConnectError) else type(error).__name__
         advice = say("open the link in a browser to see")
-        raise ServiceError(say("the page cannot be had: {told}", told=told), help=advice) from error
+        raise ServiceError(say("the page did not load: {told}", told=told), help=advice) from error
 
 
 def _checked(url: str) -> httpx.URL:
@@ -89,7 +89,7 @@ async def _fetch(url: httpx.URL, allow_private: bool) -> FetchedPage:
                 target = response.headers.get("location") if response.status_code in REDIRECTS else None
                 if target is None:
                     if response.status_code >= 300:
-                        told = say("the page cannot be had: its server answers {status}", status=response.status_code)
+                        told = say("the page did not load: its server answers {status}", status=response.status_code)
                         raise ServiceError(told, help=say("open the link in a browser"))
                     page = await _read(response)
                     refresh = _REFRESH.search(page.text[:20_000])

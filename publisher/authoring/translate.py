@@ -238,9 +238,9 @@ class _Translator:
         try:
             found = json.loads(answer[answer.find("{") : answer.rfind("}") + 1])
         except (ValueError, RecursionError):
-            raise _UnusableAnswer(say("the answer is no JSON, or was cut off")) from None
+            raise _UnusableAnswer(say("the answer is not JSON, or was cut off")) from None
         if not isinstance(found, dict):
-            raise _UnusableAnswer(say("the answer is no JSON object"))
+            raise _UnusableAnswer(say("the answer is not a JSON object"))
         return {path: _checked(key, texts[path], found.get(key)) for key, path in keys.items()}
 
 

@@ -37,7 +37,7 @@ def _fitting(value: str | None, info: ValidationInfo) -> str | None:
     kind, choices = info.data.get("type", "text"), info.data.get("choices", ())
     if value is None or not value.strip() or fits(value.strip(), kind, choices):
         return " ".join((value or "").split()) or None
-    raise refuse(say("the default {value!r} is no {kind}", value=value[:80], kind=kind), how_to_write(kind, choices))
+    raise refuse(say("the default {value!r} is not a {kind}", value=value[:80], kind=kind), how_to_write(kind, choices))
 
 
 def how_to_write(kind: str, choices: tuple[str, ...] = ()) -> Sentence:

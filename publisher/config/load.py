@@ -117,7 +117,7 @@ def unready(config: Config) -> dict[tuple[str, str], Fault]:
         found["service", "url"] = Fault(PLACEHOLDER, message, say("serve it over https, and write https://…"))
     if not (newsletter.postal_address or "").strip() or _ADDRESSES.search(newsletter.postal_address or ""):
         message = say("newsletter.postal_address is missing, or still a placeholder")
-        advice = say("write the sender's postal address: law asks")
+        advice = say("write the sender's postal address: the law requires it")
         found["newsletter", "postal_address"] = Fault(PLACEHOLDER, message, advice)
     return found
 

@@ -126,7 +126,7 @@ def _database(value: str) -> str:
 def _rule_path(value: str) -> str:
     """A file below the root, so that only code in the repository is run."""
     if not _RULE_FILE.fullmatch(value) or ".." in value.split("/"):
-        message = say("{value!r} is no rule file below config.yaml", value=value[:80])
+        message = say("{value!r} is not a rule file below config.yaml", value=value[:80])
         raise refuse(message, say("write a path such as {path}", path="rules/house.py"))
     return value
 
@@ -155,7 +155,7 @@ def _variable(value: str) -> str:
 
 def _topic(value: str) -> str:
     if not TOPIC_ARN.fullmatch(value.strip()):
-        message = say("{value!r} is no ARN of an SNS topic: no event would be believed", value=value[:80])
+        message = say("{value!r} is not the ARN of an SNS topic: no event would be believed", value=value[:80])
         raise refuse(message, say("write it as SNS shows it: arn:aws:sns:REGION:ACCOUNT:NAME"))
     return value.strip()
 

@@ -101,7 +101,7 @@ def unfold(database: Database, slug: str) -> int:
             advice = say("publisher status lists the mailings")
             raise UsageError(say("no mailing of {slug} is folded", slug=slug), help=advice)
         if any(is_dropped(connection, mailing_id) for mailing_id in folded):
-            advice = say("a backup of before has them")
+            advice = say("an earlier backup has them")
             raise UsageError(say("the recipients of {slug} were dropped", slug=slug), help=advice)
     for mailing_id in folded:
         with database.connect() as connection:
@@ -159,7 +159,7 @@ def refuse_folded(connection: Connection, slugs: Collection[str]) -> None:
     if row := connection.execute(query).first():
         way = say("publisher archive-mailings --undo {slug}, then again", slug=row.slug)
         if is_dropped(connection, row.id):
-            way = say("its recipients were dropped; a backup of before has them")
+            way = say("its recipients were dropped; an earlier backup has them")
         message = say("{slug} is folded, and whom it reached is not at hand: nobody is mailed", slug=row.slug)
         raise UsageError(message, help=way)
 

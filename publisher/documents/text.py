@@ -63,7 +63,7 @@ def read_text(root: Path, path: str) -> tuple[TextFile | None, list[Diagnostic]]
         # Non-blocking: opening a FIFO without a writer would wait indefinitely.
         with os.fdopen(os.open(whole, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as stream:
             if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-                return None, [unreadable(path, OSError(0, say("it is no plain file")))]
+                return None, [unreadable(path, OSError(0, say("it is not a plain file")))]
             content = stream.read(_MOSTLY)  # allocating a buffer of MAX_BYTES would cost more than the reading
             content += stream.read(MAX_BYTES + 1 - _MOSTLY) if len(content) == _MOSTLY else b""
     except OSError as error:

@@ -176,7 +176,7 @@ def _typed(kind: str, node: Node, name: str, details: ErrorDetails, place: Place
         message = say("{name} has to be {wanted}, not {given}", name=name, wanted=wanted, given=_kind(node))
         advice = say("write {wanted}", wanted=wanted)
         if isinstance(node, Scalar) and wanted is _LIST:
-            advice = say("begin each line with - and a blank")
+            advice = say("begin each line with - and a space")
         elif isinstance(node, Mapping) and wanted is _TEXT:
             advice = say("quote the text")
         return WRONG_TYPE.at(place, message, help=advice)

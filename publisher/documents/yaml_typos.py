@@ -70,7 +70,7 @@ def _quoted(match: re.Match[str]) -> tuple[Sentence, Sentence]:
         advice = say("write {words}", words=f"source: {{name: {link[1]}, url: {link[2]}}}")
         return say("a source is not written as a Markdown link"), advice
     if match["at"] in {"[", "{"}:
-        told = say("the text holds {at}, which YAML takes for the begin of a list or a mapping", at=match["at"])
+        told = say("the text contains {at}, which YAML reads as the beginning of a list or a mapping", at=match["at"])
     elif match["at"] != ":":
         told = say("text follows what {at} begins and {at2} ends", at=match["at"][0], at2=match["at"][-1])
     mark = '"' if "'" in value and not set('"\\') & set(value) else "'"

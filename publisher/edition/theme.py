@@ -163,7 +163,7 @@ class _NoImageError(ValueError):
 
 class _RelativeError(TemplateSyntaxError):
     def __init__(self, address: str, line: int, name: str) -> None:
-        message = say("{address} is no whole address: mail has no place that it could be relative to", address=address)
+        message = say("{address} is not a whole address: mail has no place it can be relative to", address=address)
         picture = '{{ image("images/…") }}'
         self.fault = Fault(BROKEN, message, say("write https://…, or {code} for a picture of the theme", code=picture))
         super().__init__(message, line, name)

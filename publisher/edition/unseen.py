@@ -66,7 +66,7 @@ def _logos(config: Config) -> Iterator[Diagnostic]:
         if ground is None:
             continue
         values = {"mode": DARK_MODE if mode == "dark" else LIGHT_MODE, "file": file, "colour": palette[ground]}
-        told = say("in the {mode} scheme the logo {file} is lost on its ground {colour}", **values)
+        told = say("in the {mode} scheme the logo {file} cannot be seen on its background {colour}", **values)
         advice = say("draw it in colours that are seen there, or put a ground of its own into the picture")
         yield UNSEEN.at(place_of(config.root, "theme", "logo", mode), told, help=advice)
 

@@ -217,7 +217,7 @@ def standings(connection: Connection, slug: str) -> dict[str, dict[str, str]]:
         words = {"state": row["state"], "reason": row["reason"] or row["complaint"] or row["bounce"], "feedback": told}
         found[row["reference"]] = {name: word for name, word in words.items() if word}
     if not found and (mailing := mailings.newest(connection, slug)) and mailing.audience:
-        advice = say("a backup of before has them")
+        advice = say("an earlier backup has them")
         raise UsageError(say("the recipients of {slug} were dropped", slug=slug), help=advice)
     return found
 

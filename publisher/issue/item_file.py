@@ -51,7 +51,7 @@ def read_item_file(file: TextFile) -> tuple[ItemFile | None, tuple[Diagnostic, .
         return None, (_no_front_matter(file),)
     end = next((number for number, line in enumerate(lines[1:], 2) if RULE.fullmatch(line)), None)
     if end is None:
-        message = say("the front matter that begins here has no end")
+        message = say("the front matter that begins here is not closed")
         advice = say("write --- on a line of its own after the keys")
         return None, (codes.FRONT_MATTER_OPEN.at(_line(file, 1), message, help=advice),)
     matter, findings = parse_mapping(file, _KEYS_AND_VALUES, _WRITE_ONE, 2, end - 1)

@@ -125,8 +125,8 @@ def _no_list(body: Prose) -> int | None:
 
 def _build(reader: ModelReader, raw: RawItem, body: Prose, commentary: Prose | None, anchor: str) -> Item:
     if raw.kind == "links" and (other := _no_list(body)) is not None:
-        message = say("a list of links holds something else than a list")
-        reader.findings.append(BAD_VALUE.at(body.place(other), message, help=say("begin each line with - and a blank")))
+        message = say("a list of links contains something other than a list")
+        reader.findings.append(BAD_VALUE.at(body.place(other), message, help=say("begin each line with - and a space")))
     return Item(
         headline=raw.headline,
         kind=raw.kind,

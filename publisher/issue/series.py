@@ -63,7 +63,7 @@ def loose_steps(root: Path) -> list[Diagnostic]:
             advice = say("a step is series/NAME/01-SLUG.md; move anything else away")
             found.append(STRAY_FILE.at(place, say("the file is not part of any series"), help=advice))
         elif _step_name(entry) is None or not SLUG.fullmatch(folder) or len(folder) > _MOST:
-            message = say("{name} is named like no step of a series, and is not sent", name=name)
+            message = say("{name} is not named as a step of a series, and is not sent", name=name)
             advice = say("write series/NAME/01-SLUG.md: lower-case letters, digits, and hyphens between them")
             found.append(BAD_STEP.at(place, message, help=advice))
     return found

@@ -227,7 +227,7 @@ def as_origins(parts: Any) -> Callable[[Any], Any]:
 def as_key_points(value: Any) -> Any:
     """Convert a plain list to key points without provenance."""
     if isinstance(value, str) and value.strip():
-        raise refuse(say("key points are a list"), say("begin each line with - and a blank"), WRONG_TYPE)
+        raise refuse(say("key points are a list"), say("begin each line with - and a space"), WRONG_TYPE)
     return {"points": value} if isinstance(value, list) else value
 
 

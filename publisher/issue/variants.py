@@ -81,7 +81,7 @@ def variants_of(issue: Issue, home: str) -> tuple[tuple[IssueVariant, ...], list
 
 
 def _too_many(conditions: Mapping[Segment, tuple[str, Place]], message: Sentence) -> Diagnostic:
-    advice = say("take fewer conditions, or such as exclude one another")
+    advice = say("use fewer conditions, or ones that exclude each other")
     return codes.TOO_MANY_VARIANTS.at([place for _, place in conditions.values()][-1], message, help=advice)
 
 
@@ -200,7 +200,7 @@ def _empty(issue: Issue, variant: IssueVariant) -> Iterator[Diagnostic]:
     """Findings about a variant without items, or with an item without text."""
     if not variant.issue.items:
         message = say("the variant {name} ({condition}) has no items", name=variant.name, condition=variant.condition)
-        advice = say("leave one item to everybody")
+        advice = say("leave one item for everybody")
         yield codes.EMPTY_VARIANT.at(issue.places.of("items"), message, help=advice)
     whole: dict[str, Item] = {item.anchor: item for item in issue.items}
     for item in variant.issue.items:

@@ -90,8 +90,8 @@ LOST = {
     "404": "answers 404", "410": "answers 410", "403": "answers 403", "500": "answers 500", "304": "answers 304",
     "six": "redirects more than 5 times", "loop": "redirects more than 5 times", "nowhere": "answers 302",
     "to-file": "is not a web address", "to-user": "a name or a password", "refresh-loop": "more than 5 times",
-    "gzip-broken": "cannot be had", "brotli": "unasked", "drip": "within 1 s", "hang": "within 1 s",
-    "cut": "cannot be had",
+    "gzip-broken": "did not load", "brotli": "unasked", "drip": "within 1 s", "hang": "within 1 s",
+    "cut": "did not load",
 }  # fmt: skip
 
 

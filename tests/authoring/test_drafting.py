@@ -169,8 +169,8 @@ def test_a_model_drafts_and_an_invented_number_is_doubted_at_once(
         (401, {}, "PUBLISHER_LLM_API_KEY"),
         (404, {}, "llm.model"),
         (400, {"error": {"message": "too long"}}, "too long"),
-        (200, {"nothing": 1}, "no chat completion"),
-        (200, b"<html>", "no chat completion"),
+        (200, {"nothing": 1}, "not a chat completion"),
+        (200, b"<html>", "not a chat completion"),
         (200, {"choices": [{"message": {"content": "  "}}]}, "nothing"),
     ],
 )
@@ -284,7 +284,7 @@ def test_a_headline_finds_its_place_in_any_item(root: Path, asked: Model, name: 
 def test_an_answer_that_is_no_line_is_no_headline(root: Path, asked: Model, answer: str) -> None:
     before = (root / "issues" / SLUG / "a.md").read_bytes()
     asked.answers = [(200, {}, said(answer))]
-    with pytest.raises(ServiceError, match="no headline"):
+    with pytest.raises(ServiceError, match="not a headline"):
         draft_headline(load_config(root), SLUG, "a.md", write=True)
     assert (root / "issues" / SLUG / "a.md").read_bytes() == before
 

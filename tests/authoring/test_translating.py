@@ -150,7 +150,7 @@ def changed(key: str, change: Callable[[str], str]) -> Callable[[str], dict[str,
         (changed("headline", lambda _: ""), "lacks headline"),
         (said('{"headline": "A raises mo'), "cut off"),
         (said("[" * 100_000), "cut off"),
-        (said('["x"]'), "no JSON"),
+        (said('["x"]'), "not JSON"),
     ],
 )
 def test_an_answer_that_changes_more_than_words_leaves_the_original(
@@ -232,7 +232,7 @@ def test_the_command_reports_what_it_left_and_no_key(
     ran = run(config.root, "draft", "translation", SLUG, "en")
     assert ran.returncode == 1
     assert ran.stdout.splitlines()[0].endswith(f"issues/{SLUG}-en/issue.yaml")
-    assert "a.yaml is not translated: the answer is no JSON" in ran.stderr
+    assert "a.yaml is not translated: the answer is not JSON" in ran.stderr
     assert "[untranslated]" in ran.stderr
     assert "sk-secret" not in ran.stdout + ran.stderr
     assert {key for _, key in model.asked} == {"Bearer sk-secret"}

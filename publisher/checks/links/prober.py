@@ -130,7 +130,7 @@ class Prober:
             if current in seen:
                 return LinkResult(LinkState.DEAD, say("the link redirects in a circle"))
             if httpx.URL(current).scheme not in {"http", "https"}:
-                return LinkResult(LinkState.DEAD, say("the link redirects to something that is no page"))
+                return LinkResult(LinkState.DEAD, say("the link redirects to something that is not a page"))
             seen.add(current)
         return LinkResult(LinkState.DEAD, say("the link redirects more than {most} times", most=MAX_REDIRECTS))
 

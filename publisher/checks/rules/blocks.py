@@ -93,8 +93,8 @@ def _as_code(text: Text) -> Iterator[Diagnostic]:
             yield TEXT_SWALLOWED.at(place, message, help=say("begin the code on the next line"))
         if token.type == "code_block" and token.map and _is_prose(token.content):
             line = text.prose.lines[token.map[0]].rstrip()
-            message = say("readers see this paragraph as code, for it begins with four blanks")
-            advice = say("delete the blanks; put code that is meant between two lines of ```")
+            message = say("readers see this paragraph as code, because it begins with four spaces")
+            advice = say("delete the spaces; put code that is meant between two lines of ```")
             place = text.prose.place(token.map[0], len(line) - len(token.content.partition("\n")[0].strip()), len(line))
             yield PROSE_AS_CODE.at(place, message, help=advice)
 
@@ -174,7 +174,7 @@ def _not_made(words: str, place: Callable[[int, int], Place], *, listed: bool) -
         yield LIST_NOT_MADE.at(place(found.start(), words.index("\n", found.start())), message, help=advice)
     if found := _TABLE.search(words):
         message = say("these lines are not a table: readers see the bars")
-        advice = say("write plain | and below the head a row such as | --- | --- |, with as many cells as the head")
+        advice = say("write plain | and below the header a row such as | --- | --- |, with as many cells")
         end = found.start() + len(found[0].partition("\n")[0])
         yield TABLE_NOT_MADE.at(place(found.start(), end), message, help=advice)
 
@@ -211,5 +211,5 @@ def _rows(text: Text) -> Iterator[Diagnostic]:
                 place = text.prose.place(token.map[0], line.index(lost, start), last)
                 lacks = {"lost": shortened(lost), "columns": counted("{n} column", "{n} columns", columns)}
                 message = say("readers would not see “{lost}”: the table's head has {columns}", **lacks)
-                advice = say("write \\| for a sign that is meant, or give the head a cell more")
+                advice = say("write \\| for a sign that is meant, or add a cell to the header row")
                 yield CELL_LOST.at(place, message, help=advice)

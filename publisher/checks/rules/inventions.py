@@ -185,7 +185,7 @@ def _told(line: Line, source: Summed, issue: Issue, *, drafted: bool = True) -> 
 
 def _sentences(found: Invention) -> tuple[Sentence, Sentence]:
     if found.code is CURRENCY:
-        message = say("the items give this amount in another currency than {words}", words=found.words)
+        message = say("the items give this amount in a different currency from {words}", words=found.words)
         return message, say("write the currency the items have")
     if found.code is QUOTE:
         advice = say("quote what is said there, or write it without quotation marks")

@@ -134,7 +134,7 @@ def _inbox(context: Context) -> Iterator[Diagnostic]:
     subject = with_defaults(issue.subject, attributes) if own else issue.subject
     letters = re.findall("[A-Za-z]", subject)
     if letters and all(letter.isupper() for letter in letters) and 0 < len(_WIDE.findall(subject)) < len(letters):
-        message = say("the only Latin letters of the subject are capitals, which spam filters take for shouting")
+        message = say("the only Latin letters of the subject are capitals, which spam filters treat as shouting")
         yield ALL_CAPITALS.at(place, message, help=say("add a word with small letters, such as OpenAI, or use none"))
     if (width := display_width(subject)) > SUBJECT_WIDTH:
         message = say("the subject is {width} columns wide, over {most}", width=width, most=SUBJECT_WIDTH)
@@ -160,5 +160,5 @@ def _generated(context: Context) -> Iterator[Diagnostic]:
                 message = say("{part} is said to be written by {model}, and is not there", part=part, model=origin.by)
                 yield WITHOUT_TEXT.at(place, message, help=say("write {part}, or delete the line", part=part))
             if required and origin.grade is not Grade.ASSISTED and not origin.reviewed_by:
-                message = say("nobody is named who reviewed what {model} wrote", model=origin.by)
+                message = say("no reviewer is named for what {model} wrote", model=origin.by)
                 yield UNREVIEWED.at(place, message, help=say("review it, and name yourself: reviewed_by: …"))

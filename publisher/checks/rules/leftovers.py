@@ -157,7 +157,7 @@ def _around_mail(context: Context) -> Iterator[Diagnostic]:
                 found = _AROUND.fullmatch(" ".join(_LINK.sub(r"\1", line).strip(" \t*_|｜").split()))
                 alone = found and found[0] == found["way"] and "](" not in line
                 if found and not alone and (found["sure"] or found["way"]):
-                    message = say("“{words}” is left of another mail", words=shortened(found[0]))
+                    message = say("“{words}” is left from another email", words=shortened(found[0]))
                     advice = say("delete it: each message has links to unsubscribe and to its page")
                     yield MAIL_LEFTOVER.at(place(start, start + len(line)), message, help=advice)
 

@@ -100,7 +100,7 @@ def _nearly_links(text: Text) -> Iterator[Diagnostic]:
     for words, at in text.plain() if "](" in text.words else ():
         if _SHOWN.search(words) and (place := at(0, len(words))).span.line not in told:
             told.add(place.span.line)
-            yield LINK_NOT_MADE.at(place, message, help=say("write [words](https://…), without a blank in the address"))
+            yield LINK_NOT_MADE.at(place, message, help=say("write [words](https://…), without a space in the address"))
 
 
 def _nearly_pictures(text: Text) -> Iterator[Diagnostic]:

@@ -124,7 +124,7 @@ def _containers(text: Text) -> Iterator[Diagnostic]:
             if opens:
                 yield CONTAINER_OPEN.at(place, say("the container that opens here is not closed"), help=_END)
             elif name or not known:
-                message = say("{found} stays as it is written: it is no container", found=shortened(found[1]))
+                message = say("{found} stays as it is written: it is not a container", found=shortened(found[1]))
                 names = listed(CONTAINERS)
                 advice = _COMMENTARY if name == "commentary" else say("write ::: and one of {names}", names=names)
                 yield OTHER_TOOLS.at(place, message, help=advice if name else say("delete the line"))

@@ -64,7 +64,7 @@ def _compare(context: Context, original: Context) -> Iterator[Diagnostic]:
     items, theirs, of = context.issue.items, original.issue.items, original.issue.slug
     if bool(context.issue.cover) != bool(original.issue.cover):
         at = context.issue.places.of("cover" if context.issue.cover else "translation_of")
-        fault = say("the cover is in one of the two alone, this issue and {slug}", slug=of)
+        fault = say("only one of the two has a cover, this issue or {slug}", slug=of)
         yield PICTURES.at(at, fault, help=say("give both the cover"))
     if len(items) != len(theirs):
         if not (context.whole and original.whole):  # an item that cannot be read still counts
