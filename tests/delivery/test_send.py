@@ -493,19 +493,19 @@ def test_the_pace_follows_a_quota_that_falls_in_mid_mailing(
 ) -> None:
     monkeypatch.setattr(sender, "QUOTA_AGAIN", 0.0)
     server = ses(rate=600)
-    add_people(sqlite, 700)
+    add_people(sqlite, 1000)
     steps: list[SendProgress] = []
 
     def fall(step: SendProgress) -> None:
         steps.append(step)
-        if step.submitted > 500:
-            server.account.change({"rate": 60})
+        if step.submitted > 300:
+            server.account.change({"rate": 150})
 
-    assert run(through_ses, sqlite, progress=fall).account.submitted == 700
+    assert run(through_ses, sqlite, progress=fall).account.submitted == 1000
     assert server.account.summary()["most"] == 1
     assert server.account.throttled  # so it was asked again
     assert server.account.questions > 1
-    assert steps[-1].pace <= 60
+    assert steps[-1].pace <= 150
 
 
 def test_a_spread_sends_no_faster(ses: Stub, through_ses: Config, sqlite: Database) -> None:

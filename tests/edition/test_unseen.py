@@ -47,7 +47,7 @@ def test_a_logo_that_is_invisible_on_its_background_is_reported(
     logo(tmp_path / "a.png", ink, ground)
     logo(tmp_path / "b.png", "#0b57d0")
     said = found(tmp_path, theme)
-    assert [message.partition(" is lost")[0] for *_, message in said] == told
+    assert [message.partition(" cannot be seen")[0] for *_, message in said] == told
     assert all((path, line) == ("config.yaml", CONFIG.count("\n") + 1) for path, line, *_ in said)
 
 
