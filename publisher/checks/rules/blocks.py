@@ -167,6 +167,8 @@ def _is_prose(block: str) -> bool:
 
 def _not_made(words: str, place: Callable[[int, int], Place], *, listed: bool) -> Iterator[Diagnostic]:
     """Lines of a paragraph that look like a list or a table, once per paragraph: they are shown as one line."""
+    if not ("\n" in words or words.rstrip().endswith("|")):
+        return
     found = _DEFINED.match(words) if listed else next(filter(_follows, _LISTED.finditer(words)), None)
     if found:
         message = say("these lines are not a list: readers see them run together")

@@ -65,7 +65,8 @@ def check(context: Context) -> Iterator[Diagnostic]:
             message = say("there are several marks in a row: {mark}", mark=mark)
             advice = say("write …… for an ellipsis") if ellipsis else say("write one mark, {mark}", mark=mark[-1])
             yield DOUBLED.at(line.place(found.start(), found.end()), message, help=advice)
-    for words, place in (run for text in context.texts for run in text.plain()):
+    doubled = (text for text in context.texts if any(mark in text.prose.text for mark in (",,", ";;", "..")))
+    for words, place in (run for text in doubled for run in text.plain()):
         for found in _DOUBLED_LATIN.finditer(words):
             message = say("there are several marks in a row: {mark}", mark=found[0])
             advice = say("write one mark, {mark}", mark=found[0][0])
