@@ -19,7 +19,7 @@ import pydantic_core
 
 from publisher.audience.address import Address, check_address, read_address
 from publisher.audience.own import COLUMNS, LATER, SIGNS, Past, past_of, plain_cell
-from publisher.audience.standing import MOST_VALUES, TABLES, ImportStatus, Standings
+from publisher.audience.standing import MOST_VALUES, TABLES, ImportStatus, StatusColumns
 from publisher.config.audience import AttributeConfig, fits
 from publisher.config.values import SYSTEM_ZONES
 from publisher.diagnostics import counted, say
@@ -99,7 +99,7 @@ class Columns:
     width: int
     roles: dict[str, int]
     attributes: tuple[tuple[int, str], ...]
-    standings: Standings
+    standings: StatusColumns
     odd_names: tuple[str, ...]
     """Warnings about the header."""
     declared: Mapping[str, AttributeConfig]
@@ -126,7 +126,7 @@ class Columns:
         answers: Mapping[str, ImportStatus] | None = None,
         declared: Mapping[str, AttributeConfig] | None = None,
     ) -> Columns:
-        """Parse a header; ``answers`` are for :class:`Standings`. Raises ColumnError: no email column, or two."""
+        """Parse a header; ``answers`` are for :class:`StatusColumns`. Raises ColumnError: no email column, or two."""
         typed = {name: one for name, one in (declared or {}).items() if one.type != "text"}
         if set(header) >= SIGNS:
             return cls._own([plain_cell(name) for name in header], typed)
@@ -144,7 +144,7 @@ class Columns:
         taken = set(roles.values())
         rest = [(i, name) for i, name in enumerate(names) if name and i not in taken and lowered[i] not in tool.dropped]
         heard = [(i, name) for i, name in rest if lowered[i] not in tool.silent]
-        standings = Standings(heard, answers or {}, tool.statuses)
+        standings = StatusColumns(heard, answers or {}, tool.statuses)
         unnamed = tuple(index for index, name in enumerate(names) if not name)
         return cls(tool_name, len(names), roles, tuple(rest), standings, tuple(warnings), typed, unnamed)
 
@@ -154,7 +154,7 @@ class Columns:
         attributes = set() if set(names) >= LATER else LATER
         roles = {name: names.index(name) for name in COLUMNS if name in names and name not in attributes}
         rest = tuple((index, name) for index, name in enumerate(names) if name and name not in roles)
-        return cls("publisher", len(names), roles, rest, Standings([], {}), (), typed)
+        return cls("publisher", len(names), roles, rest, StatusColumns([], {}), (), typed)
 
     def survey(self, line: int, row: list[str]) -> None:
         """Check a row: collect its statuses and warnings. Raises ValueError if :meth:`entry` would."""

@@ -162,7 +162,7 @@ MOST_VALUES = 20
 """Limit on the different unknown values that are collected."""
 
 
-class Standings:
+class StatusColumns:
     """Columns of a file that may speak: observes all rows first, then returns the status of each."""
 
     def __init__(
@@ -173,7 +173,7 @@ class Standings:
         self._columns = [
             _Column(index, header, ColumnKind.STATUS, sure=True)
             if header.lower() in statuses
-            else _heard(index, header)
+            else _recognized(index, header)
             for index, header in columns
         ]
         self.everybody = ImportStatus.FINE
@@ -237,7 +237,7 @@ def _question(header: str, values: list[tuple[str, int]]) -> str:
     return say("{what}, and what these values mean is not known: {told}", what=what, told=told)
 
 
-def _heard(index: int, header: str) -> _Column:
+def _recognized(index: int, header: str) -> _Column:
     """Classify a column by its header."""
     said = re.sub(r"[\W_]+", " ", CAMEL.sub(" ", header).lower().replace("e-mail", "email")).strip()
     words = said.split()

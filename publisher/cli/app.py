@@ -17,7 +17,7 @@ import typer
 
 from publisher import __version__
 from publisher.cli.frame import app
-from publisher.cli.output import complain, ignore_closed_output, show_findings, use_streams
+from publisher.cli.output import ignore_closed_output, print_error, show_findings, use_streams
 from publisher.diagnostics.sentences import LANGUAGES, language, listed, reason_of, say
 from publisher.errors import ConfigError, PublisherError, UsageError
 from publisher.language import first_spoken
@@ -110,11 +110,11 @@ def main() -> None:
         sys.stdout.flush()
     except ConfigError as error:
         show_findings(error.diagnostics, error.root)
-        complain(error.message, error.help)
+        print_error(error.message, error.help)
     except PublisherError as error:
-        complain(error.message, error.help)
+        print_error(error.message, error.help)
     except KeyboardInterrupt:
-        complain(say("interrupted"))
+        print_error(say("interrupted"))
         status = 130
     except (BrokenPipeError, SystemExit) as error:
         # click and rich turn BrokenPipeError into SystemExit(1).
@@ -127,11 +127,11 @@ def main() -> None:
         status = 2
         if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT} and error.filename is None:
             fault = say("the output cannot be written: {reason}", reason=reason_of(error))
-            complain(fault, say("make room, or send it elsewhere"))
+            print_error(fault, say("make room, or send it elsewhere"))
             ignore_closed_output()
         elif isinstance(error, UnicodeEncodeError):
             fault = say("the encoding of this locale, {name}, cannot express a name", name=sys.getfilesystemencoding())
-            complain(fault, say("set LC_ALL=C.UTF-8"))
+            print_error(fault, say("set LC_ALL=C.UTF-8"))
         else:
             status = _call_error(error)
     sys.exit(status if isinstance(status, int) else 0)
@@ -178,13 +178,13 @@ def _call_error(error: Exception) -> int:
     show, code = getattr(error, "show", None), getattr(error, "exit_code", None)
     if isinstance(code, int):
         if told := _mistake(error):
-            complain(*told)
+            print_error(*told)
         elif callable(show):
             show()
         return code
     from publisher.config.plugins import plugin_error_of
 
     if plugin := plugin_error_of(error):
-        complain(plugin.message, plugin.help)
+        print_error(plugin.message, plugin.help)
         return 2
     raise error

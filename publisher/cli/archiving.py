@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from publisher.cli.frame import Format, app, examples, moment_back, opened
-from publisher.cli.output import emit, put, tell
+from publisher.cli.output import echo, emit, remark
 from publisher.diagnostics import counted, say
 from publisher.errors import UsageError
 
@@ -61,7 +61,7 @@ def archive_mailings(
             rows = [{"issue": one.slug, "sequence": one.sequence, "recipients": one.audience} for one in done]
             told = {"dropped" if drop else "folded": rows, "recipients": people, "done": yes}
             for one in done if format == "text" else ():
-                put(counted("{slug}: {n:,} recipient", "{slug}: {n:,} recipients", one.audience, slug=one.slug))
+                echo(counted("{slug}: {n:,} recipient", "{slug}: {n:,} recipients", one.audience, slug=one.slug))
             mailings = counted("{n:,} mailing", "{n:,} mailings", len(done))
             whom = counted("{n:,} recipient", "{n:,} recipients", people)
             was = say("{mailings} with {whom} dropped"), say("{mailings} with {whom} folded")
@@ -70,19 +70,19 @@ def archive_mailings(
         if format == "json":
             emit(told)
         else:
-            put(line)
+            echo(line)
         if not (undo or yes):
-            tell(say("nothing was done: --yes does it"))
+            remark(say("nothing was done: --yes does it"))
 
 
 def _fold(database: Database, config: Config, before: datetime, *, act: bool) -> list[Mailing]:
     from publisher.delivery.folding import foldable
-    from publisher.insights.store import fold
+    from publisher.insights.store import fold_mailing
 
     with database.connect() as connection:
         found = foldable(connection, before)
     now = datetime.now(UTC)
-    return [one for one in found if not act or fold(database, config, one, before, now)]
+    return [one for one in found if not act or fold_mailing(database, config, one, before, now)]
 
 
 def _drop(database: Database, *, act: bool) -> list[Mailing]:

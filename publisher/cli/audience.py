@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from publisher.cli.frame import Format, app, examples, moment_back, opened
-from publisher.cli.output import emit, plain, put, table, tell, write_page
+from publisher.cli.output import echo, emit, plain, remark, table, write_page
 from publisher.diagnostics import counted, say
 
 if TYPE_CHECKING:
@@ -74,9 +74,9 @@ def ask(
         else:
             would = say("{asked:,} would be asked, {reminded:,} reminded, {let_go:,} let go")
             was = say("{asked:,} asked, {reminded:,} reminded, {let_go:,} let go")
-            put(say(was if yes else would, **asdict(found)))
+            echo(say(was if yes else would, **asdict(found)))
         if not yes:
-            tell(say("nothing was done: --yes does it"))
+            remark(say("nothing was done: --yes does it"))
             return 0
         return deliver(config, database, say("questions mailed: {n:,}"))
 
@@ -85,7 +85,7 @@ def _print(found: AudienceReport) -> None:
     from publisher.delivery.states import numbered, standing, word
     from publisher.insights.audience import CAUSES
 
-    put(counted(
+    echo(counted(
         "{n:,} reader ({states})", "{n:,} readers ({states})", found.readers, states=numbered(found.states, standing),
     ))  # fmt: skip
     causes = [cause for cause in CAUSES if found.lost[cause]]
@@ -104,5 +104,5 @@ def _print(found: AudienceReport) -> None:
 
 def _counts(heads: Sequence[str], rows: list[tuple[Any, ...]]) -> None:
     if rows:
-        put("")
+        echo("")
         table(heads, rows, range(1, len(heads)))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from publisher.cli.frame import Issue, app, chosen_slug, config_of, examples
-from publisher.cli.output import put, show_findings, tell, warn
+from publisher.cli.output import echo, remark, show_findings, warn
 from publisher.diagnostics import Diagnostic, counted, listed, rendered, say
 from publisher.errors import UsageError, refusal
 
@@ -48,19 +48,19 @@ def init(
         about: dict[str, str | int] = {"folder": str(folder), "n": len(made.written)}
         plain = say("Made a newsletter in {folder}: {n} files.", **about)
         begun = say("Made a newsletter in {folder}: {n} files, in a git repository of its own.", **about)
-        put(begun if made.git == "begun" else plain)
+        echo(begun if made.git == "begun" else plain)
     for line in _remarks(made):
-        put(line)
+        echo(line)
     if made.new:
         cd = f"cd {shlex.quote(str(folder))} && " if folder.resolve() != Path.cwd() else ""
         today = datetime.now().astimezone().date()
-        put("")
-        put(say("Now type:"))
-        put("")
+        echo("")
+        echo(say("Now type:"))
+        echo("")
         for step in (f"{cd}publisher preview", f"publisher new {today}-weekly", "publisher check"):
-            put(f"  {step}")
-        put("")
-        put(say("config.yaml has the name and the addresses to change; README.md goes on from here."))
+            echo(f"  {step}")
+        echo("")
+        echo(say("config.yaml has the name and the addresses to change; README.md goes on from here."))
 
 
 def _remarks(made: NewRepository) -> list[str]:
@@ -118,18 +118,18 @@ def new(
         from publisher.authoring.issue import make_issue
 
         made = make_issue(config, slug)
-    put(say("Made a draft for {day}:", day=made.date.isoformat()))
-    put("")
+    echo(say("Made a draft for {day}:", day=made.date.isoformat()))
+    echo("")
     for name in made.files:
-        put(f"  {(context.obj / name).as_posix()}")
-    put("")
+        echo(f"  {(context.obj / name).as_posix()}")
+    echo("")
     filled = say("Read it over, with publisher preview {slug} beside you; status: ready lets it out.", slug=made.slug)
     empty = say("Fill it in, with publisher preview {slug} beside you; status: ready lets it out.", slug=made.slug)
-    put(filled if pasted else empty)
+    echo(filled if pasted else empty)
     if told:
         from publisher.diagnostics.text import printable
 
-        tell(printable(rendered(told)))
+        remark(printable(rendered(told)))
     show_findings(findings, config.root, folded=True)
 
 
@@ -166,11 +166,11 @@ def key_points(
     draft = draft_key_points(config, slug, count=count, replace=replace)
     before, after = draft.before.splitlines(), draft.after.splitlines()
     for line in list(difflib.unified_diff(before, after, draft.path, draft.path, lineterm=""))[2:]:
-        put(line, {"+": "green", "-": "red"}.get(line[:1], "dim"))
+        echo(line, {"+": "green", "-": "red"}.get(line[:1], "dim"))
     if dry_run:
         return
     draft.write(config)
-    tell(counted(
+    remark(counted(
         "{path}: {n} point by {by}; read and mend it", "{path}: {n} points by {by}; read and mend them",
         len(draft.texts), path=draft.path, by=draft.by,
     ))  # fmt: skip
@@ -194,10 +194,10 @@ def headline(
     config = config_of(context)
     slug = chosen_slug(config.root, issue)
     draft = draft_headline(config, slug, item, write=write)
-    put(printable(draft.texts[0]))
+    echo(printable(draft.texts[0]))
     if write:
         draft.write(config)
-        tell(say("{path}: a headline by {by}; read and mend it", path=draft.path, by=draft.by))
+        remark(say("{path}: a headline by {by}; read and mend it", path=draft.path, by=draft.by))
         show_findings(draft.doubts(config, slug), config.root)
 
 
@@ -219,7 +219,7 @@ def translation(
     config = config_of(context)
     drafted = draft_translation(config, chosen_slug(config.root, issue), language, slug)
     for name in drafted.made.files:
-        put((context.obj / name).as_posix())
+        echo((context.obj / name).as_posix())
     for name, why in drafted.left.items():
         warn(printable(rendered(say("{name} is not translated: {why}", name=name, why=why))))
     show_findings(check_issue(config, drafted.made.slug)[1], config.root)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from publisher.cli.frame import app, config_of, examples
-from publisher.cli.output import put
+from publisher.cli.output import echo
 from publisher.diagnostics import counted, listed, say
 
 
@@ -25,7 +25,7 @@ def backup(
     from publisher.audience.backup import back_up
 
     made = back_up(config_of(context), file)
-    put(say("{file}: {kept}; checked", file=file, kept=_told(asdict(made))))
+    echo(say("{file}: {kept}; checked", file=file, kept=_told(asdict(made))))
 
 
 @app.command(epilog=examples("publisher restore /safe/newsletter-2035-03-09.backup"))
@@ -44,9 +44,9 @@ def restore(
 
     made = put_back(config_of(context), file, force=force, guard=no_sender_at_work)
     at = made.made_at.isoformat(sep=" ", timespec="minutes")
-    put(say("restored as of {at}: {kept}", at=at, kept=_told(asdict(made))))
+    echo(say("restored as of {at}: {kept}", at=at, kept=_told(asdict(made))))
     if made.waited:
-        put(counted(
+        echo(counted(
             "{n:,} confirmation or announcement that waited then may have left since: it is not repeated",
             "{n:,} confirmations and announcements that waited then may have left since: none is repeated", made.waited,
         ))  # fmt: skip
@@ -81,11 +81,11 @@ def move(
     moved = carry(config_of(context), url)
     by_variable = os.environ.get("PUBLISHER_DATABASE_URL") or moved.to.startswith("postgresql")
     where = "PUBLISHER_DATABASE_URL" if by_variable else say("database in config.yaml")
-    put(say("moved to {to}: {rows}", to=moved.to, rows=_told(moved.rows)))
-    put(say("next: set {where} to it, wherever publisher runs, and start serve and worker anew", where=where))
+    echo(say("moved to {to}: {rows}", to=moved.to, rows=_told(moved.rows)))
+    echo(say("next: set {where} to it, wherever publisher runs, and start serve and worker anew", where=where))
     if moved.kept:
-        put(say("the old database is {kept}; delete it once all is well", kept=moved.kept))
+        echo(say("the old database is {kept}; delete it once all is well", kept=moved.kept))
     if moved.keys:
-        put(counted("{n:,} signing key was put beside it", "{n:,} signing keys were put beside it", moved.keys))
+        echo(counted("{n:,} signing key was put beside it", "{n:,} signing keys were put beside it", moved.keys))
     elif not os.environ.get("PUBLISHER_SECRET_KEYS"):
-        put(say("other machines need PUBLISHER_SECRET_KEYS: the text of .publisher/secret.key"))
+        echo(say("other machines need PUBLISHER_SECRET_KEYS: the text of .publisher/secret.key"))

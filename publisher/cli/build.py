@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from publisher.cli.frame import CacheFolder, Format, Issue, app, chosen_slug, chosen_slugs, config_of, examples, opened
-from publisher.cli.output import Bar, complain, put, show_findings, tell
+from publisher.cli.output import Bar, echo, print_error, remark, show_findings
 from publisher.diagnostics import Severity, counted, listed, say
 from publisher.errors import ConfigError
 
@@ -56,12 +56,12 @@ def build(
         show_findings(result.diagnostics, config.root, sys.stdout, folded=True)
         print()
     site, email = str(result.out / "site"), str(result.out / "email")
-    put(counted("{folder}: {n:,} issue", "{folder}: {n:,} issues", len(result.editions), folder=site))
-    put(counted("{folder}: {n:,} email", "{folder}: {n:,} emails", len(result.emails), folder=email))
+    echo(counted("{folder}: {n:,} issue", "{folder}: {n:,} issues", len(result.editions), folder=site))
+    echo(counted("{folder}: {n:,} email", "{folder}: {n:,} emails", len(result.emails), folder=email))
     if result.broken:
-        put(say("not built, for their errors: {slugs}", slugs=listed(map(printable, result.broken))))
+        echo(say("not built, for their errors: {slugs}", slugs=listed(map(printable, result.broken))))
     if result.drafts:
-        put(say("not built, being drafts (--drafts builds them): {slugs}", slugs=listed(result.drafts)))
+        echo(say("not built, being drafts (--drafts builds them): {slugs}", slugs=listed(result.drafts)))
     return status
 
 
@@ -96,15 +96,15 @@ def wechat(
     )
     if article is None:
         message = say("{slug} has errors; nothing was written", slug=issue)
-        complain(message, None if found else f"publisher check {issue}")
+        print_error(message, None if found else f"publisher check {issue}")
         return 1
     folder = config.root / out / "wechat" / issue
     write_folder(article, Theme.of(config), folder)
-    put(str(folder / "index.html"))
+    echo(str(folder / "index.html"))
     if draft:
         with opened(context, config) as (_, database):
             updated = save_draft(article, issue, database)
         new = say("{slug} is new among the drafts of the account; publish it there by hand", slug=issue)
         again = say("{slug} is updated among the drafts of the account; publish it there by hand", slug=issue)
-        tell(again if updated else new)
+        remark(again if updated else new)
     return 0

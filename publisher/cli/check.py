@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TextIO
 import typer
 
 from publisher.cli.frame import CacheFolder, app, chosen_slugs, examples, slug_in
-from publisher.cli.output import Bar, agreed, complain, console, show_findings, tell, write
+from publisher.cli.output import Bar, agreed, console, print_error, remark, show_findings, write
 from publisher.diagnostics import Diagnostic, blocking, listed, rendered, say
 from publisher.errors import ConfigError, UsageError, refusal
 
@@ -60,7 +60,7 @@ def check(
                 checked = check_repository(config, slugs, cache=cache)
         except ConfigError as error:  # some faults are found on first use
             _show(error.diagnostics, root, format, None, sys.stderr)
-            tell(summed_up(error.diagnostics, 0, 0))
+            remark(summed_up(error.diagnostics, 0, 0))
             return 2
     found = [*checked.diagnostics]
     if links and config:
@@ -69,7 +69,7 @@ def check(
         with Bar(say("asking links")) as bar:
             found += check_all_links(config, checked.slugs, bar.at)
     _show(found, root, format, config, sys.stdout, folded=not everything)
-    tell(summed_up(found, len(checked.slugs), _mendable(root, found)))
+    remark(summed_up(found, len(checked.slugs), _mendable(root, found)))
     return int(blocking(found))
 
 
@@ -87,7 +87,7 @@ def _mend(root: Path, findings: Sequence[Diagnostic], *, yes: bool) -> bool:
 
     fixes = plan_fixes(root, findings)
     if not fixes:
-        tell(rendered(NOTHING))
+        remark(rendered(NOTHING))
         return False
     for fix in fixes:
         write(fix.diff(), sys.stderr)
@@ -100,8 +100,8 @@ def _mend(root: Path, findings: Sequence[Diagnostic], *, yes: bool) -> bool:
         with refusal(say("{path} cannot be written", path=fix.path), say("make it writable")):
             if not apply_fix(root, fix):
                 changed = say("{path} has changed meanwhile, and is left as it is", path=fix.path)
-                complain(changed, say("type the command again"))
-    tell(rendered(say(MENDED, told=told)))
+                print_error(changed, say("type the command again"))
+    remark(rendered(say(MENDED, told=told)))
     return True
 
 

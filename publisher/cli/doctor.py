@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from publisher.cli.frame import Format, app, config_of, examples
-from publisher.cli.output import complain, emit, put, styled
+from publisher.cli.output import echo, emit, print_error, styled
 from publisher.diagnostics import listed, rendered, say
 from publisher.diagnostics.width import display_width
 
@@ -39,10 +39,10 @@ def doctor(
         asked = any(finding.check == "gmail" for finding in findings)
         for finding in [*findings, *([] if asked else [Finding(Level.SKIPPED, NOT_ASKED, check="gmail")])]:
             (color, level), check = _MARKS[finding.level], styled(f"{finding.check:<17}", "bold")
-            put(f"{styled(level, color)}  {check}  {rendered(finding.message)}")
+            echo(f"{styled(level, color)}  {check}  {rendered(finding.message)}")
             if finding.help:
                 before = " " * (display_width(rendered(level)) + 21)
-                put(f"{before}{styled('→', 'cyan')} {rendered(finding.help)}")
+                echo(f"{before}{styled('→', 'cyan')} {rendered(finding.help)}")
     return int(any(finding.level is Level.FAULT for finding in findings))
 
 
@@ -66,14 +66,14 @@ def verify(
     if format == "json":
         emit(asdict(found))
     elif found.verdict is VerifyResult.MATCH:
-        put(say("{kind}: {why}", kind=say(found.verdict), why=found.message))
-        put(f"  {found.rebuilt}")
+        echo(say("{kind}: {why}", kind=say(found.verdict), why=found.message))
+        echo(f"  {found.rebuilt}")
     else:
-        complain(say("{kind}: {why}", kind=say(found.verdict), why=found.message), found.help)
+        print_error(say("{kind}: {why}", kind=say(found.verdict), why=found.message), found.help)
     for text in found.origin if format == "text" else ():
         reviewed = say("reviewed by {who}", who=listed(text.reviewed_by) or say("nobody"))
         by = {"commit": (text.commit or "")[:12], "author": text.author}
         written = say("commit {commit} by {author}", **by) if text.commit else say("not committed")
         about = {"where": text.where, "grade": text.grade, "by": text.by}
-        put(say("  {where}: {grade} by {by}, {reviewed}; {written}", **about, reviewed=reviewed, written=written))
+        echo(say("  {where}: {grade} by {by}, {reviewed}; {written}", **about, reviewed=reviewed, written=written))
     return 0 if found.verdict is VerifyResult.MATCH else 1

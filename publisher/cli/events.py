@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from publisher.cli.frame import Format, OneIssue, Yes, app, chosen_slug, examples, opened
-from publisher.cli.output import Bar, agreed, emit, put, tell, warn
+from publisher.cli.output import Bar, agreed, echo, emit, remark, warn
 from publisher.diagnostics import counted, listed, rendered, say
 from publisher.errors import UsageError, refusal
 
@@ -72,11 +72,11 @@ def pull(
                 if not config.service.sns_topics:
                     way = say("set delivery.ses.events_queue, or give --queue URL")
                     raise UsageError(say("there is no queue to read"), help=way)
-                tell(
+                remark(
                     say("there is no queue to read: events come to the webhook of publisher serve (service.sns_topics)")
                 )
         except KeyboardInterrupt:
-            tell(say("stopped; what was not committed is still in the queue"))
+            remark(say("stopped; what was not committed is still in the queue"))
         return _finish(config, database, applier.applied, format, say("the queue"))
 
 
@@ -102,15 +102,15 @@ def _finish(config: Config, database: Database, applied: Applied, format: str, s
     tripped = tripped_by(database, applied)
     note = alert(config, tripped)
     for where, why in applied.malformed:
-        tell(say("{source}: {where}: {why}", source=source, where=where, why=why))
+        remark(say("{source}: {where}: {why}", source=source, where=where, why=why))
     if format == "json":
         emit(_as_json(applied, tripped))
     else:
         _print(applied)
     for trip in tripped:
-        tell(f"{rendered(trip.message)}\n  {rendered(trip.help)}", "bold red", label=f"{trip.name}: ")
+        remark(f"{rendered(trip.message)}\n  {rendered(trip.help)}", "bold red", label=f"{trip.name}: ")
     if note:
-        tell(note)
+        remark(note)
     return int(bool(applied.faults) or any(trip.stops for trip in tripped))
 
 
@@ -128,25 +128,25 @@ def _print(applied: Applied) -> None:
     from publisher.delivery.states import numbered, word
 
     kinds = numbered(dict(sorted(applied.events.items()))) or say("no events")
-    put(counted("{kinds}; {n} recipient changed", "{kinds}; {n} recipients changed", applied.changed, kinds=kinds))
+    echo(counted("{kinds}; {n} recipient changed", "{kinds}; {n} recipients changed", applied.changed, kinds=kinds))
     for reason, count in sorted(applied.suppressed.items()):
         if count:
-            put(say("suppressed: {n} ({reason})", n=count, reason=word(reason)))
+            echo(say("suppressed: {n} ({reason})", n=count, reason=word(reason)))
     if applied.waiting:
-        put(counted(
+        echo(counted(
             "{n} fits no recipient yet; it is kept and tried again",
             "{n} fit no recipient yet; they are kept and tried again", applied.waiting,
         ))  # fmt: skip
     for name, count in sorted(applied.unknown.items()):
-        put(say("unknown kind, kept: {name} ({n})", name=name, n=count))
+        echo(say("unknown kind, kept: {name} ({n})", name=name, n=count))
     if applied.replies:
-        put(counted(
+        echo(counted(
             "{n} automatic reply, which says nothing of our mail",
             "{n} automatic replies, which say nothing of our mail", applied.replies,
         ))  # fmt: skip
     if applied.faults > len(applied.malformed):
         named = len(applied.malformed)
-        put(say("{n} are no events; the first {named} are named above", n=applied.faults, named=named))
+        echo(say("{n} are no events; the first {named} are named above", n=applied.faults, named=named))
 
 
 @app.command(epilog=examples("publisher reconcile 2024-12-29-weekly --release-uncertain"))
@@ -218,8 +218,8 @@ def _announcements(
         unknown = [one for one in outbox.entries(connection, issue) if one.state == outbox.AnnouncementState.UNCERTAIN]
     where = listed(say("{slug} on {channel}", slug=one.slug, channel=one.channel) for one in unknown)
     if unknown and tells:
-        put(say("nobody knows whether this was announced: {where}", where=where))
-        put(say("  look there; publisher reconcile --announcements posted settles it, again posts it once more"))
+        echo(say("nobody knows whether this was announced: {where}", where=where))
+        echo(say("  look there; publisher reconcile --announcements posted settles it, again posts it once more"))
     unasked = say("a second announcement is possible, and nobody is here to be asked")
     refusal = UsageError(unasked, help=say("add --yes"))
     if not unknown or how is None:
@@ -233,20 +233,20 @@ def _announcements(
 def _show_doubtful(found: list[Doubtful], settled: int, *, release: bool) -> None:
     """Print the uncertain recipients; with ``release``, each of those who might get a second copy."""
     if settled:
-        put(counted("{n} recipient changed by events", "{n} recipients changed by events", settled))
+        echo(counted("{n} recipient changed by events", "{n} recipients changed by events", settled))
     for one in found:
         slug, count = one.mailing.slug, len(one.recipients)
         certain = say("{slug}: nothing is uncertain", slug=slug)
-        put(say("{slug}: {n} uncertain", slug=slug, n=count) if count else certain)
+        echo(say("{slug}: {n} uncertain", slug=slug, n=count) if count else certain)
         if release and count:
-            put(say("These might get a second copy (recipient, subscriber, since, why):"))
+            echo(say("These might get a second copy (recipient, subscriber, since, why):"))
             for who in one.recipients:
                 since = who.since.isoformat(timespec="seconds") if who.since else "?"
-                put(f"  {who.recipient}  {who.reference}  {since}  {who.reason}")
+                echo(f"  {who.recipient}  {who.reference}  {since}  {who.reason}")
         elif count:
-            put(say("  publisher reconcile {slug} --release-uncertain lets send mail to them again", slug=slug))
+            echo(say("  publisher reconcile {slug} --release-uncertain lets send mail to them again", slug=slug))
     if not found:
-        put(say("nothing is uncertain"))
+        echo(say("nothing is uncertain"))
 
 
 def _release(database: Database, found: list[Doubtful], yes: bool) -> dict[str, int]:
@@ -266,7 +266,7 @@ def _release(database: Database, found: list[Doubtful], yes: bool) -> dict[str, 
         slug, left = one.mailing.slug, len(one.recipients)
         released[one.mailing.reference] = number = release(database, one)
         way = "publish" if slug.startswith("series/") else f"send {slug}"
-        tell(say("{slug}: {n} released; publisher {way} mails to them", slug=slug, n=number, way=way))
+        remark(say("{slug}: {n} released; publisher {way} mails to them", slug=slug, n=number, way=way))
         if left := left - number:
             told = counted(
                 "{n} changed meanwhile and is left as it is; look again",

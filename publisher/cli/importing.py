@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from publisher.cli.frame import Format, config_of, opened
-from publisher.cli.output import Bar, complain, emit, put, tell
+from publisher.cli.output import Bar, echo, emit, print_error, remark
 from publisher.cli.subscribers import Person, commands, numbers
 from publisher.diagnostics import counted, listed, rendered, say
 from publisher.errors import UsageError
@@ -55,7 +55,7 @@ def import_(
 
     def hear(problem: RowError) -> None:
         if format == "text":
-            tell(f"{file}:{problem.line}: {rendered(problem.message)}")
+            remark(f"{file}:{problem.line}: {rendered(problem.message)}")
         elif len(problems) < MOST_PROBLEMS:
             problems.append(problem)
 
@@ -137,32 +137,32 @@ def _print_import(
         emit(about | counts | {"invalid": found.invalid, "problems": listed, "warnings": warnings})
         return
     for line, warning in found.warnings:
-        tell(f"{found.file.path}:{line}: {rendered(warning)}")
+        remark(f"{found.file.path}:{line}: {rendered(warning)}")
     if tally is None and found.questions and not found.broken:
         way = say(
             "say what each means, as --status 'VALUE=unsubscribed' (or confirmed, pending, bounced, complained, "
             "blocked, skip); --status 'COLUMN=confirmed' where a column is not about who may be mailed"
         )
-        complain(say("who may be mailed is not clear; nothing was written"), way)
+        print_error(say("who may be mailed is not clear; nothing was written"), way)
         return
     if tally is None:
         rows = counted("{wrong:,} of {n:,} row", "{wrong:,} of {n:,} rows", found.rows, wrong=found.invalid)
         what = say("the file") if found.broken else rows
         way = say("correct the file") if found.broken else say("correct them, or import the rest with --skip-invalid")
-        complain(say("{what} cannot be imported; nothing was written", what=what), way)
+        print_error(say("{what} cannot be imported; nothing was written", what=what), way)
         return
     if found.tool not in {"csv", "publisher"}:
-        tell(say("Read as an export of {tool}.", tool=found.tool.capitalize()))
+        remark(say("Read as an export of {tool}.", tool=found.tool.capitalize()))
     if not found.file.encoding.startswith("utf-8"):
-        tell(say("Read as {encoding}.", encoding=found.file.encoding))
+        remark(say("Read as {encoding}.", encoding=found.file.encoding))
     rows = counted("{n:,} row", "{n:,} rows", tally.total())
     done, left = numbered(written, standing), numbered(skipped, standing)
     told = say("{rows}: {done}; skipped: {left}", rows=rows, done=done, left=left)
-    put(told if left else say("{rows}: {done}", rows=rows, done=done))
+    echo(told if left else say("{rows}: {done}", rows=rows, done=done))
     others = {word: now[word] for word in ("pending", "unsubscribed", "paused", "suppressed") if now[word]}
     more = numbered(others, standing)
     besides, alone = say("{n:,} can be mailed now; besides {others}"), say("{n:,} can be mailed now")
-    put(say(besides if others else alone, n=now["mailable"], others=more))
+    echo(say(besides if others else alone, n=now["mailable"], others=more))
 
 
 @commands.command()
@@ -184,7 +184,7 @@ def add(
         names = _series(config, database, series)
         person = enter(database, address, **about, topics=topic or (), pending=pending, series=names)
         done = say("on the way through {names}", names=listed(names)) if names else say("added")
-        put(say("added, to be confirmed") if person.state == "pending" else done)
+        echo(say("added, to be confirmed") if person.state == "pending" else done)
         return _ask(config, database) if pending else 0
 
 
@@ -212,8 +212,8 @@ def deliver(config: Config, database: Database, done: str) -> int:
         mailer.stop()
         with database.connect() as connection:
             left = outbox.pending(connection)
-        tell(say(done, n=waiting - left))
+        remark(say(done, n=waiting - left))
     if left:
         advice = say("serve and the next publish send them; nobody is asked twice")
-        complain(counted("{n:,} confirmation mail waits", "{n:,} confirmation mails wait", left), advice)
+        print_error(counted("{n:,} confirmation mail waits", "{n:,} confirmation mails wait", left), advice)
     return int(left > 0)

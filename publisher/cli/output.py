@@ -77,12 +77,12 @@ def ignore_closed_output() -> None:
     sys.stdout, sys.stderr = (_ClosableStream(stream) for stream in (sys.stdout, sys.stderr))
 
 
-def put(text: str, style: str = "") -> None:
+def echo(text: str, style: str = "") -> None:
     """Print a result to standard output, in the user's language."""
     write(styled(text, style) + "\n", sys.stdout)
 
 
-def tell(text: str, style: str = "", *, label: str = "") -> None:
+def remark(text: str, style: str = "", *, label: str = "") -> None:
     """Print a remark to standard error, in the user's language. With a ``label``, the style applies to it alone."""
     shown = styled(label, style, sys.stderr) + rendered(text) if label else styled(text, style, sys.stderr)
     write(shown + "\n", sys.stderr)
@@ -135,16 +135,16 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str | int]], right: Coll
 
 def warn(text: str) -> None:
     """Print a warning to standard error, in the user's language."""
-    tell(text, "yellow", label=say("warning: "))
+    remark(text, "yellow", label=say("warning: "))
 
 
-def complain(message: str, help: str | None = None) -> None:
+def print_error(message: str, help: str | None = None) -> None:
     """Print an error to standard error: what failed in one line, what to do in another."""
     from publisher.diagnostics.text import printable
 
     for style, label, text in (("bold red", say("error: "), message), ("cyan", say("help: "), help)):
         if text:
-            tell("\n".join(map(printable, rendered(text).split("\n"))), style, label=label)
+            remark("\n".join(map(printable, rendered(text).split("\n"))), style, label=label)
 
 
 def emit(value: Any) -> None:
@@ -172,7 +172,7 @@ def write_page(target: Path, page: str, option: str) -> None:
     advice = say("name another file with {option}", option=option)
     with refusal(say("{target} cannot be written", target=str(target)), advice):
         write_file(target, page.encode())
-    put(str(target))
+    echo(str(target))
 
 
 def agreed(question: str, yes: bool, refusal: PublisherError | None = None) -> bool:

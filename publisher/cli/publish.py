@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from publisher.cli.frame import CacheFolder, Format, app, config_of, examples
-from publisher.cli.output import ignore_closed_output, put
+from publisher.cli.output import echo, ignore_closed_output
 
 
 @app.command(epilog=examples(
@@ -40,7 +40,7 @@ def plan(
     made = make_plan(config_of(context), base=base, pictures=pictures, cache=cache)
     if format == "text":
         for line in render_text(made).splitlines():
-            put(line, {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], ""))
+            echo(line, {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], ""))
     else:
         typer.echo(render_json(made) if format == "json" else render_markdown(made), nl=False)
     return int(any(change.how is ChangeKind.BROKEN for change in made.changes))

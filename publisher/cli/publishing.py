@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 from publisher.cli.frame import config_of
-from publisher.cli.output import Bar, agreed, complain, emit, put, show_findings, tell, warn
+from publisher.cli.output import Bar, agreed, echo, emit, print_error, remark, show_findings, warn
 from publisher.cli.sending import account_row, print_ending, stop_on_signals
 from publisher.config.model import Config
 from publisher.delivery.send import Started
@@ -47,12 +47,12 @@ def run(context: typer.Context, options: PublishOptions, *, as_json: bool) -> in
 
 
 def _waiting(holder: str) -> None:
-    tell(say("waiting for another run of publish ({holder}) to end or to be given up …", holder=holder))
+    remark(say("waiting for another run of publish ({holder}) to end or to be given up …", holder=holder))
 
 
 def _settling(how: str, slugs: Sequence[str]) -> None:
     mailed, not_yet = say("taken as mailed already: {slugs}"), say("taken as not mailed yet: {slugs}")
-    tell(say(mailed if how == "mailed" else not_yet, slugs=listed(slugs)))
+    remark(say(mailed if how == "mailed" else not_yet, slugs=listed(slugs)))
 
 
 def _started(bar: Bar, started: Started) -> None:
@@ -66,7 +66,7 @@ def _confirm_first(bar: Bar, slugs: Sequence[str]) -> bool:
     if not sys.stdin.isatty():
         return False
     bar.stop()
-    tell(say("This is the first publish, and {n} issues are due: {slugs}.", n=len(slugs), slugs=listed(slugs)))
+    remark(say("This is the first publish, and {n} issues are due: {slugs}.", n=len(slugs), slugs=listed(slugs)))
     return agreed(say("Mail each of them to every subscriber now?"), yes=False)
 
 
@@ -96,7 +96,7 @@ def _print(config: Config, published: Published) -> None:
         names = listed(f"{one.decision.slug} (as {one.decision.facts.mailed_as})" for one in renamed)
         back = say("give the folders their old names back; or publisher publish --mailed all mails nobody")
         fault = say("readers have {n} issues by names that are gone from issues/: {names}", n=len(renamed), names=names)
-        complain(fault, back)
+        print_error(fault, back)
     if len(late) > 3:
         slugs = [outcome.decision.slug for outcome in late]
         kinds = {outcome.decision.kind for outcome in late}
@@ -106,24 +106,24 @@ def _print(config: Config, published: Published) -> None:
             one = say("{ways} (that one, where publish_at is set)", ways=one)
         named: dict[str, str | int] = {"n": len(late), "slugs": listed(slugs)}
         fault = say("{n} issues are older than publish.expires_after and not sent by themselves: {slugs}", **named)
-        complain(fault, say("publisher publish --mailed all, if readers have them; {one} mails one now", one=one))
+        print_error(fault, say("publisher publish --mailed all, if readers have them; {one} mails one now", one=one))
     for announced in published.announcements:
-        complain(*announcement_trouble(announced))
+        print_error(*announcement_trouble(announced))
     decisions = [outcome.decision for outcome in published.outcomes]
     nobody = sum(
         one.kind is Action.DONE and one.facts.mailed is not None and one.facts.mailed.nobody for one in decisions
     )
     for kind in (Action.DONE, Action.SETTLED, Action.LATE, Action.DRAFT):
         if count := sum(one.kind is kind for one in decisions) - (nobody if kind is Action.DONE else 0):
-            put(_quiet(kind, count))
+            echo(_quiet(kind, count))
     if nobody:
-        put(counted(
+        echo(counted(
             "{n:,} issue went out before anybody had subscribed; publisher send ISSUE mails it",
             "{n:,} issues went out before anybody had subscribed; publisher send ISSUE mails one", nobody,
         ))  # fmt: skip
     if published.blocked:
         message = say("the archive was not deployed: {why}", why=published.blocked)
-        complain(message, say("correct the errors; publisher check shows them"))
+        print_error(message, say("correct the errors; publisher check shows them"))
         return
     _print_archive(published)
 
@@ -146,12 +146,12 @@ def _print_outcome(config: Config, outcome: IssueResult) -> None:
     if sent is None:
         line = say("{slug}: {told}", slug=decision.slug, told=outcome.trouble or decision.says)
         if outcome.exit_status:
-            complain(line, outcome.help or decision.help)
+            print_error(line, outcome.help or decision.help)
         else:
-            put(line)
+            echo(line)
         return
-    put(account_line(decision.slug, sent.account))
-    print_ending(sent, provider, put)
+    echo(account_line(decision.slug, sent.account))
+    print_ending(sent, provider, echo)
     if folder := provider.written(decision.slug):
         _aside(say("messages: {folder}", folder=f"{_short(folder)}{os.sep}"))
 
@@ -163,7 +163,7 @@ def _print_archive(published: Published) -> None:
     if written or removed:
         counts = [say("files {n} written", n=written), *([say("{n} removed", n=removed)] if removed else [])]
         did = listed(counts)
-    put(counted("archive: {n:,} issue, {did}", "archive: {n:,} issues, {did}", published.issues, did=did))
+    echo(counted("archive: {n:,} issue, {did}", "archive: {n:,} issues, {did}", published.issues, did=did))
     where = published.archive
     shown = where if where.startswith("s3:") else _short(Path(where) / "index.html")
     _aside(say("look at: {where}", where=shown))
@@ -171,7 +171,7 @@ def _print_archive(published: Published) -> None:
 
 
 def _aside(text: str) -> None:
-    put(f"  {rendered(text)}", "dim")
+    echo(f"  {rendered(text)}", "dim")
 
 
 def _short(path: Path) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from publisher.cli.frame import Issue, Yes, app, examples, opened
-from publisher.cli.output import agreed, ignore_closed_output, put, tell
+from publisher.cli.output import agreed, echo, ignore_closed_output, remark
 from publisher.diagnostics import say
 from publisher.errors import UsageError
 
@@ -94,23 +94,23 @@ def hold(
     from publisher.publishing.store import release as let_go
 
     with opened(context) as (config, database):
-        put(let_go(config, database, issue) if release else hold_back(config, database, issue, why))
+        echo(let_go(config, database, issue) if release else hold_back(config, database, issue, why))
 
 
 @app.command(epilog=examples("publisher pause 2024-12-29-weekly"))
 def pause(context: typer.Context, issue: Issue) -> None:
     """Pause a mailing after the calls in flight, until publisher resume."""
     told = _set(context, issue, "paused")
-    put(say("{slug} is paused: {counts}", slug=issue, counts=told))
-    tell(say("publisher resume {slug}, then publisher send {slug}, carries on", slug=issue))
+    echo(say("{slug} is paused: {counts}", slug=issue, counts=told))
+    remark(say("publisher resume {slug}, then publisher send {slug}, carries on", slug=issue))
 
 
 @app.command(epilog=examples("publisher resume 2024-12-29-weekly"))
 def resume(context: typer.Context, issue: Issue) -> None:
     """Resume a paused mailing; publisher send then continues it."""
     told = _set(context, issue, "going")
-    put(say("{slug} may go on: {counts}", slug=issue, counts=told))
-    tell(say("publisher send {slug} carries on", slug=issue))
+    echo(say("{slug} may go on: {counts}", slug=issue, counts=told))
+    remark(say("publisher send {slug} carries on", slug=issue))
 
 
 @app.command(epilog=examples("publisher cancel 2024-12-29-weekly --yes"))
@@ -122,10 +122,10 @@ def cancel(context: typer.Context, issue: Issue, yes: Yes = False) -> int:
     told = _set(context, issue, "cancelled", say("Cancel {slug} for good?", slug=issue), yes)
     if told is None:
         return 1
-    put(say("{slug} is cancelled: {counts}", slug=issue, counts=told))
+    echo(say("{slug} is cancelled: {counts}", slug=issue, counts=told))
     step = issue.startswith("series/")
     only = say("publisher send {slug} would mail only those not reached yet", slug=issue)
-    tell(say("who was left does not get this step any more") if step else only)
+    remark(say("who was left does not get this step any more") if step else only)
     return 0
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
 
-from publisher.cli.output import Bar, tell, warn
+from publisher.cli.output import Bar, remark, warn
 from publisher.delivery.send import Started
 from publisher.delivery.sender import SendProgress as Step
 from publisher.delivery.states import numbered
@@ -54,7 +54,7 @@ class SendBar(Bar):
             "{slug} carries on: {n:,} recipient, {excluded:,} excluded ({transport})",
             "{slug} carries on: {n:,} recipients, {excluded:,} excluded ({transport})", account.pending, **about,
         )  # fmt: skip
-        tell(frozen if started.frozen else going)
+        remark(frozen if started.frozen else going)
         for note in _notes(started):
             warn(note)
         self.begin(say("Sending"), account.pending)
@@ -66,7 +66,7 @@ class SendBar(Bar):
         self.at(done, notes=[rendered(numbered({name: n})) for name, n in bad if n])
         if step.ending is not None and step.in_flight and not self._stopping:
             self._stopping = True
-            tell(say("stopping: waiting for the calls in flight (once more to stop at once)"))
+            remark(say("stopping: waiting for the calls in flight (once more to stop at once)"))
 
 
 def _notes(started: Started) -> Sequence[str]:

@@ -11,7 +11,7 @@ import typer
 
 from publisher.audience.address import AddressError, read_address
 from publisher.cli.frame import config_of, opened
-from publisher.cli.output import agreed, complain, put, show_findings, tell, warn
+from publisher.cli.output import agreed, echo, print_error, remark, show_findings, warn
 from publisher.cli.send_progress import JsonLines, SendBar, json_line
 from publisher.config.load import unready
 from publisher.database import Database
@@ -58,7 +58,7 @@ class Sending:
         proof = proofread(self.config, self.issue)
         show_findings((d for d in proof.findings if d.severity is not Severity.INFO), folded=True)
         if proof.edition is None:
-            complain(say("{slug} has errors", slug=self.issue), f"publisher check {self.issue}")
+            print_error(say("{slug} has errors", slug=self.issue), f"publisher check {self.issue}")
             return 1
         if addresses or dry_run:
             for one in unready(self.config).values():
@@ -67,14 +67,14 @@ class Sending:
         if addresses:
             return self._test(proof.edition, addresses)
         if proof.draft:
-            complain(say("{slug} is a draft", slug=self.issue), say("write status: ready in its issue.yaml"))
+            print_error(say("{slug} is a draft", slug=self.issue), say("write status: ready in its issue.yaml"))
             return 1
         early = proof.edition.publish_at
         if early and early > datetime.now(UTC) and not dry_run:
             at = early.isoformat(timespec="minutes")
             warn(say("{slug} is due only {at}; publisher publish would wait", slug=self.issue, at=at))
             if not agreed(say("Send it now?"), self.yes):
-                complain(say("{slug} is due {at}; nothing was sent", slug=self.issue, at=at))
+                print_error(say("{slug} is due {at}; nothing was sent", slug=self.issue, at=at))
                 return 1
         translations = translations_of(self.config)
         single = self.alone or self.late or self.options.correction
@@ -101,7 +101,7 @@ class Sending:
         if held := found.held_at is not None:
             told = say("{slug} is held: nothing was sent", slug=self.issue)
             told = say("{told} ({help})", told=told, help=found.held_why) if found.held_why else told
-            complain(told, f"publisher hold {self.issue} --release")
+            print_error(told, f"publisher hold {self.issue} --release")
         return held
 
     def _siblings(self, database: Database, family: FamilyRule) -> tuple[list[Edition] | None, int]:
@@ -125,10 +125,10 @@ class Sending:
             status, why = 1, why or ""
             if begun:
                 message = say("{slug} {why}, and its mailing is not complete", slug=slug, why=why)
-                complain(message, say("publisher send {slug} carries it on", slug=slug))
+                print_error(message, say("publisher send {slug} carries it on", slug=slug))
             else:
                 help_ = say("publisher send {slug} --alone sends this one", slug=self.issue)
-                complain(say("{slug} {why}, and its family goes together", slug=slug, why=why), help_)
+                print_error(say("{slug} {why}, and its family goes together", slug=slug, why=why), help_)
         return (found if begun or not status else None), status
 
     def _mail(self, database: Database, edition: Edition, siblings: Sequence[Edition], dry_run: bool) -> int:
@@ -140,7 +140,7 @@ class Sending:
         if dry_run:
             found = count(database, edition, options)
             if options.family and not self.json:
-                put(f"{edition.slug}:")
+                echo(f"{edition.slug}:")
             self._print_dry_run(edition.slug, found)
             return 0
         view = JsonLines() if self.json else SendBar(edition.slug)
@@ -176,7 +176,7 @@ class Sending:
         failed = send_test(self.config, edition, list(addresses))
         for number, code in failed:
             about = {"number": number, "n": len(addresses), "code": code}
-            complain(say("the test to address {number} of {n} was not submitted: {code}", **about))
+            print_error(say("the test to address {number} of {n} was not submitted: {code}", **about))
         done = len(addresses) - len(failed)
         if self.json:
             json_line(event="test", issue=self.issue, submitted=done, failed=len(failed))
@@ -186,7 +186,7 @@ class Sending:
             )
             if edition.variants:
                 told = say("{told}, each in {variants} variants", told=told, variants=len(edition.variants))
-            put(told)
+            echo(told)
         return 1 if failed else 0
 
     def _print_dry_run(self, slug: str, found: DryRun) -> None:
@@ -199,9 +199,9 @@ class Sending:
         told = counted("{n:,} recipient would be mailed", "{n:,} recipients would be mailed", people)
         if ongoing:
             told = counted("{n:,} recipient is left to be mailed", "{n:,} recipients are left to be mailed", people)
-        put(say("{told}; nothing was sent or written", told=told))
+        echo(say("{told}; nothing was sent or written", told=told))
         for reason, people in reasons.items():
-            put(say("  excluded, {reason}: {people:,}", reason=word(reason), people=people))
+            echo(say("  excluded, {reason}: {people:,}", reason=word(reason), people=people))
 
     def _print_account(self, sent: Sent) -> None:
         for note in sent.notes:
@@ -209,8 +209,8 @@ class Sending:
         if self.json:
             json_line(event="end", ending=sent.ending.value, code=sent.code, **account_row(sent))
         else:
-            put(account_line(sent.mailing.slug, sent.account))
-        print_ending(sent, open_provider(self.config), tell)
+            echo(account_line(sent.mailing.slug, sent.account))
+        print_ending(sent, open_provider(self.config), remark)
 
     def _report_overdue(self, database: Database) -> None:
         with database.connect() as connection:
@@ -218,9 +218,9 @@ class Sending:
         late = tripwires.overdue(readings(self.config, without={*frozen, self.issue}), self.config)
         for tripped in late[:5]:
             told = say("{told} ({help})", told=tripped.message, help=tripped.help)
-            tell(told, "yellow", label=_OVERDUE)
+            remark(told, "yellow", label=_OVERDUE)
         if len(late) > 5:
-            tell(say("{n} more", n=len(late) - 5), "yellow", label=_OVERDUE)
+            remark(say("{n} more", n=len(late) - 5), "yellow", label=_OVERDUE)
         if note := tripwires.alert(self.config, late):
             warn(note)
 
@@ -238,12 +238,12 @@ def _unfit(proof: Proof) -> str | None:
 def print_ending(sent: Sent, provider: Provider, fine: Callable[[str], None]) -> None:
     """Print the tripwires and the meaning of the end of a run; ``fine`` tells which endings are no trouble."""
     for tripped in sent.tripped:
-        complain(say("tripwire {name}: {told}", name=tripped.name, told=tripped.message), tripped.help)
+        print_error(say("tripwire {name}: {told}", name=tripped.name, told=tripped.message), tripped.help)
     message, action = explain(sent, provider)
     if message and sent.exit_status == 0:
         fine(message)
     elif message:
-        complain(message, action)
+        print_error(message, action)
 
 
 def account_row(sent: Sent) -> dict[str, Any]:

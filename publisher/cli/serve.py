@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from publisher.cli.frame import app, chosen_slug, config_of, examples, needs_extra, opened
-from publisher.cli.output import complain, ignore_closed_output, tell
+from publisher.cli.output import ignore_closed_output, print_error, remark
 from publisher.diagnostics import counted, say
 from publisher.errors import DeployError
 
@@ -32,11 +32,11 @@ def preview(
     slug = chosen_slug(context.obj, issue) if issue else None
     if not _free(port):
         taken = say("port {port} is taken, perhaps by another preview", port=str(port))
-        complain(taken, f"publisher preview --port {port + 1}")
+        print_error(taken, f"publisher preview --port {port + 1}")
         return 2
     service = create_app(context.obj, port, editor=editor)
     url = f"http://127.0.0.1:{port}/" + (f"#issue={slug}" if slug else "")
-    tell(say("Preview at {url}  (Ctrl-C ends it)", url=url))
+    remark(say("Preview at {url}  (Ctrl-C ends it)", url=url))
     if open_browser:
         typer.launch(url)
     uvicorn.run(service, host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=1)
@@ -87,7 +87,7 @@ def worker(
     from publisher.publishing.witness import Witness, refuse_unknown_mail
 
     def report(line: str) -> None:
-        tell(say("worker: {told}", told=line))
+        remark(say("worker: {told}", told=line))
 
     ignore_closed_output()
     with opened(context, mails=True) as (config, database):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from publisher.cli.frame import Format, OneIssue, app, chosen_slug, examples, opened
-from publisher.cli.output import as_file, complain, emit, plain, put, table, tell, write_page
+from publisher.cli.output import as_file, echo, emit, plain, print_error, remark, table, write_page
 from publisher.diagnostics import Severity, listed, rendered, say
 from publisher.errors import UsageError
 
@@ -49,13 +49,13 @@ def status(context: typer.Context, issue: OneIssue = None, format: Format = "tex
         told = say("{slug} cannot be read: {where}: {told}", slug=reading.slug, where=where, told=first.message)
         if len(errors) > 1:
             told = say("{told} (and {n} more)", told=told, n=len(errors) - 1)
-        complain(told, say("mend it; publisher check {slug} shows all", slug=reading.slug))
+        print_error(told, say("mend it; publisher check {slug} shows all", slug=reading.slug))
     for trip in found.tripped:
         if trip.stops:
-            complain(say("tripwire {name}: {told}", name=trip.name, told=trip.message), trip.help)
+            print_error(say("tripwire {name}: {told}", name=trip.name, told=trip.message), trip.help)
         else:
             told = say("{name}: {told} ({help})", name=trip.name, told=trip.message, help=trip.help)
-            tell(told, "yellow")
+            remark(told, "yellow")
     return int(any(trip.stops for trip in found.tripped) or bool(issue and found.broken))
 
 
@@ -64,7 +64,7 @@ def _print(rows: list[dict[str, Any]], *, tells: bool) -> None:
     from publisher.delivery.status import COUNTS
 
     if not rows:
-        put(say("There is no issue yet: publisher new SLUG makes one."))
+        echo(say("There is no issue yet: publisher new SLUG makes one."))
         return
     names = [name for name in (*COUNTS, *FEEDBACK) if any(row[name] for row in rows)] or ["audience"]
     unknown = [not_known(row, tells) for row in rows]
@@ -73,23 +73,23 @@ def _print(rows: list[dict[str, Any]], *, tells: bool) -> None:
     table((say("issue"), say("state"), *map(word, names)), lines, range(2, len(names) + 2))
     silent = [name for name in FEEDBACK if name not in names and any(name in lacks for lacks in unknown)]
     if silent:
-        put(say("not known: {names} (no event has told)", names=listed(map(word, silent))))
+        echo(say("not known: {names} (no event has told)", names=listed(map(word, silent))))
     for one in (
         each for row in rows for each in row.get("announcements", ()) if len(rows) == 1 or each["state"] != "posted"
     ):
         about = {"slug": one["issue"], "channel": one["channel"], "state": word(one["state"])}
         shown = say("announcement of {slug} on {channel}: {state}", **about)
-        put(say("{told} ({help})", told=shown, help=one["reason"]) if one["reason"] else shown)
+        echo(say("{told} ({help})", told=shown, help=one["reason"]) if one["reason"] else shown)
     for row in rows:
         if row.get("waiting"):
             until = waits(row["waiting"], datetime.fromisoformat(row["next_at"]))
-            put(say("{slug}: {told}", slug=row["issue"], told=until))
+            echo(say("{slug}: {told}", slug=row["issue"], told=until))
         if len(rows) == 1 and row.get("folded_at"):
-            put(say("folded on {day}: the counts are as they were then", day=row["folded_at"][:10]))
+            echo(say("folded on {day}: the counts are as they were then", day=row["folded_at"][:10]))
     if said := [one for row in rows for one in row.get("receivers", ())]:
         _print_answers(said)
     if len(rows) == 1 and (excluded := rows[0]["excluded_by_reason"]):
-        put(say("excluded: {reasons}", reasons=numbered(excluded)))
+        echo(say("excluded: {reasons}", reasons=numbered(excluded)))
 
 
 def _print_answers(answers: list[dict[str, Any]]) -> None:
@@ -131,7 +131,7 @@ def report(
     for one in (found, other):
         if one and one.folded_at:
             day = f"{one.folded_at:%Y-%m-%d}"
-            tell(say("{slug} was folded on {day}: its counts are as they were then", slug=one.issue, day=day))
+            remark(say("{slug} was folded on {day}: its counts are as they were then", slug=one.issue, day=day))
     if format == "json":
         emit(plain({"issue": found, "compare": other} if other else found))
     elif other:

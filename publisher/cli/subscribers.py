@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from publisher.cli.frame import Format, Yes, app, chosen_slug, examples, opened, slug_of
-from publisher.cli.output import agreed, as_file, emit, put, tell
+from publisher.cli.output import agreed, as_file, echo, emit, remark
 from publisher.diagnostics import counted, listed, message_of, rendered, say
 from publisher.errors import UsageError, refusal
 
@@ -97,7 +97,7 @@ def _list_of(context: typer.Context, connection: Connection, issue: str, states:
               for address, told in chosen])  # fmt: skip
         return
     for address, told in chosen:
-        put("  ".join([address or rendered(say("(erased)")), *(rendered(word(one)) for one in told.values())]))
+        echo("  ".join([address or rendered(say("(erased)")), *(rendered(word(one)) for one in told.values())]))
 
 
 @commands.command()
@@ -153,7 +153,7 @@ def export(
             TextIOWrapper(file, "utf-8", newline="") as text,
         ):
             number = write(connection, text)
-    tell(counted("{n:,} subscriber written to {file}", "{n:,} subscribers written to {file}", number, file=out))
+    remark(counted("{n:,} subscriber written to {file}", "{n:,} subscribers written to {file}", number, file=out))
 
 
 @commands.command()
@@ -165,7 +165,7 @@ def remove(context: typer.Context, address: Person) -> None:
     with opened(context) as (_, database), database.begin() as connection:
         subscriber = _found(connection, address)
         changed = store.unsubscribe(connection, subscriber, ConsentSource.COMMAND)
-    put(say("unsubscribed") if changed else say("was unsubscribed already"))
+    echo(say("unsubscribed") if changed else say("was unsubscribed already"))
 
 
 @commands.command()
@@ -187,17 +187,17 @@ def show(context: typer.Context, address: Person, format: Format = "text") -> No
         if value not in (None, "", [], {}):
             label = rendered(word(key))
             told = rendered(standing(value)) if key == "state" else _plain(value)
-            put(f"{label}{' ' * (14 - display_width(label))}{told}")
-    put(say("history"))
+            echo(f"{label}{' ' * (14 - display_width(label))}{told}")
+    echo(say("history"))
     for entry in past:
         about = {"at": entry["at"], "change": word(entry["change"]), "how": word(entry["how"])}
-        put(say("  {at}  {change} by {how}  {why}", **about, why=_plain(entry["evidence"])))
+        echo(say("  {at}  {change} by {how}  {why}", **about, why=_plain(entry["evidence"])))
     if mailings:
-        put(say("mailings"))
+        echo(say("mailings"))
     for mailing in mailings:
         slug, said = mailing.pop("issue"), {key: word(mailing[key]) for key in ("state", "reason") if key in mailing}
         parts = (say("{key}: {value}", key=word(key), value=_plain(one)) for key, one in (mailing | said).items())
-        put(say("  {slug}  {told}", slug=slug, told=listed(parts)))
+        echo(say("  {slug}  {told}", slug=slug, told=listed(parts)))
 
 
 @commands.command()
@@ -210,7 +210,7 @@ def erase(context: typer.Context, address: Person, yes: Yes = False) -> int:
             return 1
         with database.begin() as connection:
             gone = forget(connection, address)
-    put(say("erased") if gone else say("nothing was stored; the address will not be imported"))
+    echo(say("erased") if gone else say("nothing was stored; the address will not be imported"))
     return 0
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from publisher.cli.frame import Format, app, opened
-from publisher.cli.output import emit, put
+from publisher.cli.output import echo, emit
 from publisher.cli.subscribers import Person
 from publisher.diagnostics import rendered, say
 from publisher.errors import UsageError
@@ -35,7 +35,7 @@ def list_(context: typer.Context, format: Format = "text") -> None:
             return
         for s in found:
             reason = rendered(word(s.reason))
-            put(f"{s.mailbox_key}  {reason}  {s.at.isoformat(timespec='seconds')}  {s.detail}".rstrip())
+            echo(f"{s.mailbox_key}  {reason}  {s.at.isoformat(timespec='seconds')}  {s.detail}".rstrip())
 
 
 @commands.command()
@@ -49,7 +49,7 @@ def add(
 
     with opened(context) as (_, database), database.begin() as connection:
         new = suppress(connection, address.mailbox_key, Reason.MANUAL, note)
-    put(say("suppressed") if new else say("was suppressed already"))
+    echo(say("suppressed") if new else say("was suppressed already"))
 
 
 @commands.command()
@@ -64,7 +64,7 @@ def remove(context: typer.Context, address: Person) -> None:
         silent = person is not None and end_silence(connection, person, ConsentSource.COMMAND)
         if not (silent or release(connection, address.mailbox_key)):
             raise UsageError(say("the address is not suppressed"), help=say("publisher suppressions list shows who is"))
-    put(say("released"))
+    echo(say("released"))
 
 
 @commands.command()
@@ -73,7 +73,7 @@ def pull(context: typer.Context) -> None:
     with opened(context) as (config, database):
         theirs, title = _theirs(config)
         seen, new = theirs.pull(database, title)
-    put(say("{n} on the list of {title}, {new} of them new here", n=seen, title=title, new=new))
+    echo(say("{n} on the list of {title}, {new} of them new here", n=seen, title=title, new=new))
 
 
 @commands.command()
@@ -81,7 +81,7 @@ def push(context: typer.Context) -> None:
     """Add addresses that bounced or complained to the provider's list; Amazon SES takes about one per second."""
     with opened(context) as (config, database):
         theirs, title = _theirs(config)
-        put(say("{n} told to {title}", n=theirs.push(database), title=title))
+        echo(say("{n} told to {title}", n=theirs.push(database), title=title))
 
 
 def _theirs(config: Config) -> tuple[SuppressionList, str]:

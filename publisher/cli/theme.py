@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from publisher.cli.frame import Format, app, chosen_slug, config_of, examples
-from publisher.cli.output import emit, put, tell
+from publisher.cli.output import echo, emit, remark
 from publisher.diagnostics import listed, rendered, say
 from publisher.errors import UsageError
 
@@ -27,7 +27,7 @@ def list_(context: typer.Context, format: Format = "text") -> None:
         emit([{"name": name, "description": sentence, "active": used} for name, sentence, used in found])
         return
     for name, sentence, used in found:
-        put(f"{'*' if used else ' '} {name}  {rendered(sentence)}")
+        echo(f"{'*' if used else ' '} {name}  {rendered(sentence)}")
 
 
 @commands.command(epilog=examples("publisher theme eject email/_footer.mjml.j2"))
@@ -42,9 +42,9 @@ def eject(
     config = config_of(context)
     written, taken = copy(config, file, force=force)
     for path in written:
-        put(path.relative_to(config.root).as_posix())
+        echo(path.relative_to(config.root).as_posix())
     for path in taken:
-        tell(say("{path} is there already; --force replaces it", path=path.relative_to(config.root).as_posix()))
+        remark(say("{path} is there already; --force replaces it", path=path.relative_to(config.root).as_posix()))
     return 1 if taken else 0
 
 
@@ -69,7 +69,7 @@ def preview(
         raise UsageError(say("there is no issue to show"), help=say("publisher new SLUG makes one"))
     slug = chosen_slug(config.root, issue) if issue else slugs[-1]
     page = preview_themes(config, slug, [name] if name else known, config.root / out)
-    put(page.relative_to(config.root).as_posix() if page.is_relative_to(config.root) else page.as_posix())
+    echo(page.relative_to(config.root).as_posix() if page.is_relative_to(config.root) else page.as_posix())
 
 
 @commands.command()
@@ -79,5 +79,5 @@ def diff(context: typer.Context, file: File = None) -> int:
 
     lines = list(differences(config_of(context), file))
     for line in lines:
-        put(line)
+        echo(line)
     return 1 if lines else 0

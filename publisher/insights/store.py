@@ -254,7 +254,7 @@ def _events(connection: Connection, mailing: str, recipient: str) -> list[dict[s
     ]
 
 
-def fold(database: Database, config: Config, mailing: Mailing, before: datetime, now: datetime) -> bool:
+def fold_mailing(database: Database, config: Config, mailing: Mailing, before: datetime, now: datetime) -> bool:
     """Fold one mailing that :func:`folding.foldable` named. Return False if it is not foldable any more."""
     with database.begin() as connection:
         if connection.dialect.name == "postgresql":  # one snapshot for the decision, the account and the report

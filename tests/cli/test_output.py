@@ -24,10 +24,10 @@ class _Terminal(io.StringIO):
 
 
 def test_words_stay_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
-    output.put(TEXT)
-    output.tell(TEXT)
+    output.echo(TEXT)
+    output.remark(TEXT)
     output.warn(TEXT)
-    output.complain(TEXT, TEXT)
+    output.print_error(TEXT, TEXT)
     said = capsys.readouterr()
     assert said.out == f"{TEXT}\n"
     assert said.err == f"{TEXT}\nwarning: {TEXT}\nerror: {TEXT}\nhelp: {TEXT}\n"

@@ -24,7 +24,7 @@ from publisher.delivery.mailings import Mailing, set_operator, was_mailed
 from publisher.delivery.tables import folded_recipients, foldings, mailings, recipients
 from publisher.errors import DatabaseError, UsageError
 from publisher.feedback.tables import feedback_events
-from publisher.insights.store import answers_to, fold, mailings_of, report
+from publisher.insights.store import answers_to, fold_mailing, mailings_of, report
 from publisher.issue.translations import Sibling
 from publisher.web.outbox import ask
 from tests.delivery.world import make_letter
@@ -77,7 +77,7 @@ def age(room: Room, slug: str) -> None:
 
 
 def folded(room: Room, mailing: Mailing) -> bool:
-    return fold(room.database, room.config, mailing, YEAR_AGO, NOW)
+    return fold_mailing(room.database, room.config, mailing, YEAR_AGO, NOW)
 
 
 def rows(room: Room) -> list[tuple[Any, ...]]:
