@@ -228,9 +228,9 @@ def _place(prose: Prose, rows: _Rows, start: int, end: int) -> Place:
     """The place in the file of a range of a token's lines."""
     index = bisect_right(rows.starts, start) - 1
     line, column = rows.at[index]
-    column += start - rows.starts[index]
+    column -= rows.starts[index]
     stop = rows.starts[index + 1] - 1 if index + 1 < len(rows.starts) else end
-    return prose.place(line, column, column + min(stop, end) - start)
+    return prose.place(line, max(column + start, 0), column + min(stop, end))
 
 
 def _line(token: Token) -> _Rows:
@@ -260,8 +260,8 @@ def _column(written: str, content: str, after: int | None) -> int:
     text = content.rstrip()
     if after is None and written.rstrip().endswith(text):
         return len(written.rstrip()) - len(text)
-    if after is None:
-        return max(written.find(text.strip()), 0)
+    if after is None:  # the spaces of a tab are more than was written
+        return max(written.find(text.strip()), 0) - len(text) + len(text.lstrip())
     cell = text.strip().replace("|", "\\|")
     return max(written.find(cell, after, after + len(cell) + _NEAR), after)
 

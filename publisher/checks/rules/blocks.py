@@ -36,6 +36,11 @@ _LISTED = regex(
     rf"|{_NUMBERED.format('first')}{_LINE}{_NUMBERED.format('second')})",
     re.MULTILINE,
 )
+_DEEP = regex(r"(?<!  )(?<!\\)\n[ \t]*(?P<at>(?:[-+*]|1[.)])[ \t]+\S[^\n]*)")
+"""A marker within a paragraph, where it can only stand if it is indented by four spaces more than its list."""
+_LEADING = regex(r"[ \t]*(?P<at>#{1,6}|[-+*>])[ \t]+(?![\d\s])")
+_CLOSING = regex(r"(?<=[^\s#\\])##+$|(?<=[\u3400-\u9fff）」』】”？！])#$")
+"""Number signs at the end of a heading without a space before them; not C#."""
 _ROW = r"[ \t]*[|｜][^\n]*[|｜][ \t]*"
 _DEFINED = regex(r"[^\n.。!！?？:：;；,，]{1,40}(?<!  )(?<!\\)\n:[ \t]+[^\n]+(?:\n(?!:)[^\n]+)*")
 """A paragraph of a word and its definition. One alone may be prose with a colon."""
@@ -63,12 +68,16 @@ def check(context: Context) -> Iterator[Diagnostic]:
         yield from _as_code(text)
         yield from _as_heading(text)
         yield from _numbers(text)
+        if text.inline and (found := _LEADING.match(text.prose.text)):
+            message = say("readers see this {sign}: the text is one line, without lists or headings", sign=found["at"])
+            code = NOT_MADE if found["at"][0] == "#" else LIST_NOT_MADE
+            yield code.at(text.prose.place(0, *found.span("at")), message, help=say("delete it"))
         defined = [words for words, _ in text.written if _DEFINED.fullmatch(words)] if "\n:" in text.prose.text else []
         for words, place in () if text.inline else text.written:
             for found in _ALMOST.finditer(words):
                 message = say("this is not a heading: readers would see the number signs")
                 advice = say("write one to six plain #, then a plain space; \\# for a sign that is meant")
-                yield NOT_MADE.at(place(found.start(), found.end()), message, help=advice)
+                yield NOT_MADE.at(place(*found.span()), message, help=advice)
             yield from _not_made(words, place, listed=len(defined) > 1 and words in defined)
         for before, heading in pairwise(text.parts.headings):
             wanted = before.level + 1
@@ -118,8 +127,14 @@ def _folded(prose: Prose) -> Iterator[Diagnostic]:
 
 
 def _as_heading(text: Text) -> Iterator[Diagnostic]:
-    """Paragraphs directly above a rule (--- or ===), which Markdown treats as headings."""
+    """Headings that end in number signs; paragraphs above a rule (--- or ===), which Markdown treats as headings."""
     for token, inline in pairwise(text.tokens):
+        hashes = token.type == "heading_open" and token.markup[:1] == "#" and _CLOSING.search(inline.content)
+        if hashes and "#" not in inline.content[: hashes.start()]:
+            line = text.prose.lines[(inline.map or [0])[0]].rstrip()
+            place = text.prose.place((inline.map or [0])[0], len(line) - len(hashes[0]), len(line))
+            message = say("readers see the number signs at the end of this heading")
+            yield NOT_MADE.at(place, message, help=say("delete them, or write a space before them"))
         ruled = token.type == "heading_open" and token.markup in {"-", "="}
         if ruled and (_PARAGRAPH.search(inline.content) or _MATTER.match(inline.content)):
             row = (inline.map or [0, 1])[1] - 1
@@ -174,6 +189,10 @@ def _not_made(words: str, place: Callable[[int, int], Place], *, listed: bool) -
         message = say("these lines are not a list: readers see them run together")
         advice = say("begin each with “- ” or “1. ”, or put an empty line between them")
         yield LIST_NOT_MADE.at(place(found.start(), words.index("\n", found.start())), message, help=advice)
+    elif found := _DEEP.search(words):
+        message = say("this line goes on the one above it: it is indented too far for an entry of a list")
+        advice = say("begin it right below the first letter of the text above it")
+        yield LIST_NOT_MADE.at(place(*found.span("at")), message, help=advice)
     if found := _TABLE.search(words):
         message = say("these lines are not a table: readers see the bars")
         advice = say("write plain | and below the header a row such as | --- | --- |, with as many cells")

@@ -54,6 +54,7 @@ _MARKS = regex(
     r"|(?P<aside>(?<![a-z0-9_%])%%(?=[^\s%])(?=[^%\n]*[ \u3400-\u9fff])[^%\n]*[^\s%]%%(?![a-z0-9_%])"
     r"|^%%[ \t][^%\n]+%%(?=[ \t]*$))"
     r"|^(?P<admonition>(?:!!!|\?\?\?)\+? (?:note|tip|important|warning|danger|info|question|quote|example)\b.*)"
+    r"|^(?P<abbreviation>\*\[[^\[\]\n]+\]:[ \t].*)"
     r"|^(?P<contents>\[toc\]|@\[toc\])[ \t]*$"
     r"|(?P<attributes>\{(?<!\)\{):?[ ]?[#.][A-Za-z_][\w. #:-]*\}(?=[ \t]*$)|^\{:[^{}\n]+\}(?=[ \t]*$))"
     r"|(?P<lower>~(?<=[A-Za-z)]~)\d{1,3}~)"
@@ -73,7 +74,7 @@ _MARKS = regex(
     re.MULTILINE | re.IGNORECASE,
 )
 _SIGN = regex(
-    r"\[[\[!]|==|%%|!!!|\?\?\?|\[toc|[{~^$]|\+\+|(?<![\w:/.-]):[a-z_0-9+]+:|error!|错误[!！]|\\[(\[]",
+    r"\[[\[!]|\*\[|==|%%|!!!|\?\?\?|\[toc|[{~^$]|\+\+|(?<![\w:/.-]):[a-z_0-9+]+:|error!|错误[!！]|\\[(\[]",
     re.IGNORECASE,
 )
 _COLONS = re.compile(r"[ \t>]*(?:(?:[-+*]|\d{1,2}[.)])[ \t]+)?[ \t>]*(:{3,}(.*))")
@@ -88,6 +89,7 @@ _ADVICE: dict[str, Sentence] = {
     "contents": say("delete it: a long issue lists its items by itself"), "lower": say("write <sub>2</sub>"),
     "raised": say("write <sup>2</sup>"), "inserted": say("write **words**, or <mark>words</mark>"),
     "shortcode": say("delete it, or write a link"), "emoji": say("write the picture itself, such as 🎉"),
+    "abbreviation": say("delete the line, and write the words in full where they first occur"),
     "field": say("delete it"), "formula": say("write it in letters and <sup>, or make a picture of it"),
 }  # fmt: skip
 
