@@ -21,9 +21,10 @@ _KEYS_AND_VALUES, _WRITE_ONE = say("the front matter has to be keys and values")
 RULE = re.compile(r"---[ \t]*")
 _KEY = re.compile(r"\s*[\w-]+\s*[:：]")
 _FEW = 30  # maximum of lines searched above the front matter
-_COLONS = re.compile(r" {0,3}(?P<marks>:{3,})[ \t]*(?P<name>.*?)[ \t]*:*[ \t]*")
+# Both take linear time: no two neighbouring repetitions may share a long run of blanks.
+_COLONS = re.compile(r" {0,3}(?P<marks>:{3,}+)[ \t]*+(?P<name>(?:.*[^ \t:])?)[ \t:]*+")
 _ALMOST = re.compile(
-    r" {0,3}(?:(?:::|[:：]*：[:：]*)[ \t\u3000]*(?P<name>commentary|点评|點評)?[ \t\u3000]*[:：]*"
+    r" {0,3}(?:(?=::|:*：)[:：]++[ \t\u3000]*+(?P<name>commentary|点评|點評)?[ \t\u3000]*+[:：]*+"
     rf"|(?:::|[:：]+：[:：]*|：[:：]+)[ \t\u3000]*(?P<box>{'|'.join(CONTAINERS)})(?![A-Za-z]).*)"
 )
 _IN_ITEM = re.compile(
@@ -136,8 +137,8 @@ class _Splitter:
             self._find(codes.FENCE_OPEN, open_fence, message, advice)
         for number in range(self.first, self.last + 1):
             line = self.file.lines[number - 1]
-            marked = number not in code and ("::" in line or "：" in line)
-            match = _COLONS.fullmatch(line) if marked and number not in comments else None
+            marked = number not in code | comments and ("::" in line or "：" in line)
+            match = _COLONS.fullmatch(line) if marked else None
             if match:
                 self._colons(number, match["name"], len(match["marks"]))
             elif marked and _IN_ITEM.fullmatch(line):

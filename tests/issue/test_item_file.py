@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
 
 from publisher.documents import TextFile
@@ -47,6 +49,18 @@ def test_colons_in_code_and_comments_are_only_colons(code: str) -> None:
 
 def test_a_fence_inside_the_commentary_hides_its_end() -> None:
     assert parts("one\n\n::: commentary\n```\n:::\n```\nview\n:::\n") == ("one", "```\n:::\n```\nview")
+
+
+def test_a_comment_inside_the_commentary_does_not_end_it() -> None:
+    commentary = "view\n\n<!--\n:::\n-->\n\nmore"
+    assert parts(f"one\n\n::: commentary\n{commentary}\n:::\n") == ("one", commentary)
+
+
+@pytest.mark.parametrize("line", ["::: x{}x", ":: {}x", "::{}：x"])
+def test_a_long_line_after_colons_takes_no_long_time(line: str) -> None:
+    began = process_time()
+    read_item_file(TextFile("a.md", f"---\nheadline: x\n---\none\n\n{line.format(' ' * 20_000)}\n"))
+    assert process_time() - began < 5
 
 
 def test_a_comment_may_follow_the_commentary() -> None:
