@@ -27,7 +27,7 @@ _ON_PAGES = say("on pages in {mode} mode text has a contrast of {contrast:.1f} t
 _SEEN, _SHARE, _SAMPLE = 1.5, 0.01, 256
 """Contrast of a visible pixel; share of them that a logo needs; side of the sampled grid in pixels."""
 _OWN = ("web/style.css", "web/theme.css", "service/style.css", "service/theme.css")
-_COLOUR = re.compile(r":\s*([^:;{}]*?)\s*(?:!important\s*)?(?:[;}]|$)")
+_COLOUR = re.compile(r":\s*+([^:;{}]*?)\s*+(?:!important\s*+)?(?:[;}]|$)")
 _GROUNDS = frozenset({"background", "background-image"})
 _READ = frozenset({"color", "background", "background-color", "font-size", "font-weight", "display"})
 _VAR = re.compile(r"var\(\s*(--[\w-]+)\s*(?:,([^()]*))?\)")

@@ -25,7 +25,7 @@ _FEW = 30  # maximum of lines searched above the front matter
 _COLONS = re.compile(r" {0,3}(?P<marks>:{3,}+)[ \t]*+(?P<name>(?:.*[^ \t:])?)[ \t:]*+")
 _ALMOST = re.compile(
     r" {0,3}(?:(?=::|:*：)[:：]++[ \t\u3000]*+(?P<name>commentary|点评|點評)?[ \t\u3000]*+[:：]*+"
-    rf"|(?:::|[:：]+：[:：]*|：[:：]+)[ \t\u3000]*(?P<box>{'|'.join(CONTAINERS)})(?![A-Za-z]).*)"
+    rf"|(?:::(?![:：])|(?=:*：)[:：]{{2,}}+)[ \t\u3000]*+(?P<box>{'|'.join(CONTAINERS)})(?![A-Za-z]).*)"
 )
 _IN_ITEM = re.compile(
     rf"[ \t]*(?:[-+*]|\d{{1,2}}[.)])[ \t]+:{{3,}}[ \t]*(?:{'|'.join(CONTAINERS)})(?![A-Za-z]).*", re.DOTALL

@@ -28,8 +28,8 @@ def folder_name(name: str) -> str:
 
 @lru_cache(4096)
 def folder_key(name: str) -> str:
-    """A key that is equal for names on one page: ``AI`` and ``ai``, ``machine learning`` and ``machine-learning``."""
-    return unicodedata.normalize("NFC", folder_name(name).casefold())
+    """A key that is equal for names on one page: ``R&D`` and ``r&d``, ``machine learning`` and ``machine-learning``."""
+    return unicodedata.normalize("NFC", folder_name(unicodedata.normalize("NFC", name).casefold()).casefold())
 
 
 def _shorten(text: str) -> tuple[str, bool]:

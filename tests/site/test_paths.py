@@ -48,6 +48,24 @@ def test_spellings_of_a_tag_share_the_page_of_the_oldest() -> None:
     assert [edition.slug for edition in tag.editions] == ["2024-12-29-x", "2024-12-22-x"]
 
 
+@pytest.mark.parametrize(
+    ("one", "other"), [("R&D", "r&d"), ("C#", "c#"), ("Straße!", "STRASSE!"), ("Cafe\u0301?", "CAFÉ?")]
+)
+def test_spellings_of_a_tag_that_loses_characters_share_its_page(one: str, other: str) -> None:
+    archive = arrange([make_edition("2024-12-29-x", tags=(other,)), make_edition("2024-12-22-x", tags=(one,))])
+    (tag,) = archive.tags
+    assert (tag.name, tag.path, len(tag.editions)) == (one, f"tags/{folder_name(one)}/", 2)
+
+
+@given(st.text(min_size=1, max_size=100), st.text(min_size=1, max_size=100))
+@example("\u1e9e", "ss")
+@example("\u0130", "i\u0307")
+@example("\u01f0" * 40, "j\u030c" * 40)
+def test_two_pages_have_two_folders_even_where_case_makes_no_difference(one: str, other: str) -> None:
+    if folder_key(one) != folder_key(other):
+        assert folder_name(one).casefold() != folder_name(other).casefold()
+
+
 def test_links_are_percent_encoded_and_relative() -> None:
     assert relative("issues/x/", "tags/人/") == "../../tags/%E4%BA%BA/"
     assert relative("", "") == "./"
