@@ -29,7 +29,7 @@ from publisher.errors import DeployError, UsageError
 from publisher.issue.translations import translations_of
 from publisher.proofing.proof import Proof, proofread, refuse_unknown
 from publisher.providers import Provider, open_provider
-from publisher.publishing.history import refuse_renamed
+from publisher.publishing.history import refuse_other_newsletter, refuse_renamed
 from publisher.publishing.store import publication
 from publisher.publishing.witness import Witness, mail, refuse_unknown_mail
 
@@ -133,6 +133,7 @@ class Sending:
 
     def _mail(self, database: Database, edition: Edition, siblings: Sequence[Edition], dry_run: bool) -> int:
         witness = self._ask_witness(database, edition.slug, *(one.slug for one in siblings))
+        refuse_other_newsletter(self.config, database)
         for one in (edition, *siblings):
             refuse_renamed(self.config, database, one)
         to, *along = (addressed(self.config, one) for one in (edition, *siblings))

@@ -83,6 +83,7 @@ def worker(
     from publisher.delivery import lock
     from publisher.delivery.series import ready_steps
     from publisher.delivery.worker import Duties, work
+    from publisher.publishing.history import refuse_other_newsletter
     from publisher.publishing.series import freeze_here
     from publisher.publishing.witness import Witness, refuse_unknown_mail
 
@@ -101,12 +102,14 @@ def worker(
             post(config, database, 30.0)  # confirmation mail that serve could not send
 
         def refuse(slug: str) -> None:
+            refuse_other_newsletter(config, database)
             try:
                 refuse_unknown_mail(Witness.open(config), database, slug)
             except DeployError as error:  # a machine that cannot read the archive still sends what was frozen
                 report(say("{slug}: the archive cannot be asked: {told}", slug=slug, told=error.message))
 
         def freeze() -> None:
+            refuse_other_newsletter(config, database)
             for mailing in freeze_here(config, database, datetime.now(UTC)):
                 report(counted(
                     "{slug} frozen for {n:,} reader in all", "{slug} frozen for {n:,} readers in all", mailing.audience,

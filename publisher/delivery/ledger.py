@@ -73,14 +73,17 @@ class Ledger:
         now: datetime | None = None,
         attributes: bool = False,
         relays: bool = False,
+        transport: str = "",
     ) -> None:
         """``expires_after``: recipients whose local time passed by more are excluded. ``now`` replaces the clock.
 
         ``attributes``: claims include the subscribers' attributes. ``relays``: the receivers' answers are outcomes.
+        ``transport`` is the name of the sender's.
         """
         self.database = database
         self.mailing = mailing
         self.expires_after, self.now, self._relays = expires_after, now, relays
+        self._host = f"{transport}@{socket.gethostname()}"[:255]
         self.sender_id = 0
         self._following = _following(attributes)
         self._take = _TAKE.where(among(database.engine, recipients.c.number, bindparam("b_numbers")))
@@ -93,7 +96,7 @@ class Ledger:
         """Register this process as a sender of the mailing."""
         with self.database.begin() as connection:
             values = {
-                "mailing_id": self.mailing.id, "host": socket.gethostname()[:255], "pid": os.getpid(),
+                "mailing_id": self.mailing.id, "host": self._host, "pid": os.getpid(),
                 "started_at": datetime.now(UTC), "beat": clock(connection), "ended": 0,
             }  # fmt: skip
             self.sender_id = connection.execute(insert(senders).values(values).returning(senders.c.id)).scalar_one()

@@ -11,7 +11,19 @@ from sqlalchemy import Connection, case, delete, func, insert, select, update
 from publisher.database import Database
 from publisher.database.failures import UnreadableError
 from publisher.delivery.states import FEEDBACK, Account, Operator, RecipientState
-from publisher.delivery.tables import WAITS, foldings, links, literally, mailings, recipients, second_copies, senders
+from publisher.delivery.tables import (
+    FOLDER,
+    IN_FOLDER,
+    LEFT,
+    WAITS,
+    foldings,
+    links,
+    literally,
+    mailings,
+    recipients,
+    second_copies,
+    senders,
+)
 from publisher.diagnostics import counted, say
 from publisher.errors import UsageError
 from publisher.issue.folder import SERIES
@@ -199,6 +211,51 @@ def unsettled(connection: Connection, mailing_id: int) -> dict[RecipientState, i
     of_mailing = select(func.count()).select_from(recipients).where(recipients.c.mailing_id == mailing_id)
     states = (RecipientState.PENDING, RecipientState.CLAIMED, RecipientState.UNCERTAIN)
     return {s: connection.execute(of_mailing.where(recipients.c.state == literally(s))).scalar_one() for s in states}
+
+
+def last_of_others(connection: Connection, url: str) -> Mailing | None:
+    """Return the newest mailing of an issue that left this machine; None if one links to an issue of the archive at
+    ``url``.
+    """
+    m = mailings.c
+    issues = select(*_COLUMNS).where(~m.slug.contains("/"), m.audience > 0).order_by(m.id.desc()).limit(1)
+    if connection.execute(issues.where(m.letter.contains(f"{url}issues/", autoescape=True))).first():
+        return None
+    left = select(senders.c.id).where(senders.c.mailing_id == m.id, LEFT).exists()
+    row = connection.execute(issues.where(left)).first()
+    return Mailing(*row) if row else None
+
+
+def refuse_mixed(connection: Connection, mailing: Mailing, transport: str) -> None:
+    """Raise UsageError if the folder, which mails nobody, would finish what a provider began, or the other way round.
+
+    Except that a step of a series, whose mailing never ends, may have been tried out with the folder.
+    """
+    s, r, slug = senders.c, recipients.c, mailing.slug
+    if transport != FOLDER and slug.startswith(f"{SERIES}/"):
+        return
+    others = select(s.id).where(s.mailing_id == mailing.id, LEFT if transport == FOLDER else IN_FOLDER)
+    if connection.execute(others.limit(1)).first() is None:
+        return
+    theirs = (r.mailing_id == mailing.id, r.state == RecipientState.SUBMITTED, r.sender_id.in_(others))
+    n = connection.execute(select(func.count()).select_from(recipients).where(*theirs)).scalar_one()
+    if n and transport == FOLDER:
+        message = counted(
+            "{slug}: a provider has mailed {n:,} recipient, and the folder would mail nobody",
+            "{slug}: a provider has mailed {n:,} recipients, and the folder would mail nobody", n, slug=slug,
+        )  # fmt: skip
+        raise UsageError(message, help=say("name that provider in delivery.transport, and send again"))
+    if n:
+        message = counted(
+            "{slug}: {n:,} recipient counts as mailed, whose message only went into the folder",
+            "{slug}: {n:,} recipients count as mailed, whose messages only went into the folder", n, slug=slug,
+        )  # fmt: skip
+        ways = say(
+            "delivery.transport: folder ends the trial; or publisher cancel {slug}, and publisher send {slug} mails all"
+            " others (publisher subscribers list --of {slug} --state submitted lists those)",
+            slug=slug,
+        )
+        raise UsageError(message, help=ways)
 
 
 def waiting(connection: Connection, mailing_id: int) -> tuple[int, datetime | None]:

@@ -187,8 +187,10 @@ def drain(
     expires_after = config.publish.expires_after
     ledger = Ledger(
         database, mailing, expires_after=expires_after, now=options.now,
-        attributes=known, relays=getattr(transport, "relays", False),
+        attributes=known, relays=getattr(transport, "relays", False), transport=transport.name,
     )  # fmt: skip
+    with database.connect() as connection:
+        mailings.refuse_mixed(connection, mailing, transport.name)
     ledger.open()
     recovered = ledger.recover(alone=alone)
     ledger.wake()

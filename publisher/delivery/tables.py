@@ -159,12 +159,21 @@ senders = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("mailing_id", Id, nullable=False, index=True),
-    Column("host", String(255), nullable=False),
+    Column("host", String(255), nullable=False),  # its transport's name, @, its machine; older ones: the machine alone
     Column("pid", Integer, nullable=False),
     Column("started_at", Instant, nullable=False),
     Column("beat", Float, nullable=False),  # seconds since 1970 by the database's clock
     Column("ended", Integer, nullable=False),  # 1: closed, or declared dead
 )
+
+FOLDER = "folder"
+"""Name of the folder transport."""
+
+IN_FOLDER = senders.c.host.like(f"{FOLDER}@%")
+"""Senders of the folder transport, which mails nobody."""
+
+LEFT = and_(senders.c.host.like("_%@%"), ~IN_FOLDER)
+"""Senders of all other transports, except those of older versions, which did not record it."""
 
 paces = Table(
     "paces",

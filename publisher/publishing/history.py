@@ -23,7 +23,7 @@ from publisher.diagnostics import listed, say
 from publisher.edition.model import Edition
 from publisher.edition.provenance import hash_parts
 from publisher.errors import UsageError
-from publisher.issue.folder import discover
+from publisher.issue.folder import ISSUES, discover, is_folder
 from publisher.issue.load import read_issue
 from publisher.issue.model import Status
 from publisher.issue.translations import Translations, translations_of
@@ -113,6 +113,45 @@ def refuse_renamed(config: Config, database: Database, edition: Edition) -> None
     if before := mailed_as(edition, content_of(edition), gone):
         fault, ways = renamed(slug, before)
         raise UsageError(say("{slug}: {fault} Nothing was sent", slug=slug, fault=fault), help=ways)
+
+
+def other_newsletter(config: Config, connection: Connection) -> tuple[str, str] | None:
+    """Return that this database seems to be another newsletter's, and the advice; None if it may be this one's.
+
+    It does if mail has left from it, none of which links to this archive, and no issue here was mailed under its
+    present title or settled by an operator (``--mailed``, ``--unmailed``, ``publish.unmailed``). A newsletter may thus
+    change its name, address, archive and old issues.
+    """
+    here = discover(config.root) if is_folder(config.root / ISSUES) else []  # a worker may have no checkout
+    mailed = {one.slug: one for one in mailings.every_newest(connection)}
+    if not config.delivery.leaves or not here or not mailed:
+        return None
+    for slug in (slug for slug in reversed(here) if slug in mailed):
+        issue = read_issue(config, slug).partial
+        if issue is None or issue.title == mailed[slug].title:
+            return None
+    publications = store.all_publications(connection)
+    asked = config.publish.unmailed
+    settled = any(slug in asked or (slug in publications and publications[slug].settled_how) for slug in here)
+    if settled or (last := mailings.last_of_others(connection, config.newsletter.url)) is None:
+        return None
+    about = {"title": last.title, "day": f"{last.frozen_at:%Y-%m-%d}", "url": config.newsletter.url}
+    message = say(
+        "this database seems to belong to another newsletter: it has mailed “{title}” ({day}), but no issue of this"
+        " repository, and nothing that links to {url}",
+        **about,
+    )
+    return message, say(
+        "name this newsletter's own database (database in config.yaml, or PUBLISHER_DATABASE_URL); if those readers are"
+        " its readers, publisher publish --unmailed ISSUE mails them one that is due"
+    )
+
+
+def refuse_other_newsletter(config: Config, database: Database) -> None:
+    """Raise UsageError if the database seems to be another newsletter's (:func:`other_newsletter`)."""
+    with database.connect() as connection:
+        if found := other_newsletter(config, connection):
+            raise UsageError(say("{fault}; nothing was sent", fault=found[0]), help=found[1])
 
 
 def refuse_other_history(root: Path, database: Database, commit: str | None) -> None:

@@ -40,6 +40,7 @@ from publisher.publishing.history import (
     decide_all,
     read_history,
     refuse_other_history,
+    refuse_other_newsletter,
     several_at_first,
     told_of_several,
 )
@@ -101,6 +102,8 @@ class _Publish(Run):
     translations: Translations
 
     def run(self) -> Published:
+        if not self.options.mailed and not self.options.unmailed:  # which say that it is this newsletter's
+            refuse_other_newsletter(self.config, self.database)
         if not self.options.accept_history:
             refuse_other_history(self.config.root, self.database, self.commit)
         proofs = Store(self.config, folder=self.options.cache)

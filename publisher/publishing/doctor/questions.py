@@ -30,6 +30,7 @@ from publisher.errors import ServiceError, UsageError
 from publisher.insights.store import answers_to
 from publisher.providers import Provider, open_provider
 from publisher.providers.provider import PATIENCE, Finding, fault, ok, skipped, warning
+from publisher.publishing.history import other_newsletter
 
 EXPIRES_SOON = 14  # days
 CLOCK_WARNING, CLOCK_FAULT = 30.0, 240.0  # seconds; AWS rejects signatures more than 5 minutes off
@@ -104,6 +105,8 @@ def database(probes: Probes) -> Finding:
         if opened.dialect == "postgresql":
             theirs = datetime.fromtimestamp(database_clock(connection), UTC)
             probes.clocks.append((say("the database"), theirs, datetime.now(UTC)))
+        if strange := other_newsletter(probes.config, connection):
+            return fault(*strange)
         for one in withdrawn(probes.config, connection, mailings.every_newest(connection)):
             return warning(one.message, one.help)
     return ok(say("{url} is open, writable and up to date", url=opened.url))

@@ -28,6 +28,7 @@ from publisher.publishing.due import Action, IssueDecision, what_blocks
 from publisher.publishing.history import (
     History,
     decide_all,
+    other_newsletter,
     read_history,
     refuse_other_history,
     several_at_first,
@@ -69,6 +70,10 @@ def make_plan(
         notes += (
             say("{where}: {told}", where=f"{one.path}:{one.line}", told=one.message) for one in unknown_issues(config)
         )
+        if database:
+            with database.connect() as connection:
+                strange = other_newsletter(config, connection)
+            notes += [say("publish would refuse: {told}; {help}", told=strange[0], help=strange[1])] if strange else []
         if database and not before:  # a proposed branch may lack the published commit
             try:
                 refuse_other_history(config.root, database, commit)

@@ -1,0 +1,83 @@
+"""What a real provider began is not finished by the folder, which mails nobody; nor the other way round."""
+
+from __future__ import annotations
+
+import pytest
+
+from publisher.config.model import Config
+from publisher.database import Database
+from publisher.delivery import mailings
+from publisher.delivery.mailings import set_operator
+from publisher.delivery.send import Options, Sent, send
+from publisher.delivery.sender import Interrupt
+from publisher.delivery.states import Account
+from publisher.errors import UsageError
+from publisher.mail.message import Envelope
+from publisher.providers.folder import FolderTransport
+from publisher.providers.outcomes import Outcome, Verdict
+from publisher.providers.provider import Transport
+from publisher.testing import FakeTransport
+from tests.delivery.world import SLUG, add_people, make_letter
+
+PEOPLE = 60
+
+
+def into_folder(config: Config) -> Transport:
+    return FolderTransport(config.root / "outbox")
+
+
+def by_provider(_config: Config) -> Transport:
+    """A provider of which nothing but its name is known, such as a plain SMTP server: it gives no message ids."""
+    return FakeTransport(lambda _envelope: Outcome(Verdict.SUBMITTED), most=1)
+
+
+def begin(config: Config, database: Database, transport: Transport) -> Sent:
+    """A run that was stopped after a few messages."""
+    stop, submit = Interrupt(), transport.submit
+
+    def submit_and_stop(envelopes: list[Envelope]) -> list[Outcome]:
+        stop.request()
+        return submit(envelopes)
+
+    transport.most = 5
+    transport.submit = submit_and_stop  # type: ignore[method-assign, assignment]
+    sent = send(config, database, make_letter(), Options(transport=transport, interrupt=stop))
+    assert 0 < sent.account.submitted < PEOPLE
+    return sent
+
+
+def account(database: Database) -> Account:
+    with database.connect() as connection:
+        mailing = mailings.newest(connection, SLUG)
+        assert mailing
+        return mailings.account(connection, mailing.id)
+
+
+@pytest.mark.parametrize(("first", "second"), [(by_provider, into_folder), (into_folder, by_provider)])
+def test_a_mailing_is_finished_by_what_began_it(config: Config, database: Database, first: type, second: type) -> None:
+    add_people(database, PEOPLE)
+    sent = begin(config, database, first(config))
+    before = account(database)
+    with pytest.raises(UsageError, match="folder") as refused:
+        send(config, database, make_letter(), Options(transport=second(config)))
+    assert f"{sent.account.submitted} recipient" in refused.value.message
+    assert "publisher cancel" in (refused.value.help or "") or "delivery.transport" in (refused.value.help or "")
+    assert account(database) == before  # nobody counts as mailed by it
+    assert send(config, database, make_letter(), Options(transport=first(config))).account.submitted == PEOPLE
+
+
+def test_a_run_that_submitted_nothing_decides_nothing(config: Config, database: Database) -> None:
+    add_people(database, PEOPLE)
+    stop = Interrupt()
+    stop.request()
+    send(config, database, make_letter(), Options(transport=into_folder(config), interrupt=stop))
+    assert send(config, database, make_letter(), Options(transport=FakeTransport())).account.submitted == PEOPLE
+
+
+def test_another_mailing_may_go_another_way(config: Config, database: Database) -> None:
+    add_people(database, PEOPLE)
+    begin(config, database, into_folder(config))
+    set_operator(database, SLUG, "cancelled")
+    rest = send(config, database, make_letter(), Options(transport=FakeTransport()))
+    assert rest.account.submitted + rest.account.excluded == PEOPLE
+    assert rest.account.submitted > 0
