@@ -20,8 +20,9 @@ from publisher.issue.pictures import fault_of_address
 WRITTEN = {"type": ["string", "number", "boolean"]}
 """Text fields take plain YAML scalars as text, so the schema for editors has to accept numbers such as 1984."""
 
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_TIME = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}(?::\d{2})?) ?([Zz]|[+-]\d{2}:?\d{2})?")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_NEARLY = re.compile(r"\D*(\d{4})\D{1,2}(\d{1,2})\D{1,2}(\d{1,2})\D*")  # 2024/12/29, 2024年12月29日
+_TIME = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}(?::\d{2})?) ?([Zz]|[+-]\d{2}:?\d{2})?", re.ASCII)
 _LOCAL = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d local", re.ASCII)
 _TITLE = r"(?:[ \t]+(?:\"[^\"\n]*\"|'[^'\n]*'|\([^()\n]*\)))?"
 _UNSEEN_IN_PROSE = re.compile(
@@ -85,7 +86,10 @@ def _date(value: Any) -> Any:
         return value
     text = value.strip()
     if not _DATE.fullmatch(text):
-        raise _bad_date(say("{text!r} is not a date", text=text), say("write year-month-day, such as 2024-12-29"))
+        nearly, advice = _NEARLY.fullmatch(text), say("write year-month-day, such as 2024-12-29")
+        if nearly:
+            advice = say("write {words}", words="{:04}-{:02}-{:02}".format(*map(int, nearly.groups())))
+        raise _bad_date(say("{text!r} is not a date", text=text), advice)
     try:
         return date.fromisoformat(text)
     except ValueError:

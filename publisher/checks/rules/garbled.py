@@ -1,4 +1,4 @@
-"""Corrupted text: decoded with a wrong encoding, or with replacement characters."""
+"""Corrupted text: decoded with a wrong encoding, with replacement characters, or with characters for private use."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,9 @@ from publisher.documents.yaml_typos import shortened
 from publisher.regex import regex
 
 GARBLED = define("garbled-text", Severity.WARNING)
-_LOST, _SPOILED = regex("\ufffd+|(?<![“‘「『《\"'])(?:锟斤拷)+"), regex(f"[\ufffd锟{MISREAD_SIGNS}]")
+_PRIVATE = "\ue000-\uf0a6\uf0a8-\uf0b6\uf0b8-\uf0d7\uf0d9-\uf8ff"  # without Word's bullets, which list-not-made tells
+_LOST = regex(f"\ufffd+|(?<![“‘「『《\"'])(?:锟斤拷)+|[{_PRIVATE}]")
+_SPOILED = regex(f"[\ufffd锟{_PRIVATE}{MISREAD_SIGNS}]")
 
 
 def check(context: Context) -> Iterator[Diagnostic]:
@@ -29,5 +31,11 @@ def _look(line: Line) -> Iterator[Diagnostic]:
         message, advice = mojibake_finding(shortened(line.text[start:end]), shortened(right))
         yield GARBLED.at(line.place(start, end), message, help=advice)
     for lost in _LOST.finditer(line.text):
-        message = say("a character was lost here: readers see {found}", found=shortened(lost[0]))
-        yield GARBLED.at(line.place(*lost.span()), message, help=say("write it again"))
+        message, advice = (
+            say("a character was lost here: readers see {found}", found=shortened(lost[0])),
+            say("write it again"),
+        )
+        if "\ue000" <= lost[0] <= "\uf8ff":
+            message = say("U+{point} is in no common font: readers see an empty box", point=f"{ord(lost[0]):04X}")
+            advice = say("write it in words, or delete it")
+        yield GARBLED.at(line.place(*lost.span()), message, help=advice)

@@ -98,7 +98,8 @@ def _nearly_links(text: Text) -> Iterator[Diagnostic]:
                 advice = say("write [{text}]({url})", text=found["text"] or found["words"] or found["then"], url=url)
                 yield LINK_NOT_MADE.at(place, BLANK_WITHIN if sound else message, help=advice)
     for words, at in text.plain() if "](" in text.words else ():
-        if _SHOWN.search(words) and (place := at(0, len(words))).span.line not in told:
+        shown = _SHOWN.search(words)
+        if shown and (place := at(max(words.rfind("[", 0, shown.start()), 0), len(words))).span.line not in told:
             told.add(place.span.line)
             yield LINK_NOT_MADE.at(place, message, help=say("write [words](https://…), without a space in the address"))
 

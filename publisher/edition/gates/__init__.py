@@ -48,7 +48,9 @@ def _card_glyphs(edition: Edition, issue: Issue, config: Config) -> Iterator[Dia
         from publisher.edition.card import lacking  # load Pillow's fonts only if cards are drawn
 
         if lost := lacking(config, edition.title, edition.language):
-            message = say(_NO_FONT, characters=" ".join(lost[:10]))
+            message = say(
+                _NO_FONT, characters=" ".join(one if one.isprintable() else f"U+{ord(one):04X}" for one in lost[:10])
+            )
             yield CARD_GLYPHS.at(issue.places.of("title"), message, help=_INSTALL)
 
 
