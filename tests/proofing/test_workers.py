@@ -86,6 +86,8 @@ pool = workers(2)
 print(*{pool.submit(os.getpid).result(), *pool._processes}, flush=True)
 time.sleep(60)
 """
+_HEARS = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+"""A shell that starts the tests in the background has them ignore SIGINT, and so their children."""
 _COPIED = """
 import os, time
 from publisher.proofing.together import beside
@@ -117,7 +119,7 @@ def test_workers_end_with_the_process_that_started_them(starts: str) -> None:
 def test_ctrl_c_is_reported_by_one_process_alone() -> None:
     """A terminal sends it to all of them, and those that wait for work would each print a traceback."""
     with subprocess.Popen(
-        [sys.executable, "-c", _STARTS],
+        [sys.executable, "-c", _HEARS + _STARTS],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
