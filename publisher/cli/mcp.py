@@ -87,6 +87,7 @@ def _tools(context: typer.Context) -> list[Callable[..., str]]:
         from publisher.delivery.status import status_row, statuses
         from publisher.issue.folder import discover
         from publisher.publishing.plan.make import database_at_hand
+        from publisher.publishing.store import set_aside
 
         with _told():
             config, notes = config_of(context), list[str]()
@@ -96,7 +97,9 @@ def _tools(context: typer.Context) -> list[Callable[..., str]]:
                 rows = [status_row(slug, None, None, none) for slug in slugs or discover(root)]
             else:
                 with closing(database):
-                    rows = statuses(config, database, slugs[0] if slugs else None).rows
+                    with database.connect() as connection:
+                        aside = set_aside(connection)
+                    rows = statuses(config, database, slugs[0] if slugs else None, aside).rows
             return _json(rows[0] if issue else rows)
 
     return [check, explain, plan, schema, status]

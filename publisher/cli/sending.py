@@ -30,7 +30,7 @@ from publisher.issue.translations import translations_of
 from publisher.proofing.proof import Proof, proofread, refuse_unknown
 from publisher.providers import Provider, open_provider
 from publisher.publishing.history import refuse_other_newsletter, refuse_renamed
-from publisher.publishing.store import publication
+from publisher.publishing.store import publication, set_aside
 from publisher.publishing.witness import Witness, mail, refuse_unknown_mail
 
 _OVERDUE = say("overdue: ")
@@ -215,8 +215,8 @@ class Sending:
 
     def _report_overdue(self, database: Database) -> None:
         with database.connect() as connection:
-            frozen = {mailing.slug for mailing in mailings.every_newest(connection)}
-        late = tripwires.overdue(readings(self.config, without={*frozen, self.issue}), self.config)
+            known = {mailing.slug for mailing in mailings.every_newest(connection)} | set_aside(connection).keys()
+        late = tripwires.overdue(readings(self.config, without={*known, self.issue}), self.config)
         for tripped in late[:5]:
             told = say("{told} ({help})", told=tripped.message, help=tripped.help)
             remark(told, "yellow", label=_OVERDUE)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 
 _NOT_KNOWN = say("not known")
+_ASIDE = {"held": say("held"), "settled": say("mailed elsewhere")}
 
 
 @app.command(epilog=examples("publisher status 2024-12-29-weekly --format json"))
@@ -33,9 +34,12 @@ def status(context: typer.Context, issue: OneIssue = None, format: Format = "tex
     from publisher.delivery.status import statuses
     from publisher.insights.store import answers_to
     from publisher.providers import open_provider
+    from publisher.publishing.store import set_aside
 
     with opened(context) as (config, database):
-        found = statuses(config, database, issue)
+        with database.connect() as connection:
+            aside = set_aside(connection)
+        found = statuses(config, database, issue, aside)
         if issue and (said := answers_to(database, issue)):
             found.rows[0]["receivers"] = [one._asdict() for one in said]
     if format == "json":
@@ -68,8 +72,9 @@ def _print(rows: list[dict[str, Any]], *, tells: bool) -> None:
         return
     names = [name for name in (*COUNTS, *FEEDBACK) if any(row[name] for row in rows)] or ["audience"]
     unknown = [not_known(row, tells) for row in rows]
-    lines = [(row["issue"], word(row["state"]), *(_NOT_KNOWN if name in lacks else row[name] for name in names))
-             for row, lacks in zip(rows, unknown, strict=True)]  # fmt: skip
+    states = (_ASIDE.get(row.get("decision", "")) or word(row["state"]) for row in rows)
+    lines = [(row["issue"], state, *(_NOT_KNOWN if name in lacks else row[name] for name in names))
+             for row, state, lacks in zip(rows, states, unknown, strict=True)]  # fmt: skip
     table((say("issue"), say("state"), *map(word, names)), lines, range(2, len(names) + 2))
     silent = [name for name in FEEDBACK if name not in names and any(name in lacks for lacks in unknown)]
     if silent:

@@ -1,7 +1,8 @@
 """The status of issues, the account as a line and as JSON, and the explanation of a run's end."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from publisher.channels import outbox
@@ -137,9 +138,12 @@ class Statuses:
     broken: list[Reading]
 
 
-def statuses(config: Config, database: Database, slug: str | None = None) -> Statuses:
+def statuses(
+    config: Config, database: Database, slug: str | None = None, aside: Mapping[str, str] = MappingProxyType({})
+) -> Statuses:
     """Return the status of ``slug``, or of every issue and step with files or a mailing. Raises UsageError if unknown.
 
+    ``aside`` are an operator's decisions not to mail an issue, by slug; they are shown before it is frozen.
     Without ``slug``, files of mailed issues are not read: later changes do not matter.
     """
     known = [*discover(config.root), *steps_of(config.root)]
@@ -154,7 +158,8 @@ def statuses(config: Config, database: Database, slug: str | None = None) -> Sta
         for name in wanted:
             mailing = found.get(name)
             if mailing is None:
-                rows.append(status_row(name, None, None, mailing_state(None)))
+                decided = {"decision": aside[name]} if name in aside else {}
+                rows.append(status_row(name, None, None, mailing_state(None)) | decided)
                 continue
             account, busy = mailings.account_of(connection, mailing), at_work(database, connection, mailing)
             state = mailing_state(account, mailing.operator, at_work=busy)
@@ -165,7 +170,7 @@ def statuses(config: Config, database: Database, slug: str | None = None) -> Sta
             tripped += tripwires.harmful(connection, mailing, account) + tripwires.unaddressed(mailing, account)
         tripped += tripwires.withdrawn(config, connection, (found[name] for name in wanted if name in found))
     if slug is None:
-        read = readings(config, without=found)
+        read = readings(config, without={*found, *aside})
         tripped += tripwires.overdue(read, config)
     else:
         read = [read_issue(config, slug)] if slug in known else []

@@ -16,7 +16,7 @@ from publisher.diagnostics import say
 from publisher.errors import UsageError
 from publisher.issue.folder import SERIES
 from publisher.proofing.proof import refuse_unknown
-from publisher.publishing.due import Mailed
+from publisher.publishing.due import Action, Mailed
 from publisher.publishing.tables import deployments, publications
 
 
@@ -49,6 +49,13 @@ def publication(connection: Connection, slug: str) -> Publication:
     """Return the publication of an issue, an empty one if there is none."""
     row = connection.execute(select(publications).where(publications.c.slug == slug)).first()
     return Publication(**row._asdict()) if row else Publication(slug)
+
+
+def set_aside(connection: Connection) -> dict[str, str]:
+    """Return, by slug, what an operator decided of issues not to be mailed: ``held``, or ``settled`` (elsewhere)."""
+    every = all_publications(connection).values()
+    held = {one.slug: Action.HELD.value for one in every if one.held_at}
+    return held | {one.slug: Action.SETTLED.value for one in every if one.settled_how == "mailed"}
 
 
 def note(connection: Connection, slug: str, **values: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -340,3 +341,20 @@ def test_many_renamed_folders_are_one_line(newsletter: Newsletter) -> None:
     assert len([line for line in ran.err.splitlines() if "weekly-1" in line]) == 1
     assert newsletter.run("publish", "--mailed", "all").status == 0
     assert len(mails(newsletter)) == 5
+
+
+def test_what_was_mailed_elsewhere_or_is_held_is_called_so_and_not_overdue(newsletter: Newsletter) -> None:
+    for number in (1, 2, 3):
+        issue(newsletter, f"2023-01-0{number}-weekly", body=f"第{number}期的正文，与别期不同。")
+    first, second, third = (f"2023-01-0{number}-weekly" for number in (1, 2, 3))
+    assert newsletter.run("publish", "--mailed", first).status == 1
+    assert newsletter.run("hold", second).status == 0
+    for words in (("status",), ("send", third)):
+        ran = newsletter.run(*words)
+        assert [slug for slug in (first, second) if f"overdue: {slug}" in ran.err] == [], ran
+    lines = {line.split()[0]: line for line in newsletter.run("status").out.splitlines()}
+    assert ("mailed elsewhere" in lines[first], "held" in lines[second], "done" in lines[third]) == (True,) * 3
+    rows = {row["issue"]: row for row in json.loads(newsletter.run("status", "--format", "json").out)}
+    assert [(rows[slug]["state"], rows[slug].get("decision")) for slug in (first, second, third)] == [
+        ("new", "settled"), ("new", "held"), ("done", None),
+    ]  # fmt: skip
