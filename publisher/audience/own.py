@@ -19,7 +19,7 @@ from itertools import groupby
 from typing import IO, Any
 
 import pydantic_core
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, exists, select
 
 from publisher.audience.model import MONTHLY, Consent, ConsentState, Subscriber
 from publisher.audience.series import Way, ways
@@ -179,7 +179,7 @@ def export(connection: Connection, out: IO[str]) -> int:
     for row, past, way in _people(streaming):
         write(_cells(row, past, way, extra))
         number += 1
-    strangers = suppressions.c.mailbox_key.not_in(select(subscribers.c.mailbox_key))
+    strangers = ~exists().where(subscribers.c.mailbox_key == suppressions.c.mailbox_key)
     for held in all_suppressions(connection, strangers):
         known = {"email": held.mailbox_key, "suppressed": held.reason.value, "suppressed_detail": held.detail}
         known["suppressed_at"] = held.at.isoformat()

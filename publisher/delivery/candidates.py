@@ -1,11 +1,12 @@
 """The candidates of a mailing, as one SQL query: each subscriber with its variant and its reason for exclusion."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, Subquery, case, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, Subquery
+from sqlalchemy.sql import case, func, literal_column, or_, select, union_all
 
 from publisher.audience.model import MONTHLY
 from publisher.audience.segments import segment_clause
@@ -70,7 +71,7 @@ def candidates(
     if family or not correction:
         refuse_folded(connection, [slug, *(family.others(slug) if family else ())])
     s, before = subscribers.c, newest(connection, slug)
-    joined: FromClause = subscribers
+    joined: FromClause = subscribers.outerjoin(suppressions, suppressions.c.mailbox_key == s.mailbox_key)
     # Several subscribers may share an inbox through different spellings: the latest change decides for all.
     shared = due is not None or _shares_inboxes(connection)
     latest = (lambda value: func.max(value).over(partition_by=s.mailbox_key)) if shared else lambda value: value
@@ -78,18 +79,20 @@ def candidates(
     reasons: list[tuple[ColumnElement[bool], Exclusion]] = [
         (or_(s.state == "unsubscribed", left_at >= s.changed_at), Exclusion.UNSUBSCRIBED),
         (s.state != "confirmed", Exclusion.UNCONFIRMED),
-        (s.mailbox_key.in_(select(suppressions.c.mailbox_key)), Exclusion.SUPPRESSED),
+        (suppressions.c.mailbox_key.is_not(None), Exclusion.SUPPRESSED),
         (_unusable(), Exclusion.INVALID),
     ]
-    reached = _any(s.mailbox_key.in_(_inboxes(slug)) if before else None, inboxes_with(connection, slug))
+    reached: ColumnElement[bool] | None = None
+    if had := [*([_inboxes(slug)] if before else []), *inboxes_with(connection, slug)]:
+        joined, reached = among_inboxes(joined, had)
     other = subscribers.alias("other")
     if due is not None:
         taken = select(taken_steps.c.step).join(other, other.c.reference == taken_steps.c.reference)
         reached = taken.where(other.c.mailbox_key == s.mailbox_key, taken_steps.c.step == slug).exists()
     if family:
         others = family.others(slug)
-        elsewhere = _any(s.mailbox_key.in_(_inboxes(*others, pending=True)), inboxes_with(connection, *others))
-        assert elsewhere is not None
+        had = [_inboxes(*others, pending=True), *inboxes_with(connection, *others)]
+        joined, elsewhere = among_inboxes(joined, had)
         if family.shared:
             usable = case((s.state == "confirmed", 0), else_=1)  # other exclusions apply to the whole inbox anyway
             spoken: ColumnElement[str] = func.coalesce(s.language, "")
@@ -114,7 +117,7 @@ def candidates(
         r = recipients.c
         left = or_(r.state == RecipientState.PENDING, r.reason == Exclusion.CORRECTED)
         kept = select(r.reference, r.not_before).where(r.mailing_id == corrected.id, left).subquery()
-        joined, moment = subscribers.outerjoin(kept, kept.c.reference == s.reference), kept.c.not_before
+        joined, moment = joined.outerjoin(kept, kept.c.reference == s.reference), kept.c.not_before
         reasons.append((kept.c.reference.is_(None), Exclusion.SEGMENT))
     elif local and not correction:
         moment = local.moment(connection)
@@ -142,10 +145,13 @@ def _shares_inboxes(connection: Connection) -> bool:
     return connection.execute(twice).first() is not None
 
 
-def _any(*conditions: ColumnElement[bool] | None) -> ColumnElement[bool] | None:
-    """Return the disjunction of the conditions that are not None; None if there are none."""
-    there = [one for one in conditions if one is not None]
-    return or_(*there) if there else None
+def among_inboxes(joined: FromClause, queries: Iterable[Select[Any]]) -> tuple[FromClause, ColumnElement[bool]]:
+    """Join the inboxes that ``queries`` select; return the join, and the condition that a subscriber's is one of them.
+
+    A join, because PostgreSQL compares ``IN (SELECT …)`` row by row if its hash table would exceed work_mem.
+    """
+    those = select(union_all(*queries).subquery().c.mailbox_key).distinct().subquery()
+    return joined.outerjoin(those, those.c.mailbox_key == subscribers.c.mailbox_key), those.c.mailbox_key.is_not(None)
 
 
 def _languages_of(connection: Connection, slug: str, family: FamilyRule) -> list[str]:
@@ -163,7 +169,7 @@ def _unusable() -> ColumnElement[bool]:
     )  # fmt: skip
 
 
-def _inboxes(*slugs: str, pending: bool = False) -> Any:
+def _inboxes(*slugs: str, pending: bool = False) -> Select[Any]:
     """Select the inboxes that mailings of the issues reached or may have reached; with ``pending``, also will reach."""
     m, r, s = mailings.c, recipients.c, subscribers.c
     perhaps: ColumnElement[bool] = r.state.in_(

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, FromClause, Select
+from sqlalchemy.sql import and_, exists, func, insert, literal, or_, select, update
 
 from publisher.audience.model import ConsentEvent, ConsentState
 from publisher.audience.tables import consents, enrolments, series, subscribers, taken_steps
@@ -198,7 +199,8 @@ def plan_steps(connection: Connection, ready: Iterable[Step], now: datetime) -> 
     since = _since(_rows(connection), steps)
     soon = [due for _, due in _each(steps, since, now + SOON, rested=False)]
     for (step, due), later in zip(_each(steps, since, now), soon, strict=True):
-        alone = due.where(*(due.selected_columns[0].not_in(other) for other in earlier))
+        before = (one.subquery().c.reference == due.selected_columns.reference for one in earlier)
+        alone = due.where(*(~exists().where(same) for same in before))
         earlier.append(due)
         counts = (sum(preview(connection, step.slug, step.segment, now=now, due=one)[0]) for one in (alone, later))
         found.append(StepPlan(step.slug, *counts))

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, exists, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Select
+from sqlalchemy.sql import bindparam, delete, exists, func, insert, literal, select, update
 
 from publisher.audience.tables import subscribers, taken_steps
 from publisher.database.bulk import among, insert_once
@@ -215,26 +216,26 @@ def count_as_reached(connection: Connection, slug: str, *references: str | None)
     wanted = {one for one in (*references, *known, *(mark.mailings if mark else ())) if one}
     connection.execute(update(unmatched_messages).where(u.mailing.in_(wanted)).values(slug=slug))
     if slug.startswith(f"{SERIES}/"):
-        t, had = taken_steps.c, select(taken_steps.c.reference).where(taken_steps.c.step == slug)
+        t = taken_steps.c
         theirs = select(u.reference, literal(slug), func.min(u.at, type_=Instant)).where(u.slug == slug)
-        theirs = theirs.where(u.reference.not_in(had)).group_by(u.reference)
+        theirs = theirs.where(~exists().where(t.reference == u.reference, t.step == slug)).group_by(u.reference)
         connection.execute(insert(taken_steps).from_select([t.reference, t.step, t.at], theirs))
-    if (had_it := inboxes_with(connection, slug)) is not None:  # pending recipients of another mailing of the issue
+    for had_it in inboxes_with(connection, slug):  # pending recipients of another mailing of the issue
         r, ours = recipients.c, select(mailings.c.id).where(mailings.c.slug == slug)
         waiting = update(recipients).where(r.mailing_id.in_(ours), r.state == literally(RecipientState.PENDING))
         values = {"state": RecipientState.EXCLUDED, "reason": Exclusion.REACHED, "changed_at": datetime.now(UTC)}
-        connection.execute(waiting.where(r.reference.in_(select(subscribers.c.reference).where(had_it))).values(values))
+        theirs = select(subscribers.c.reference).where(subscribers.c.mailbox_key.in_(had_it))
+        connection.execute(waiting.where(r.reference.in_(theirs)).values(values))
     people = select(func.count(u.reference.distinct())).where(u.mailing.in_(wanted))
     return connection.execute(people).scalar_one()
 
 
-def inboxes_with(connection: Connection, *slugs: str) -> ColumnElement[bool] | None:
-    """Return the condition that an inbox got one of these issues by an unmatched message; None if there is none."""
+def inboxes_with(connection: Connection, *slugs: str) -> list[Select[Any]]:
+    """Select the inboxes that got one of these issues by an unmatched message; no query if there is none."""
     if connection.execute(select(u.number).where(u.slug.in_(slugs)).limit(1)).first() is None:
-        return None
-    other = subscribers.alias("had")
-    found = select(other.c.mailbox_key).join(unmatched_messages, u.reference == other.c.reference)
-    return subscribers.c.mailbox_key.in_(found.where(u.slug.in_(slugs)))
+        return []
+    found = select(subscribers.c.mailbox_key).join(unmatched_messages, u.reference == subscribers.c.reference)
+    return [found.where(u.slug.in_(slugs))]
 
 
 def had_step_since(reference: ColumnElement[str], moment: datetime) -> ColumnElement[bool]:

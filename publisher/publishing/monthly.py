@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Self
+from typing import Self
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Select, case, cast, exists, func, literal, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, case, cast, exists, func, literal, select
 
 from publisher.audience.tables import subscribers
 from publisher.config import Config
@@ -41,13 +41,13 @@ _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~^=:$&])")
 
 @dataclass(frozen=True, slots=True)
 class _LeftOut:
-    """The issues that subscribers were excluded from: issues by key, and a query of each subscriber's key.
+    """The issues that subscribers were excluded from: issues by key, and the key of a row of ``subscribers``.
 
     A key is a sum of numbers hashed from slugs, because the databases share no ordered aggregation of strings.
     """
 
     parts: Mapping[int, tuple[str, ...]]
-    keys: Select[Any]
+    key: ColumnElement[int]
 
     @classmethod
     def read(cls, connection: Connection, config: Config, last: date) -> Self:
@@ -65,20 +65,24 @@ class _LeftOut:
             .where(LEFT_TO_MONTH, m.operator != Operator.CANCELLED)
             .where(m.frozen_at >= first.astimezone(UTC), m.frozen_at < end.astimezone(UTC), ~singly)
             .distinct()
-            .subquery()
-            .c
         )
-        slugs = connection.scalars(select(left_out.slug).distinct()).all()
+        slugs = connection.scalars(select(left_out.subquery().c.slug).distinct()).all()
         numbers = {slug: literal(int(hashlib.sha256(slug.encode()).hexdigest()[:12], 16), BigInteger) for slug in slugs}
-        total = cast(func.sum(case(numbers, value=left_out.slug)), BigInteger) if numbers else literal(0, BigInteger)
-        keys = select(left_out.reference, total.label("key")).group_by(left_out.reference)
+
+        def total(slug: ColumnElement[str]) -> ColumnElement[int]:
+            return cast(func.sum(case(numbers, value=slug)), BigInteger) if numbers else literal(0, BigInteger)
+
+        all_ = left_out.subquery().c
+        keys = select(all_.reference, total(all_.slug).label("key")).group_by(all_.reference)
+        mine = left_out.where(r.reference == subscribers.c.reference).correlate(subscribers).subquery().c
+        own = select(total(mine.slug)).scalar_subquery()
         every = keys.subquery().c
         samples = select(every.key, func.min(every.reference)).group_by(every.key)
         parts = {
-            key: tuple(connection.scalars(select(left_out.slug).where(left_out.reference == reference)))
+            key: tuple(connection.scalars(left_out.where(r.reference == reference).with_only_columns(m.slug)))
             for key, reference in connection.execute(samples.order_by(func.count().desc(), every.key))
         }
-        return cls(parts, keys)
+        return cls(parts, own)
 
     @property
     def slugs(self) -> set[str]:
@@ -90,14 +94,9 @@ class _LeftOut:
         found = {key: [editions[slug] for slug in part if slug in editions] for key, part in self.parts.items()}
         return [(key, sorted(part, key=lambda one: (one.date, one.slug))) for key, part in found.items() if part]
 
-    def among(self, chosen: Sequence[int]) -> ColumnElement[bool]:
-        """Return the SQL condition: the subscriber has one of these keys."""
-        keys = self.keys.subquery().c
-        return subscribers.c.reference.in_(select(keys.reference).where(keys.key.in_(chosen)))
-
     def variant(self, chosen: Sequence[int]) -> ColumnElement[int]:
         """Return the SQL expression for the index of a subscriber's key in ``chosen``."""
-        return case(*((self.among([key]), number) for number, key in enumerate(chosen)), else_=0)
+        return case({key: number for number, key in enumerate(chosen)}, value=self.key, else_=0)
 
 
 def mail_months(run: Run, editions: Mapping[str, Edition], options: Options) -> list[IssueResult]:
@@ -120,7 +119,7 @@ def mail_months(run: Run, editions: Mapping[str, Edition], options: Options) -> 
     keyed = [(key, edition) for key, (edition, _) in made if edition]
     if keyed:
         keys, letter = [key for key, _ in keyed], _letter([edition for _, edition in keyed])
-        options = replace(options, segment=month.among(keys), variant=month.variant(keys))
+        options = replace(options, segment=month.key.in_(keys), variant=month.variant(keys))
         results.append(run.mail(IssueDecision(Facts(slug), Action.DUE, say("due now")), letter, options))
     return results
 

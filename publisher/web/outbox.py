@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Select, case, cast, exists, func, insert, literal, or_, select, update
+from sqlalchemy import Connection, FromClause, Integer, Select
+from sqlalchemy.sql import case, cast, exists, func, insert, literal, or_, select, update
 
 from publisher.audience import store
 from publisher.audience.model import ConsentEvent, ConsentSource, ConsentState, Subscriber
@@ -19,6 +20,7 @@ from publisher.audience.suppressions import Reason, Suppression, suppress, suppr
 from publisher.audience.tables import confirmations, consents, subscribers, suppressions
 from publisher.database.bulk import among, insert_rows
 from publisher.delivery import folding
+from publisher.delivery.candidates import among_inboxes
 from publisher.delivery.pace import decide
 from publisher.delivery.settle import id_of
 from publisher.delivery.states import RecipientState
@@ -195,14 +197,15 @@ def ask(connection: Connection, since: datetime, waited: datetime, *, act: bool 
 
 def _silent(connection: Connection, since: datetime, waited: datetime) -> Select[Any]:
     """Select each mailbox that is due: its first subscriber, and the mails sent since it was last heard of."""
-    folded = _active_in_folded(connection, since)
+    folded = among(connection, s.reference, _active_in_folded(connection, since))
+    joined: FromClause = subscribers.join(consents, consents.c.subscriber_id == s.id)
+    joined = joined.outerjoin(suppressions, suppressions.c.mailbox_key == s.mailbox_key)
+    joined, active = among_inboxes(joined, [_active(since), select(s.mailbox_key).where(folded)])
     heard, pause = func.max(case((store.HEARD, consents.c.at))), func.max(s.paused_until)
     mailbox = (
         select(s.mailbox_key, func.min(s.id).label("id"), func.coalesce(heard, func.min(s.created_at)).label("heard"))
-        .join(consents, consents.c.subscriber_id == s.id)
-        .where(s.state == ConsentState.CONFIRMED.value, s.mailbox_key.not_in(select(suppressions.c.mailbox_key)))
-        .where(s.mailbox_key.not_in(_active(since)))
-        .where(s.mailbox_key.not_in(select(s.mailbox_key).where(among(connection, s.reference, folded))))
+        .select_from(joined)
+        .where(s.state == ConsentState.CONFIRMED.value, suppressions.c.mailbox_key.is_(None), ~active)
         .group_by(s.mailbox_key)
         .having(or_(pause.is_(None), pause <= store.now()))
         .subquery()
