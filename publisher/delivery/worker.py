@@ -18,6 +18,7 @@ from sqlalchemy import Select, or_, select, text
 
 from publisher.config.model import Config
 from publisher.database import Database
+from publisher.database.failures import explain
 from publisher.delivery import mailings
 from publisher.delivery.ledger import Ledger
 from publisher.delivery.lock import refuse_unknown_mail
@@ -81,24 +82,28 @@ def work(config: Config, database: Database, duties: Duties) -> None:
 
 
 async def _work(app: Any, database: Database, duties: Duties) -> None:
-    """Work until interrupted, or until Procrastinate loses the database."""
+    """Work until interrupted, or until Procrastinate loses the database. Raises DatabaseError if it is not reached."""
     from procrastinate.exceptions import ConnectorException
+    from psycopg import Error
 
     loop = asyncio.get_running_loop()
-    async with app.open_async():
-        await asyncio.to_thread(_make_tables, app, database)
-        await loop.run_in_executor(None, app.tasks["watch"].func)
-        working = asyncio.create_task(app.run_worker_async(
-            concurrency=2, install_signal_handlers=False, fetch_job_polling_interval=1.0,
-            stalled_worker_timeout=STALLED_SECONDS, delete_jobs="always",  # the ledger records the results
-        ))  # fmt: skip
-        duties.tell("ready")
-        while not working.done() and not duties.interrupt.count:
-            await asyncio.wait({working}, timeout=0.2)
-        working.cancel()  # the jobs still end in order; a second signal interrupts their senders
-        # Without the database Procrastinate ends by itself, with an exception or without.
-        with suppress(asyncio.CancelledError, ConnectorException):
-            await working
+    try:
+        async with app.open_async():
+            await asyncio.to_thread(_make_tables, app, database)
+            await loop.run_in_executor(None, app.tasks["watch"].func)
+            working = asyncio.create_task(app.run_worker_async(
+                concurrency=2, install_signal_handlers=False, fetch_job_polling_interval=1.0,
+                stalled_worker_timeout=STALLED_SECONDS, delete_jobs="always",  # the ledger records the results
+            ))  # fmt: skip
+            duties.tell("ready")
+            while not working.done() and not duties.interrupt.count:
+                await asyncio.wait({working}, timeout=0.2)
+            working.cancel()  # the jobs still end in order; a second signal interrupts their senders
+            # Without the database Procrastinate ends by itself, with an exception or without.
+            with suppress(asyncio.CancelledError, ConnectorException):
+                await working
+    except (ConnectorException, Error) as error:
+        raise explain(error, database.engine.url) from error
 
 
 def _app(config: Config, database: Database, duties: Duties) -> Any:

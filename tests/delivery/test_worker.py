@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from procrastinate import App
 from procrastinate.exceptions import ConnectorException
+from psycopg_pool import PoolTimeout
 from sqlalchemy import text
 
 from publisher.config import Config
@@ -158,7 +159,7 @@ def test_a_worker_outlives_a_restart_of_the_database(
     add_people(database, 3)
 
     async def lose_the_database_at_first(app: App, **options: Any) -> None:
-        """Procrastinate stops in either way once its listener cannot connect."""
+        """Procrastinate stops in either way once its listener cannot connect; then its pool gets no connection."""
         if said == ["ready"]:
             await asyncio.to_thread(freeze_now)
             if fault:
@@ -170,15 +171,24 @@ def test_a_worker_outlives_a_restart_of_the_database(
         with database.begin() as connection:
             freeze(connection, make_letter())
 
+    def open_again(app: App) -> Any:
+        opened.append(app)
+        if len(opened) == 2:
+            raise PoolTimeout
+        return really(app)
+
     def tell(line: str) -> None:
         said.append(line)
         if SLUG in line:
             duties.interrupt.request()
 
+    opened, really = list[App](), App.open_async
+    monkeypatch.setattr(App, "open_async", open_again)
     monkeypatch.setattr(App, "run_worker_async", lose_the_database_at_first)
     duties = Duties(slots=1, tell=tell)
     work_here(config, database, duties)
-    assert said[:3] == ["ready", "the database cannot be reached; trying again in 1 seconds", "ready"]
+    again = "the database cannot be reached; trying again in 1 seconds"
+    assert said[:4] == ["ready", again, again, "ready"]
     assert len([*(tmp_path / "outbox" / SLUG).glob("*.eml")]) == 3
     database.close()
 
