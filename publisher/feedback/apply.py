@@ -145,7 +145,7 @@ class Applier:
                 settled = self._settle(connection, event)
                 store.settled(connection, row, settled.recipient)
                 if event.is_transient and settled.reference:
-                    self._weigh(connection, settled.reference)
+                    self._weigh(connection, settled.reference, settled.mailing_id)
         return len(rows)
 
     @contextmanager
@@ -229,7 +229,7 @@ class Applier:
             detail = store.bounce_detail(event)
             self._suppress(connection, event.address, settled.reference, Reason.BOUNCE, detail)
         elif event.is_transient and settled.reference:
-            self._weigh(connection, settled.reference)
+            self._weigh(connection, settled.reference, settled.mailing_id)
         elif event.is_complaint:
             self.applied.harm[settled.slug or ""] += settled.changed
             self._leave(connection, event, settled)
@@ -237,9 +237,9 @@ class Applier:
         elif event.unsubscribed:
             self._leave(connection, event, settled)
 
-    def _weigh(self, connection: Connection, reference: str) -> None:
+    def _weigh(self, connection: Connection, reference: str, mailing_id: int | None) -> None:
         """Suppress the mailbox if transient bounces of too many consecutive issues show that it is dead."""
-        streak = store.transient_streak(connection, reference)
+        streak = store.transient_streak(connection, reference, mailing_id)
         if streak >= self._tolerance:
             self._suppress(connection, None, reference, Reason.BOUNCE, f"{streak} consecutive issues bounced")
 

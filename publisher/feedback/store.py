@@ -66,30 +66,30 @@ def forget_waiting(connection: Connection) -> None:
     connection.execute(delete(feedback_events).where(e.settled == 0, e.received_at < before))
 
 
-def transient_streak(connection: Connection, reference: str) -> int:
-    """Return the longest run of consecutive issues that bounced transiently for this subscriber.
+def transient_streak(connection: Connection, reference: str, mailing_id: int | None) -> int:
+    """Return how many consecutive issues, that of this mailing among them, bounced transiently for this subscriber.
 
     A delivered issue, or one without feedback, ends a run; issues not mailed to the subscriber do not count.
     """
-    r = recipients.c
+    m, r = mailings.c, recipients.c
     query = (
-        select(mailings.c.slug, r.bounce, r.bounced_at)
-        .join(mailings, mailings.c.id == r.mailing_id)
+        select(m.id, m.slug, r.bounce, r.bounced_at)
+        .join(mailings, m.id == r.mailing_id)
         .where(r.reference == reference, r.state == RecipientState.SUBMITTED)
-        .order_by(mailings.c.id)
+        .order_by(m.id)
     )
-    longest = run = 0
-    last_slug = None
-    for slug, bounce, bounced_at in connection.execute(query):
+    run, here, last_slug = 0, False, None
+    for key, slug, bounce, bounced_at in connection.execute(query):
         type_, _, subtype = (bounce or "").partition("/")
         told = bounced_at is not None and type_ in {BounceType.TRANSIENT, BounceType.UNDETERMINED}
-        failed = told and Event(EventKind.BOUNCE, "", None, type=type_, subtype=subtype).is_transient
-        if failed and slug == last_slug:
-            continue  # a correction of the same issue
-        run = run + 1 if failed else 0
-        last_slug = slug if failed else None
-        longest = max(longest, run)
-    return longest
+        if told and Event(EventKind.BOUNCE, "", None, type=type_, subtype=subtype).is_transient:
+            run += slug != last_slug  # otherwise a correction of the same issue
+            here, last_slug = here or key == mailing_id, slug
+        elif here:
+            break
+        else:
+            run, last_slug = 0, None
+    return run if here else 0
 
 
 def count_clicks(connection: Connection, sums: ClickSums) -> None:
