@@ -17,7 +17,7 @@ from publisher.checks.registry import codes, rules
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Fault, Place, Severity, Span, catalogue, define, either, in_order, say
 from publisher.diagnostics.catalogue import with_levels
-from publisher.diagnostics.model import UNTIL_LATER
+from publisher.diagnostics.model import PASSING
 from publisher.documents import TextFile
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def judge(
     """Return the findings not hidden by an ignore, and a finding for each ignore without effect; sorted.
 
     An ignore is reported as unused only if its code was checked for: codes ``unseen`` were not, those of rules across
-    issues only if ``across``, and those of links, of config.yaml, and that which expires with time are exempt.
+    issues only if ``across``, and those of links, of config.yaml, and those that pass by themselves are exempt.
     """
     if not ignores:
         return in_order(findings)
@@ -91,7 +91,7 @@ def judge(
     idle = [ignore for ignore in ignores if (ignore.code, ignore.place.path, ignore.line) not in met]
     if idle:
         away = {code.name for rule in rules(config) if rule.compare and not across for code in rule.codes}
-        kept += with_levels(config.checks.levels, _unused(config, idle, {*unseen, *away, *LINK_CODES, UNTIL_LATER}))
+        kept += with_levels(config.checks.levels, _unused(config, idle, {*unseen, *away, *LINK_CODES, *PASSING}))
     return in_order(kept)
 
 

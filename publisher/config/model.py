@@ -1,5 +1,6 @@
 """config.yaml as a frozen value. All defaults are defined here."""
 
+import os
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -290,7 +291,9 @@ class Config(Section):
     @property
     def brand_files(self) -> tuple[str, ...]:
         """The files that theme and authors name, relative to the root."""
-        return (*self.theme.files, *filter(None, (author.picture for author in self.authors.values())))
+        font, portraits = self.theme.fonts.card, (author.picture for author in self.authors.values())
+        fonts = (font,) if font and os.path.isfile(self.root / font) else ()  # noqa: PTH113 - a name may be too long
+        return (*self.theme.files, *fonts, *filter(None, portraits))
 
 
 def config_schema() -> dict[str, Any]:

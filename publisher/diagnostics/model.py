@@ -44,8 +44,8 @@ class Place(NamedTuple):
     span: Span = START
 
 
-UNTIL_LATER = "link-to-unpublished-issue"
-"""Code of the only finding that depends on the time: it ends when the linked issue is published; none begins."""
+PASSING = frozenset({"link-to-unpublished-issue", "card-glyphs"})
+"""Codes of findings that end although no content changes: once the linked issue is published, or a font installed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,7 @@ def font_for(config: Config, text: str, language: str) -> _Font | None:
 
 def _fonts(config: Config, language: str) -> Iterator[_Font]:
     named = config.theme.fonts.card
-    if named and (config.root / named).is_file():
+    if named in config.brand_files:
         yield str(config.root / named), 0
     title = config.theme.fonts.title
     yield from _of_system(named or (title if title in ("sans", "mono") else "serif"), language)

@@ -17,8 +17,12 @@ def initial(config: Config) -> str:
 
 def icon_path(config: Config, size: int) -> str:
     """The published path of an icon, with a hash of the inputs of its drawing."""
-    brand = Brand.of(config)
-    drawn = (brand.light["accent"], brand.light["on_accent"], initial(config), config.theme.fonts.card)
+    brand, fonts = Brand.of(config), config.theme.fonts
+    drawn = [brand.light["accent"], brand.light["on_accent"], initial(config), fonts.card]
+    if fonts.card in config.brand_files:
+        drawn.append(hashlib.sha256((config.root / fonts.card).read_bytes()).hexdigest())
+    elif not fonts.card and fonts.title in ("sans", "mono"):
+        drawn.append(fonts.title)
     stands = brand.icon.path if brand.icon else repr(drawn)
     return f"assets/icon-{size}.{hashlib.sha256(stands.encode()).hexdigest()[:12]}.png"
 

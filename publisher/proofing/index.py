@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import msgpack
 
 from publisher.diagnostics import Diagnostic, Severity, Span
-from publisher.diagnostics.model import UNTIL_LATER
+from publisher.diagnostics.model import PASSING
 from publisher.diagnostics.sentences import from_stored, to_stored
 
 SUM = 16  # bytes of a checksum, which detects damage, not forgery
@@ -33,7 +33,7 @@ class IndexRow(NamedTuple):
     @property
     def lasts(self) -> bool:
         """Whether the findings stay valid as long as no content changes."""
-        return self.findings is not None and all(finding.code != UNTIL_LATER for finding in self.findings)
+        return self.findings is not None and all(finding.code not in PASSING for finding in self.findings)
 
 
 def read_index(file: Path, common: bytes) -> dict[str, IndexRow]:

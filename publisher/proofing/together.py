@@ -127,7 +127,9 @@ def proof_all(
     progress: Callable[[], None] = lambda: None,
 ) -> dict[str, Proof]:
     """Return the proof of each issue by slug, judged on its own."""
-    found = {slug: held for slug in slugs if (held := store.load(slug, keys[slug]))}
+    found = {
+        slug: held for slug in slugs if (held := store.load(slug, keys[slug])) and not _has_a_font_now(config, held)
+    }
     for _ in found:
         progress()
     missing = [slug for slug in slugs if slug not in found]
@@ -135,6 +137,15 @@ def proof_all(
         found[slug] = store.keep(slug, keys[slug], packed)
         progress()
     return found
+
+
+def _has_a_font_now(config: Config, proof: Proof) -> bool:
+    """Whether a font has been installed since the proof found that none can show the title on the issue's card."""
+    if proof.edition is None or all(finding.code != "card-glyphs" for finding in proof.basis.found):
+        return False
+    from publisher.edition.card import lacking  # load Pillow's fonts only if needed
+
+    return not lacking(config, proof.edition.title, proof.edition.language)
 
 
 def _across(

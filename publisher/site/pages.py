@@ -96,13 +96,15 @@ class ArchivePages:
 
     def _card(self, path: str, title: str, language: str, edition: Edition | None = None) -> Target:
         key = key_of(self._common, CARD, title, language, edition.front if edition else None)
+        no_font = key_of(b"", key)
 
-        def write() -> bytes:
-            from publisher.edition.card import draw  # load Pillow's fonts only if a card is drawn
+        def make() -> tuple[bytes, str]:
+            from publisher.edition.card import draw, font_for  # load Pillow's fonts only if a card is drawn
 
-            return draw(self.config, title, language, edition.cover if edition else None)
+            lasts = font_for(self.config, title, language)  # else drawn again next time: a font may be installed
+            return draw(self.config, title, language, edition.cover if edition else None), key if lasts else no_font
 
-        return Target.under(f"{path}{CARD}", key, write)
+        return Target(f"{path}{CARD}", (key,), make)
 
     def group(self, page: Page) -> Target:
         """A page of a tag, an author, a section or a year."""

@@ -17,7 +17,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from publisher.config import load_config
+from publisher.edition import card
 from publisher.proofing import manifest, together
+from publisher.proofing.checking import check_repository, remembered
 from publisher.proofing.manifest import Manifest
 from publisher.site.pages import ArchivePages
 from tests.site.conftest import CONFIG, Repository, tree
@@ -152,6 +155,44 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(ArchivePages, "_context", made)
     monkeypatch.setattr(together, "proofread", lambda _, slug: pytest.fail(f"{slug} rendered again"))
     return seen
+
+
+def test_another_font_file_of_the_same_name_draws_cards_and_icons_anew(built: Repository, tmp_path: Path) -> None:
+    files = {font[0] for family in ("sans", "mono", "serif") for font in card._of_system(family, "en")[:1]}
+    if len(files) < 2:
+        pytest.skip("one font is installed")
+    built.write("config.yaml", f"{CONFIG}theme: {{fonts: {{card: fonts/a.ttf}}}}\n")
+    icons = set[str]()
+    for number, file in enumerate(sorted(files)[:2]):
+        (built.root / "fonts/a.ttf").unlink(missing_ok=True)  # FreeType has the earlier one mapped
+        built.write("fonts/a.ttf", Path(file).read_bytes())
+        card.load_font.cache_clear()
+        card._has.cache_clear()
+        built.build()
+        built.build(out=tmp_path / str(number), use_cache=False)
+        made = tree(built.root / "dist")
+        assert made == tree(tmp_path / str(number))
+        icons |= {path for path in made if path.startswith("site/assets/icon-512.")}
+    assert len(icons) == 2  # the name of a file that browsers keep for good
+
+
+def test_a_font_installed_later_ends_the_finding_and_draws_the_card(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not card._of_system("sans", "en"):
+        pytest.skip("no font is installed")
+    monkeypatch.setattr(manifest, "RACY", -(10**12))
+    repository.write("config.yaml", CONFIG)
+    repository.issue("2024-01-07-a", title="ok \U0001e900")  # Adlam
+    (found,) = check_repository(load_config(repository.root)).diagnostics
+    assert found.code == "card-glyphs"
+    repository.build()
+    has = card._has
+    monkeypatch.setattr(card, "_has", lambda font, sign: sign == "\U0001e900" or has(font, sign))
+    assert remembered(repository.root) is None
+    assert check_repository(load_config(repository.root)).diagnostics == ()
+    assert repository.build().written == ("site/issues/2024-01-07-a/card.png",)
+    assert repository.build().written == ()
 
 
 def test_where_nothing_changed_no_file_is_read_and_no_page_made(built: Repository, read: list[str]) -> None:
