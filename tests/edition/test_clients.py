@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from selectolax.lexbor import LexborHTMLParser
 from publisher.config import colour
 from publisher.config.theme import GROUNDS, ThemeConfig, built_in, palettes, rgb
 from publisher.edition.gates.stylesheet import declarations, rules, sheets
+from publisher.issue.model import Picture
 from publisher.proofing.proof import proofread
 from tests.edition.make import CHINESE, ENGLISH, ROOT, config, edition, html_of, item
 from tests.edition.test_kinds import proof
@@ -235,6 +237,51 @@ def test_mails_keep_to_their_bytes() -> None:
     for language, body in (("en", "word " * 35), ("zh-CN", "字" * 60)):
         short = (item(f"Headline number {n}", body, anchor=f"item-{n}") for n in range(41))
         assert edition(*short, language=language).sizes.html <= 55_000
+
+
+@pytest.mark.browser
+@THEMES
+def test_on_a_phone_a_thumb_hits_the_link_to_leave_and_no_other(theme: str, sheet: Any) -> None:
+    sheet.set_viewport_size({"width": 375, "height": 800})
+    sheet.set_content(wide(theme, **ENGLISH))
+    boxes = sheet.evaluate("""() => [...document.querySelectorAll('.ways a')].map(one => {
+        const {left, top, right, bottom} = one.getBoundingClientRect(); return [left, top, right, bottom] })""")
+    assert len(boxes) == 3
+    assert all(bottom - top >= 44 and right - left >= 44 for left, top, right, bottom in boxes)
+    for (_, _, right, bottom), (left, top, _, _) in pairwise(boxes):
+        assert left >= right or top >= bottom, "none lies over another"
+
+
+@pytest.mark.browser
+def test_a_tall_logo_with_a_ground_in_the_dark_leaves_the_link_below_it_free(tmp_path: Path, sheet: Any) -> None:
+    Image.new("RGBA", (300, 900), (10, 10, 10, 128)).save(tmp_path / "logo.png")
+    themed = config(tmp_path, theme={"logo": {"light": "logo.png"}, "align": "center"})
+    sheet.emulate_media(color_scheme="dark")
+    sheet.set_content(html_of(edition(configuration=themed)))
+    logo, link = (sheet.locator(name).bounding_box() for name in (".masthead img", ".online a"))
+    assert link["y"] >= logo["y"] + logo["height"] + 5
+
+
+@pytest.mark.browser
+@THEMES
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_the_last_column_of_a_table_ends_where_the_text_ends(theme: str, language: str, sheet: Any) -> None:
+    table = "| Year | Spend |\n|---|--:|\n| 2024 | 80 |\n"
+    themed = config(theme={"name": theme})
+    sheet.set_content(html_of(edition(item("A", table, anchor="a"), configuration=themed, language=language)))
+    pads = sheet.evaluate("""() => [...document.querySelectorAll('.tx table:not([role]) tr > :last-child')]
+        .map(cell => [getComputedStyle(cell).paddingLeft, getComputedStyle(cell).paddingRight])""")
+    assert pads == [["0px", "0px"]] * 2
+
+
+@pytest.mark.browser
+def test_a_cover_from_edge_to_edge_has_no_round_corners(tmp_path: Path, sheet: Any) -> None:
+    (tmp_path / "issues/2024-12-29-x").mkdir(parents=True)
+    Image.new("RGB", (1200, 600)).save(tmp_path / "issues/2024-12-29-x/cover.png")
+    themed = config(tmp_path, theme={"name": "magazine", "corners": 20})
+    cover = Picture("cover.png", "A cover")
+    sheet.set_content(html_of(edition(configuration=themed, cover=cover)))
+    assert sheet.evaluate("getComputedStyle(document.querySelector('.bleed img')).borderRadius") == "0px"
 
 
 @pytest.mark.browser

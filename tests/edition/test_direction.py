@@ -83,6 +83,27 @@ def test_a_row_is_a_card_on_a_phone_alone(width: int, card: bool, sheet: Any) ->
     assert sheet.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.browser
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_a_card_of_mail_has_each_label_beside_its_value_and_the_value_is_one_text(language: str, sheet: Any) -> None:
+    words = "see [the table](https://example.com/) for **more**, in `a` and `b`"
+    text = f"| Name of some words | القيمة | No |\n|---|--:|---|\n| x | {words} | 1.5 |\n| {words} | سعر | 2 |\n"
+    sheet.set_viewport_size({"width": 375, "height": 800})
+    sheet.set_content(html_of(edition(item("Table", text, anchor="a"), language=language)))
+    assert sheet.evaluate("document.documentElement.scrollWidth") <= 375
+    cells = sheet.evaluate("""() => [...document.querySelectorAll('.cards td')].map(cell => {
+        const text = document.createRange(), label = cell.firstChild.getBoundingClientRect();
+        text.setStartAfter(cell.firstChild); text.setEndAfter(cell.lastChild);
+        const value = text.getBoundingClientRect(), row = cell.parentNode.getBoundingClientRect();
+        return {ltr: [label.left - row.left, value.left - label.right],
+                rtl: [row.right - label.right, label.left - value.right],
+                top: Math.abs(label.top - value.top), lines: value.height } })""")
+    assert len(cells) == 6
+    starts = [cell["ltr" if language == "en" else "rtl"] for cell in cells]
+    assert all(edge <= 1 and 0 <= gap <= 16 for edge, gap in starts)
+    assert all(cell["top"] <= 8 and cell["lines"] <= 80 for cell in cells)
+
+
 CITIES = ("Amsterdam", "Barcelona", "Copenhagen", "Dresden", "Edinburgh", "Frankfurt", "Gothenburg", "Helsinki")
 COLUMNS = f"| {' | '.join(CITIES)} |\n{'|---' * 8}|\n{'| 100,000 ' * 8}|\n"
 ADDRESS = f"| Name | Where |\n|---|---|\n| January | https://example.com/{'x' * 120} and {'y' * 80} |\n"
@@ -205,3 +226,16 @@ def test_names_with_signs_and_telephone_numbers_keep_their_order_among_arabic_an
     assert text.count("C++") == text.count("C++\u200e")
     assert "\u200e+1 555 123 4567" in text
     assert not check_edition(made, issue(story, language=language), config())
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("language", ["en", "zh-CN", "ar"])
+def test_the_mark_of_a_note_stays_with_the_word_before_it(language: str, sheet: Any) -> None:
+    word = {"en": "months.", "zh-CN": "万美元", "ar": "وشهرين."}[language]
+    sheet.set_content(html_of(edition(item("A", f"{word}[^1]\n\n[^1]: Note.", anchor="a"), language=language)))
+    sheet.add_style_tag(content="p:has(.footnote-ref) { width: 1px; word-break: normal; overflow-wrap: normal }")
+    mark = sheet.evaluate("""() => { const mark = document.querySelector('.footnote-ref a').getBoundingClientRect();
+        const before = document.createRange(), text = document.querySelector('.footnote-ref').previousSibling;
+        before.setStart(text, text.length - 1); before.setEnd(text, text.length);
+        return mark.top - before.getBoundingClientRect().bottom }""")
+    assert mark < 0, "on one line"

@@ -122,10 +122,11 @@ def test_a_list_of_links_may_hold_an_ignore(tmp_path: Path) -> None:
 
 def test_a_head_of_a_row_is_no_head_of_a_column(tmp_path: Path) -> None:
     rows = "".join(f"<tr><th>Row{n}</th><td>a</td><td>b</td></tr>" for n in (1, 2))
-    made = proof(tmp_path, a_md=f"---\nheadline: A\n---\n<table><tbody>{rows}</tbody></table>\n\n| A |\n|---|\n| b |\n")
+    table = "| A | B | C |\n|---|---|---|\n| b | c | d |\n"
+    made = proof(tmp_path, a_md=f"---\nheadline: A\n---\n<table><tbody>{rows}</tbody></table>\n\n{table}")
     assert made.edition is not None
     page = LexborHTMLParser(page_body(made.edition, load_config(tmp_path), "issues/2025-01-05-kinds/"))
-    assert [cell.attributes["data-label"] for cell in page.css("td[data-label]")] == ["A"]
+    assert [cell.attributes["data-label"] for cell in page.css("td[data-label]")] == ["A", "B", "C"]
 
 
 def test_an_item_without_a_headline_has_the_anchor_of_its_file_and_a_name_in_lists(tmp_path: Path) -> None:
@@ -165,14 +166,16 @@ def test_what_is_incomplete_is_reported_at_its_line(tmp_path: Path, item: str, c
     assert [(one.code, one.span.line) for one in found] == [(code, line)]
 
 
-def test_a_table_has_its_heads_before_each_cell_on_a_phone_unless_cells_are_joined(tmp_path: Path) -> None:
-    rows = "| Model | Cost |\n|---|--:|\n| GPT-4o | *100* m |\n"
+def test_a_table_of_three_columns_has_its_heads_before_each_cell_on_a_phone_unless_they_are_joined(
+    tmp_path: Path,
+) -> None:
+    rows = "| Model | Cost | Year |\n|---|--:|---|\n| GPT-4o | *100* m | 2024 |\n\n| A | B |\n|---|---|\n| 1 | 2 |\n"
     joined = '<table><thead><tr><th>A</th></tr></thead><tbody><tr><td colspan="2">b</td></tr></tbody></table>\n'
     judged = proof(tmp_path, a_md=f"---\nheadline: A\n---\n{rows}\n{joined}")
     assert judged.edition is not None
     page = LexborHTMLParser(page_body(judged.edition, load_config(tmp_path), "issues/2025-01-05-kinds/"))
-    assert [cell.attributes["data-label"] for cell in page.css("td[data-label]")] == ["Model", "Cost"]
-    assert len(page.css("td")) == 3
+    assert [cell.attributes["data-label"] for cell in page.css("td[data-label]")] == ["Model", "Cost", "Year"]
+    assert len(page.css("td")) == 6, "two columns have room on a phone"
 
 
 def test_an_unknown_kind_is_told_the_five(tmp_path: Path) -> None:

@@ -197,7 +197,7 @@ def test_a_name_of_two_lines_stands_in_the_middle_of_the_front_page(page: Any, r
 
 
 def test_on_a_phone_a_label_stands_before_its_figure_and_a_list_keeps_its_edge_in_both_directions(page: Any) -> None:
-    arabic = f"| الاسم | القيمة |\n|---|--:|\n| ألف | 1.25 |\n\n- English {'and more ' * 9}\n- عربي\n"
+    arabic = f"| الاسم | القيمة | سنة |\n|---|--:|---|\n| ألف | 1.25 | 2025 |\n\n- English {'and more ' * 9}\n- عربي\n"
     mixed = "- [محرك](https://example.com/) in a list of English words\n- English\n"
     page.set_viewport_size({"width": 375, "height": 800})
     for text, language, way in ((arabic, "ar", "rtl"), (mixed, "en", "ltr")):
@@ -219,7 +219,7 @@ def test_on_a_phone_a_label_stands_before_its_figure_and_a_list_keeps_its_edge_i
 @pytest.mark.parametrize(("language", "way"), [("en", "ltr"), ("ar", "rtl")])
 def test_on_a_phone_a_cell_with_links_and_code_is_one_text_beside_its_label(page: Any, language: str, way: str) -> None:
     words = "see [the table](https://example.com/) for **more**, in `a` and `b`"
-    text = f"| A label of several words | Of one |\n|---|---|\n| x | {words} |\n| {words} | سعر |\n"
+    text = f"| A label of several words | Of one | No |\n|---|---|---|\n| x | {words} | 1 |\n| {words} | سعر | 2 |\n"
     made = edition(item("A", text, anchor="a"), language=language)
     page.set_viewport_size({"width": 375, "height": 800})
     shown = page_body(made, config(), "issues/x/")
@@ -230,7 +230,7 @@ def test_on_a_phone_a_cell_with_links_and_code_is_one_text_beside_its_label(page
         const all = row.getBoundingClientRect(), box = text.getBoundingClientRect();
         return [getComputedStyle(row).direction, (box.left - all.left) / all.width, (all.right - box.right) / all.width,
                 box.height / parseFloat(getComputedStyle(cell).fontSize), cell.getBoundingClientRect().height] })""")
-    assert len(cells) == 4
+    assert len(cells) == 6
     for direction, left, right, lines, height in cells:
         assert (left if direction == "ltr" else right) >= 0.43, "nothing below the label"
         assert lines <= 6, "one text"
@@ -377,3 +377,41 @@ def test_in_forced_colours_marks_can_be_read_buttons_have_edges_and_drawings_a_g
         assert min(edges) >= 1
         ground = page.evaluate("getComputedStyle(document.querySelector('.item img')).backgroundColor")
         assert (ground == "rgb(248, 244, 236)") == (scheme == "dark")
+
+
+def test_a_page_keeps_to_the_fonts_of_the_brand_and_shows_code_in_boxes(page: Any, repository: Repository) -> None:
+    repository.write("config.yaml", CONFIG + "theme: {fonts: sans}\n")
+    repository.issue("2024-01-01-a", "key_points: ['A `b` c']\n", "Text.\n")
+    repository.build()
+    with Live(repository.root / "dist" / "site") as served:
+        page.goto(served.url + "issues/2024-01-01-a/")
+        fonts = page.evaluate(
+            "[...document.querySelectorAll('.numeral, .point')].map(one => getComputedStyle(one).fontFamily)"
+        )
+        assert len(set(fonts)) == 1
+        ground = "name => getComputedStyle(document.querySelector(name)).backgroundColor"
+        assert page.evaluate(f"({ground})('.key-points')") != page.evaluate(f"({ground})('.key-points code')")
+
+
+def test_long_words_of_german_are_divided_but_not_those_of_code(page: Any) -> None:
+    page.set_content('<html lang="de"><p>Wort</p><pre>code</pre></html>')
+    page.add_style_tag(path=ROOT / "templates/paper/web/style.css")
+    assert page.evaluate("['p', 'pre'].map(name => getComputedStyle(document.querySelector(name)).hyphens)") == [
+        "auto",
+        "manual",
+    ]
+
+
+def test_a_tall_logo_with_a_ground_in_the_dark_does_not_lie_over_the_links(page: Any, repository: Repository) -> None:
+    logo = io.BytesIO()
+    Image.new("RGBA", (300, 900), (10, 10, 10, 128)).save(logo, "PNG")
+    repository.write("logo.png", logo.getvalue())
+    repository.write("config.yaml", CONFIG + "theme: {name: brief, fonts: mono, logo: {light: logo.png, width: 480}}\n")
+    repository.issue("2024-01-01-a")
+    repository.build()
+    page.set_viewport_size({"width": 240, "height": 800})
+    page.emulate_media(color_scheme="dark")
+    with Live(repository.root / "dist" / "site") as served:
+        page.goto(served.url + "issues/2024-01-01-a/")
+        logo_box, links = (page.locator(name).first.bounding_box() for name in (".brand img", ".site-head nav"))
+        assert links["y"] >= logo_box["y"] + logo_box["height"] + 6.8

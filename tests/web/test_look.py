@@ -136,6 +136,14 @@ def test_where_type_is_twice_as_large_no_word_of_a_title_or_button_breaks(page: 
         assert all(count == 1 for _, count in lines), lines
 
 
+def test_a_link_that_stands_alone_on_a_page_is_as_high_as_a_thumb(page: Any, tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(CONFIG, encoding="utf-8")
+    show(page, tmp_path, "unsubscribe")
+    box = page.locator("main > p > a").bounding_box()
+    assert box["height"] >= 44
+    assert box["y"] >= page.locator("main button >> nth=-1").bounding_box()["y"] + 44, "and below the buttons"
+
+
 def test_an_address_is_typed_from_left_to_right_in_every_language(page: Any, tmp_path: Path) -> None:
     brand(tmp_path, "{accent: '#0b57d0'}")
     show(page, tmp_path, "subscribe", language="ar")

@@ -24,6 +24,7 @@ _NOTES = regex(r'<section class="footnotes"(.*?>)(.*?)</section>', re.DOTALL)
 _FIGURES = regex(r"[\W\d_]*[0-9][\W\d_]*")
 _TABLE = regex(r"<table>(?:(?!<table).)*?</table>", re.DOTALL)
 _ROW = regex("<thead>(.*?)</thead>", re.DOTALL)
+_TURNED = regex(r'<td((?:\s(?!dir=)[a-z-]+="[^"]*")*)( dir="[a-z]+")([^>]*)>((?:(?!</?td\b).)*)</td>', re.DOTALL)
 _CELL = regex(rf"<td({_ATTRIBUTES})>")
 _HEAD = regex(r"<th\b[^>]*>(.*?)</th>", re.DOTALL)
 _TEXT = regex(r"<t[dh]\b[^>]*>(.*?)</t[dh]>", re.DOTALL)
@@ -56,16 +57,14 @@ def directed(html: str, direction: str) -> str:
     return _BLOCK.sub(told, html)
 
 
-def labelled(
-    html: str, cell: Callable[[str, str], str], least: int = 1, opening: Callable[[str], str] = lambda _: "<table>"
-) -> str:
-    """Begin each cell of a table with ``cell(head, attributes)``, so that phones can show a row as a card. Tables with
-    fewer than ``least`` columns, spanning cells or no head are left as they are.
+def labelled(html: str, cell: Callable[[str, str], str], opening: Callable[[str], str] = lambda _: "<table>") -> str:
+    """Begin each cell of a table with ``cell(head, attributes)``, so that phones can show a row as a card. Tables of
+    one or two columns, which phones have room for, with spanning cells or without a head are left as they are.
     """
 
     def table(found: re.Match[str]) -> str:
         heads = [_ANY_TAG.sub("", head).strip() for head in _HEAD.findall("".join(_ROW.findall(found[0])))]
-        if "span=" in found[0] or len(heads) < least:
+        if "span=" in found[0] or len(heads) < 3:
             return found[0]
 
         def begun(row: str) -> str:
@@ -83,10 +82,10 @@ def in_tables(html: str) -> str:
     on cells only, and repeat the column head in each cell of tables of three or more columns, for phones only.
     """
     if "<table" in html:
+        html = _TURNED.sub(r"<td\1\3><span\2>\4</span></td>", html)  # else its column head were on the other side
         html = labelled(
             html,
             lambda head, rest: f'<td{rest}><b class="head" style="display:none;mso-hide:all">{head}</b>',
-            3,
             lambda table: '<table class="wide cards">' if is_wide(table) else '<table class="cards">',
         )
     wide = f'{_LAYOUT} width="100%" class='

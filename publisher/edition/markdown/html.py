@@ -235,10 +235,11 @@ def _again(token: Token) -> str:
 
 
 def _reference(_self: Any, tokens: Sequence[Token], index: int, _options: Any, env: Any) -> str:
+    """Return the mark of a note; U+FEFF keeps it on the line of the word before it."""
     token = tokens[index]
     name = escape(_name(token, env))
     return (
-        f'<sup class="footnote-ref"><a href="#fn-{name}" id="fnref-{name}{_again(token)}" role="doc-noteref">'
+        f'<sup class="footnote-ref">\ufeff<a href="#fn-{name}" id="fnref-{name}{_again(token)}" role="doc-noteref">'
         f"[{token.meta['id'] + 1}]</a></sup>"
     )
 
