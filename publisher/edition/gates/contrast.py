@@ -45,12 +45,10 @@ def find(html: str, place: Place) -> list[Diagnostic]:
     ]
 
 
-def close_words(
-    mode: Sentence, contrast: float, colour: colours.RGB, ground: colours.RGB, template: Sentence = _CLOSE
-) -> Sentence:
+def close_words(mode: Sentence, contrast: float, colour: colours.RGB, ground: colours.RGB) -> Sentence:
     """The message for a pair of colours with too little contrast."""
     pair = {"colour": colours.written(colour), "ground": colours.written(ground)}
-    return say(template, mode=mode, contrast=colours.told(contrast), **pair)
+    return say(_CLOSE, mode=mode, contrast=colours.told(contrast), **pair)
 
 
 def close_pairs(html: str) -> dict[tuple[bool, colours.RGB, colours.RGB], float]:
