@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from publisher.checks.context import HAN, Context, Line, fields
 from publisher.config.names import unsupported_language
-from publisher.diagnostics import Diagnostic, Place, Severity, define, say
+from publisher.diagnostics import Diagnostic, Severity, define, say
 from publisher.diagnostics.width import display_width
 from publisher.documents.yaml_typos import shortened
 from publisher.issue.load import date_of_slug
@@ -23,12 +23,6 @@ WITHOUT_TEXT = define("generated-without-text", Severity.WARNING)
 UNREVIEWED = define("unreviewed", Severity.ERROR)
 _NAMES = frozenset({"authors", "tags", "reviewed_by"})
 _BETWEEN = regex(rf"[，、；]|(?<={HAN.pattern})[,;]|[,;](?=\s*{HAN.pattern})")
-_OF_NAME = regex(
-    r"(?:inc|incorporated|ltd|limited|llc|llp|lp|plc|co|corp|corporation|company|gmbh|ag|kg|se|s\.?a|sas|s[aà]rl|s\.?r\.?l|s\.?p\.?a"
-    r"|b\.?v|n\.?v|ab|a/?s|oyj?|pty|pte|k\.?k|ltda|jr|sr|i{2,3}|iv|ph\.?\s?d|m\.?[ad]|j\.?d|mba|esq|c[fp]a)\b.*",
-    re.IGNORECASE,
-)
-"""What follows a comma within a name: a company's legal form, a degree, a generation."""
 _NO_NAME = regex(
     r"(?-i:[a-z\d].*)|(?:the|a|an|new|san|los|hong|der|die|das|le|la|el|il)\s.*|(?:\S+\s+){4}.*|\w+(?-i:\s+[A-Z]\.)+"
     r"|.*\b(?:university|institute|college|school|labs?|news|times|post|journal|magazine|team|group|press|media|foundation"
@@ -42,14 +36,6 @@ _NO_NAME = regex(
 """What follows a comma but is not another person's name: an employer, a position, a given name after the family name,
 or more words than a name has.
 """
-_GIVEN = regex(
-    r"(?:adam|alan|alice|amy|andrew|anna|anne|barbara|ben|bob|brian|carol|chris|claire|daniel|david|deborah|diana|"
-    r"elena|emily|emma|eric|eva|helen|jack|jane|jason|jennifer|jessica|jim|joe|john|jonathan|karen|kate|kevin|"
-    r"laura|linda|lisa|lucy|maria|mark|mary|matthew|michael|mike|nancy|natalie|nick|olivia|patricia|paul|peter|"
-    r"rachel|rebecca|richard|robert|ryan|sam|samuel|sara|sarah|sophie|stephen|steve|steven|susan|tim|timothy|tom|"
-    r"victoria|william)\b",
-    re.IGNORECASE,
-)
 _QUOTES, _COMMAS = "“”‘’「」『』＂＇", frozenset("，、；,;")
 _WIDE = regex("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
@@ -64,12 +50,9 @@ def check(context: Context) -> Iterator[Diagnostic]:
         yield DATE_CONTRADICTS_SLUG.at(issue.places.of("date"), message, help=advice)
     if ("language",) in issue.places.values and (told := unsupported_language(issue.language, context.config)):
         yield told.at(issue.places.of("language"))  # the newsletter's language is checked in config.yaml
-    owners: tuple[Issue | Item, ...] = (issue, *issue.items)
-    alone = {place for owner in owners for place in _alone(owner)}
     for line in fields(context):
         if line.key in _NAMES:
             yield from _marks(line)
-            yield from _several(line) if line.key != "tags" and line.whole in alone else ()
     yield from _inbox(context)
     yield from _generated(context)
 
@@ -91,38 +74,6 @@ def _marks(line: Line) -> Iterator[Diagnostic]:
     meant = ", ".join(filter(None, names))
     advice = say("write {words}", words=shortened(f"[{meant}]" if len(names) > 1 else meant))
     yield MARKS_IN_NAME.at(line.place(0, len(line.text)), message, help=advice)
-
-
-def _alone(owner: Issue | Item) -> Iterator[Place]:
-    """The places of names of an issue or an item that are given as one text instead of a list."""
-    values = owner.places.values
-    return (owner.places.of(*at) for at in values if at and at[-1] in _NAMES and (*at, 0) not in values)
-
-
-def _several(line: Line) -> Iterator[Diagnostic]:
-    """Commas between names that are not a list; a text in quotes is taken as one name with a comma.
-
-    A single word next to a comma may be an employer, a degree, or a given name, and two words a company: so at least
-    three names are needed, or a common given name after each comma.
-    """
-    span = line.whole.span
-    names: list[str] = []
-    mark = ";" if ";" in line.text else ","
-    for part in filter(None, map(str.strip, re.split(mark + r"\s+", line.text))):
-        if names and _OF_NAME.fullmatch(part):
-            names[-1] = f"{names[-1]}, {part}"
-        elif names and _NO_NAME.fullmatch(part):
-            return
-        else:
-            names.append(part)
-    single = [" " not in name for name in names]
-    given = all(map(_GIVEN.match, names[1:]))
-    sure = mark == ";" or ((len(names) > 2 or given) and (not any(single) or (all(single) and len(names) > 2)))
-    if len(names) > 1 and sure and not _BETWEEN.search(line.text) and span.end_column - span.column == len(line.text):
-        meant = ", ".join(f'"{name}"' if "," in name else name for name in names)
-        message = say("{name} is one name here: write several names as a list", name=shortened(line.text))
-        advice = say("write {words}, or put quotes around one name that has a comma", words=shortened(f"[{meant}]"))
-        yield MARKS_IN_NAME.at(line.whole, message, help=advice)
 
 
 def _inbox(context: Context) -> Iterator[Diagnostic]:
