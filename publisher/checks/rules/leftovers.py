@@ -1,5 +1,5 @@
 """Leftovers that should have been removed before publishing: merge conflicts, template texts, merge tags of other
-tools, headers and footers of another mail, remarks of a chatbot.
+tools, remarks of a chatbot.
 """
 
 import re
@@ -66,74 +66,20 @@ _ABOUT = regex(
     re.IGNORECASE,
 )
 _CODE = regex(r"<(code|kbd|pre|samp)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
-_MADE = r"(?:version|draft|text|translation)(?: (?:of|with|that|in|for)\b[^\n]*)?"
-_INPUT = "(?:文本|内容|內容|文章|原文|模板)"
-_WORK = "(?:总结|總結|生成|整理|处理|處理|翻译|翻譯|润色|潤色|改写|改寫|定制)"
 _CHAT = regex(
     r"【\d+(?::\d+)?†[^【】\n]*】|[:：]contentReference\[oaicite:\d+\](?:\{index=\d+\})?|\bcite(?:turn\d+[a-z]+\d+)+"
-    r"|^(?:certainly|sure|of course|absolutely)[!,.] here(?:'s|’s| is) (?:an?|the|your) (?:[\w-]+ ){0,3}"
-    r"(?:version|draft|summary|translation|rewrite|outline|newsletter|paragraph|introduction)\b[^\n]*:[ \t]*$"
-    rf"|^here(?:'s|’s| is) (?:an?|the|your) (?:polished|rewritten|improved|refined) {_MADE}:[ \t]*$"
-    rf"|^here(?:'s|’s| is) your (?:revised|updated|edited|translated) {_MADE}:[ \t]*$"
+    r"|^(?:(?:certainly|sure|of course|absolutely)[!,.] here(?:'s|’s| is) (?:an?|the|your) (?:[\w-]+ )?"
+    r"|here(?:'s|’s| is) (?:an?|the|your) (?:polished|rewritten|improved|revised|translated) )"
+    r"(?:version|draft|summary|translation|text)\b[^\n]*:[ \t]*$"
     r"|\A(?:i(?:'|’| a)m sorry, (?:but )?)?as an ai (?:language )?model, i\b[^\n]*"
-    r"|^(?:以下|下面)是我?(?:根据您[^\n]{0,20})?[为给][您你](?:生成|撰写|改写|润色)[^\n]*[:：][ \t]*$"
-    r"|^好的[，,！!。]\s*(?:以下|下面)是我?(?:根据您[^\n]{0,20})?[为给][您你]"
-    r"(?:生成|撰写|改写|润色|翻译|(?:整理|准备)(?![^\n]{0,12}单[:：]))[^\n]*[:：][ \t]*$"
-    r"|^(?:当然(?:可以)?|没问题)[，,！!。]\s*(?:以下|下面)是(?:[为给帮][您你])?(?:润色|优化|修改|改写|重写|精简|翻译|整理)"
-    r"[后过好]?的[^\n]{0,12}(?:版本?|内容|文[本字章案]|译文|段落|标题|稿)[^\n]{0,6}[:：][ \t]*$"
-    r"|^(?:如果您|如果你|如您|若您)(?:需要|愿意|希望)，我(?:还|也)?可以(?:继续|进一步)[为帮给替][您你]"
-    r"(?![^\n]*(?:回[信复]|来信|邮件|联系))[^\n]{0,12}"
-    r"(?:扩展|改写|润色|翻译|生成|改成|调整|优化|细化)[^\n]*$"
-    r"|^(?:i hope this helps[.!] )?(?:would you like me to"
-    r"|(?:let me know )?if you(?:'|’)d like(?: me to|, I can)(?: also)?) "
-    r"(?:rewrite|refine|revise|shorten|polish|adjust) "
-    r"(?:this|that|it|these|them|the (?:text|draft|tone)|any|further)\b[^\n]*$"
-    r"|^(?:如果?|若)[您你]?需要?(?:进一步|其他|更多)?的?(?:修改|调整|润色|完善)[^\n，,。]{0,12}"
-    r"[，,]请(?:随时)?告诉我[。！!.]?[ \t]*$"
-    r"|^希望(?:这|以上)对您有所帮助[！!。.]?[ \t]*$"
-    r"|^希望(?:这|這|以上)[^\n，,。！!]{0,12}(?:符合|满足|滿足)[您你]的(?:要求|需求|期望)[！!。.]?[ \t]*$"
-    r"|^[（(]?(?:好的[，,！!。] ?)?[请請][您你]?(?:提供|将|將|把|粘贴|貼上)"
-    rf"(?:[^\n。！!]{{0,40}}{_INPUT}[^\n。！!]{{0,30}}"
-    rf"我(?!们|們)[^\n]{{0,40}}(?:[为為给給帮幫替][您你][^\n]{{0,20}}{_WORK}|[您你]的?要求)|需要我?{_WORK}的)[^\n]*$"
-    r"|^以下是[^\n，,。]{0,4}[您你][所的]?(?:提供|要求)[^\n]{0,40}"
-    rf"(?:摘要|总结|總結|概述|要点|要點|译文|譯文|{_INPUT})[^\n]{{0,12}}[:：][ \t]*$"
-    r"|^[（(]注[:：][^\n，,]{0,6}根据您的要求[^\n]*[)）][ \t]*$"
-    r"|^(?:(?:sure|certainly|of course|i(?:'|’)d be (?:happy|glad) to help)\b[^\n]{0,60})?please"
-    r" (?:provide|share|paste) (?:me )?(?:with )?(?:the|your) [^\n.]{0,30}(?:text|article|content)\b[^\n.]{0,60}"
-    r"\b(?:(?:like|want|need) me to|so (?:that )?i can|and i(?:'|’)ll)\b[^\n]*$"
-    r"|^here(?:'s|’s| is) (?:an?|the) (?:[\w-]+ ){0,3}(?:summary|translation|outline|overview)[^\n]{0,40}"
-    r"\byou(?:(?:'|’)ve)? (?:provided|shared)[^\n]{0,20}:[ \t]*$"
-    r"|\A(?:很?抱歉[，,]\s*)?作为一个\s?(?:AI|人工智能)(?:语言)?(?:模型|助手)，我[^\n]*",
+    r"|^would you like me to (?:rewrite|refine|revise|shorten|polish|adjust) (?:this|that|it)\b[^\n]*$"
+    r"|^(?:(?:好的|当然(?:可以)?|没问题)[，,！!。]\s*)?(?:以下|下面)是我?[为给][您你](?:生成|撰写|改写|润色)[^\n]*[:：]$"
+    r"|^如果[您你](?:需要|愿意|希望)，我(?:还|也)?可以(?:继续|进一步)[为帮给替][您你][^\n，]*$"
+    r"|^希望(?:这|以上)对您有所帮助[！!。.]?[ \t]*$",
     re.MULTILINE | re.IGNORECASE,
 )
 """Citation marks of chatbots, and sentences addressed to their user; “Here is the list:” is addressed to readers."""
-_CHAT_SIGNS = (
-    *("†", "oaicite", "citeturn", "here's", "here’s", "here is", "as an ai", "like me to", "d like, i"),
-    *(give + you for give in "为為给給帮幫替" for you in "您你"), "有所帮助", "作为一个", "以下是", "下面是", "的要求",
-    *("您要求", "告诉我", "please provide", "please share", "please paste", "的需求", "的期望"),
-)  # fmt: skip
-MAIL_LEFTOVER = define("mail-leftover", Severity.WARNING)
-_THIS = r"(?: this| the| it)?(?: e-?mail| message| newsletter)?"
-_AROUND = regex(
-    r"(?:(?:(?P<way>unsubscribe(?: here| from this \w+)?|opt out"
-    r"|(?:退订|取消订阅)(?:本?邮件)?)"
-    rf"|(?P<sure>click here to unsubscribe|点击?(?:此处|这里|此)(?:退订|取消订阅)(?:本?邮件)?"
-    rf"|(?:view|read|open){_THIS} in (?:your |the |a )?(?:web ?)?browser|view online|(?:view )?web version"
-    rf"|(?:was{_THIS} )?forwarded{_THIS}(?: to you)?\? ?(?:(?:subscribe|sign up)(?: here| now)?)?"
-    rf"|(?:having )?(?:trouble|problems) (?:viewing|reading){_THIS}\?"
-    r"|(?:请?点击?(?:此处|这里|此))?在?(?:浏览器|网页)(?:中|里|上)?(?:查看|打开|阅读)(?:(?:[本此]|这封)?邮件)?|查看网页版|网页版)"
-    r"|(?:manage|update|change) (?:your )?(?:subscription|preferences|profile)|subscribe|sign up|privacy policy"
-    r"|forward(?: to a friend)?|share|advertise|contact us|(?:管理|更新)?(?:订阅|偏好|订阅偏好)"
-    r"|转发给朋友|分享|隐私政策|联系我们)[.。!！]?(?: ?[|｜·•/] ?| [-–—] | |$)){1,12}",
-    re.IGNORECASE,
-)
-"""Links of a mail's header or footer. One or two words alone may be a heading, or the text of a button."""
-_MAIL_SIGNS = (
-    "unsub", "opt out", "browser", "web version", "online", "forwarded", "trouble", "problems",
-    "退订", "取消订阅", "浏览器", "网页",
-)  # fmt: skip
-_LINE = regex(r"^[^\n]{1,400}$", re.MULTILINE)  # including URLs
-_LINK = regex(r"\[([^\[\]]*)\]\([^()\s]*\)(?:\{\.button\})?")
+_CHAT_SIGNS = ("†", "oaicite", "citeturn", "here's", "here’s", "here is", "as an ai", "like me to", "您", "你")
 Written = tuple[str, Callable[[int, int], Place]]
 
 
@@ -146,20 +92,6 @@ def check(context: Context) -> Iterator[Diagnostic]:
     yield from _placeholders(context)
     yield from _merge_tags(context)
     yield from _chat(context)
-    yield from _around_mail(context)
-
-
-def _around_mail(context: Context) -> Iterator[Diagnostic]:
-    """Lines that consist of links of another mail's header or footer, as pasted with its text."""
-    for text in context.texts:
-        for words, place in text.written if any(map(text.prose.text.lower().__contains__, _MAIL_SIGNS)) else ():
-            for start, line in ((found.start(), found[0]) for found in _LINE.finditer(words)):
-                found = _AROUND.fullmatch(" ".join(_LINK.sub(r"\1", line).strip(" \t*_|｜").split()))
-                alone = found and found[0] == found["way"] and "](" not in line
-                if found and not alone and (found["sure"] or found["way"]):
-                    message = say("“{words}” is left from another email", words=shortened(found[0]))
-                    advice = say("delete it: each message has links to unsubscribe and to its page")
-                    yield MAIL_LEFTOVER.at(place(start, start + len(line)), message, help=advice)
 
 
 def _chat(context: Context) -> Iterator[Diagnostic]:
