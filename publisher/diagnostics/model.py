@@ -44,8 +44,8 @@ class Place(NamedTuple):
     span: Span = START
 
 
-PASSING = frozenset({"link-to-unpublished-issue", "card-glyphs"})
-"""Codes of findings that end although no content changes: once the linked issue is published, or a font installed."""
+PASSING = frozenset({"card-glyphs"})
+"""Codes of findings that end although no content changes: once a font is installed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from time import process_time
-
-import pytest
 
 from publisher.checks.engine import findings_across
 from publisher.checks.rules.issue_links import compare
 from publisher.config import load_config
 from publisher.lsp.archive import ArchiveFacts
-from publisher.proofing.checking import check_repository, remembered
+from publisher.proofing.checking import check_repository
 
 from .corpus import SOUND
 
@@ -41,30 +38,12 @@ def test_what_was_said_of_a_link_follows_the_other_issue(tmp_path: Path) -> None
     _newsletter(tmp_path)
     assert _told(tmp_path) == [f"{HERE}:4 link-to-missing-issue"]
     _write(tmp_path, {OTHER: HEAD, OTHER.replace("issue.yaml", "a.md"): "---\nheadline: 丙\n---\n正文。\n"})
-    assert _told(tmp_path) == [f"{HERE}:4 link-to-unpublished-issue"]
+    assert _told(tmp_path) == [f"{HERE}:4 link-to-missing-issue"]
     _write(tmp_path, {OTHER: f"{HEAD}status: ready\n"})
     assert _told(tmp_path) == []
-    _write(tmp_path, {OTHER: f"{HEAD}status: ready\npublish_at: 2099-12-30T08:00:00+08:00\n"})
-    assert _told(tmp_path) == [f"{HERE}:4 link-to-unpublished-issue"]
-    assert _told(tmp_path, ["2024-12-29-weekly"]) == [f"{HERE}:4 link-to-unpublished-issue"]
     for file in (tmp_path / OTHER).parent.iterdir():
         file.unlink()
     assert _told(tmp_path) == [f"{HERE}:4 link-to-missing-issue"]
-
-
-def test_a_link_to_a_follow_up_is_reported_until_that_is_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _newsletter(tmp_path)
-    story = {OTHER.replace("issue.yaml", "a.md"): "---\nheadline: 丙\n---\n正文。\n"}
-    _write(tmp_path, {OTHER: f"{HEAD}status: ready\npublish_at: 2024-12-30T08:00:00+08:00\n"} | story)
-    out = datetime.fromisoformat("2024-12-30T08:00:00+08:00").timestamp()
-    monkeypatch.setattr("publisher.proofing.manifest.RACY", -(10**12))
-    for moment, told in ((out - 1, [f"{HERE}:4 link-to-unpublished-issue"]), (out, [])):
-        monkeypatch.setattr("publisher.checks.rules.issue_links.time", lambda moment=moment: moment)
-        assert _told(tmp_path) == told  # the second time from the store
-        assert (remembered(tmp_path) is None) == bool(told)
-    ignored = (tmp_path / HERE).read_text(encoding="utf-8").replace("\nintro", "\n# publisher: ignore=CODE\nintro")
-    _write(tmp_path, {HERE: ignored.replace("CODE", "link-to-unpublished-issue")})
-    assert "unused-ignore" not in [one.code for one in check_repository(load_config(tmp_path)).diagnostics]
 
 
 def test_what_was_said_of_an_anchor_follows_the_items_of_the_other_issue(tmp_path: Path) -> None:
@@ -90,7 +69,7 @@ def _seconds(issues: int) -> float:
     span = ("issues/x/issue.yaml", (1, 1, 1, 2))
     held = {
         f"2024-{n:05}": (
-            *(False, "2024-12-29", None, "", "", "a"),
+            *(False, "", "a"),
             ((span, f"2042-{n:05}", "", True), (span, f"2024-{n - 1:05}", "a", True)),
         )
         for n in range(issues)
@@ -117,4 +96,4 @@ def test_an_issue_that_the_language_server_has_not_read_yet_is_there(tmp_path: P
     archive.read(config)
     assert archive.known()["2024-12-15-weekly"] == {}
     found = findings_across(config, archive.known(), {"2024-12-29-weekly"})
-    assert [one.code for one in found] == ["link-to-unpublished-issue"]
+    assert [one.code for one in found] == ["link-to-missing-issue"]

@@ -1,5 +1,4 @@
-"""Links to the pages of other issues that do not exist, have no such anchor, are drafts, or will be published later
-than this one.
+"""Links to the pages of other issues that do not exist, are drafts, or have no such anchor.
 
 Other links to the same host are not checked: the index, tags, feeds, files and pictures.
 """
@@ -10,8 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import cache, partial
-from time import time
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from publisher.checks.context import Context
@@ -22,7 +20,6 @@ from publisher.issue.load import date_of_slug
 from publisher.issue.model import Status
 
 MISSING = define("link-to-missing-issue", Severity.WARNING)
-UNPUBLISHED = define("link-to-unpublished-issue", Severity.WARNING)
 _LEADING = re.compile(r"\.\./|issues/", re.IGNORECASE)
 """Occurs in every URL of another issue's page, whether relative or absolute."""
 _PAGE = re.compile(r"(?P<slug>[\w-]+)(?:/(?:index\.html)?)?")
@@ -32,36 +29,24 @@ _NEAR = 12  # number of slugs before and after one that are searched for similar
 
 
 class _LinkedIssue(NamedTuple):
-    """Facts of an issue, as plain values. ``at`` is its publish_at in seconds, ``day`` the day of it as written;
-    ``family`` is the original's slug, or its own; ``anchors`` are separated by blanks, None if not all are known;
-    ``links`` are places, the slugs and the anchors that they lead to, and whether they are relative.
+    """Facts of an issue, as plain values. ``family`` is the original's slug, or its own; ``anchors`` are separated by
+    blanks, None if not all are known; ``links`` are places, the slugs and the anchors that they lead to, and whether
+    they are relative.
     """
 
     draft: bool
-    date: str
-    at: float | None
-    day: str
     family: str
     anchors: str | None
     links: Sequence[Sequence[Any]]
 
-    def follows(self, other: Self) -> bool:
-        """Whether its page is not public yet, nor when ``other`` is; without publish_at it is public at once."""
-        if self.at is None or self.at <= time():
-            return False
-        return self.day > other.date if other.at is None else self.at > other.at
-
 
 def gather(context: Context) -> _LinkedIssue:
-    """Return the publication time and the links to other issues. Only texts that may have such links are parsed."""
-    issue, at = context.issue, context.issue.publish_at
+    """Return the links to other issues. Only texts that may have such links are parsed."""
+    issue = context.issue
     links = (link for link in context.links_of(_LEADING.search) if _LEADING.search(link.url))
     found = ((link, slug) for link in links if (slug := _slug(link.url, context)) and slug != issue.slug)
     return _LinkedIssue(
         issue.status is Status.DRAFT,
-        issue.date.isoformat(),
-        at.timestamp() if at else None,
-        at.date().isoformat() if at else "",
         issue.translation_of or issue.slug,
         " ".join(item.anchor for item in issue.items) if context.whole else None,
         tuple((link.place, slug, _anchor(link.url), link.url.startswith(".")) for link, slug in found),
@@ -86,7 +71,7 @@ def _anchor(url: str) -> str:
 
 
 def compare(gathered: Mapping[str, Sequence[Any] | None], wanted: frozenset[str] | None) -> Iterator[Diagnostic]:
-    """Check the links of the issues ``wanted``. A draft may link to future issues."""
+    """Check the links of the issues ``wanted``. A draft may link to drafts; translations are published together."""
     slugs = cache(partial(sorted, gathered))
     nearest = cache(lambda target, slug: _nearest(slugs(), target, slug))
     for slug, known in gathered.items():
@@ -103,23 +88,14 @@ def compare(gathered: Mapping[str, Sequence[Any] | None], wanted: frozenset[str]
                 yield MISSING.at(place, message, help=near or say("name the folder of an issue, or take the link out"))
             elif facts := gathered[target]:
                 other = _LinkedIssue(*facts)
-                if not told.draft and (fault := _fault(target, other, told)):
-                    yield UNPUBLISHED.at(place, fault, help=say("publish that one first, or take the link out"))
+                if other.draft and not told.draft and other.family != told.family:
+                    message = say(
+                        "the link leads to the issue {slug}, which is a draft: readers would find no page", slug=target
+                    )
+                    yield MISSING.at(place, message, help=say("publish that one first, or take the link out"))
                 if anchor and other.anchors is not None and anchor not in (known := other.anchors.split()):
                     message = say("the issue {slug} has no anchor {url}", slug=target, url=f"#{anchor}")
                     yield replace(no_anchor(place, message, anchor, known), severity=Severity.WARNING)
-
-
-def _fault(target: str, other: _LinkedIssue, told: _LinkedIssue) -> Sentence | None:
-    """The reason why another issue's page is not public, or None; translations are published together."""
-    if other.family == told.family:
-        return None
-    if other.draft:
-        return say("the link leads to the issue {slug}, which is a draft: readers would find no page", slug=target)
-    if other.follows(told):
-        values = {"slug": target, "day": other.day}
-        return say("the link leads to the issue {slug}, which goes out after this one, on {day}", **values)
-    return None
 
 
 def _nearest(slugs: Sequence[str], target: str, own: str) -> Sentence | None:
