@@ -69,13 +69,8 @@ def _class(name: str) -> type[Channel]:
 
 def channels_for(config: Config, edition: Edition) -> list[str]:
     """The names of the channels on which an issue is announced."""
-    topics = {topic.casefold() for topic in edition.topics}
-    return [
-        one.name
-        for one in config.channels
-        if (one.language is None or f"{edition.language}-".lower().startswith(f"{one.language}-".lower()))
-        and (not one.tags or any(tag.casefold() in topics for tag in one.tags))
-    ]
+    language = f"{edition.language}-".lower()
+    return [one.name for one in config.channels if not one.language or language.startswith(f"{one.language}-".lower())]
 
 
 def post_of(config: Config, channel: ChannelConfig, edition: Edition) -> Post:

@@ -28,7 +28,6 @@ from publisher.config.values import (
     SnsTopic,
     TimeZone,
     Tracking,
-    Variable,
     WebUrl,
     sender_of,
 )
@@ -198,9 +197,7 @@ class ChannelConfig(Section):
 
     name: ChannelName = Field(description=say("The channel's name, in lower-case letters"), examples=["team"])
     via: Annotated[str, AfterValidator(known_channel)] = Field("apprise", description="apprise, or a plug-in")
-    url_env: Variable | None = Field(None, description="The variable with its address; default: PUBLISHER_CHANNEL_NAME")
     language: Language | None = Field(None, description="Announce only issues in this language")
-    tags: tuple[str, ...] = Field((), description="Announce only issues with one of these tags")
     text: PostText = Field(
         "{summary}\n{url}", description="The post below the title; may use {title}, {summary}, {url}"
     )
@@ -208,7 +205,7 @@ class ChannelConfig(Section):
     @property
     def variable(self) -> str:
         """The environment variable that holds the address."""
-        return self.url_env or f"PUBLISHER_CHANNEL_{self.name.upper().replace('-', '_')}"
+        return f"PUBLISHER_CHANNEL_{self.name.upper().replace('-', '_')}"
 
     def fill(self, values: Mapping[str, str]) -> str:
         """The text with each placeholder replaced."""

@@ -146,13 +146,6 @@ def _channel_name(value: str) -> str:
     return value
 
 
-def _variable(value: str) -> str:
-    if not re.fullmatch(r"[A-Z_][A-Z0-9_]*", value):
-        message = say("an environment variable is named here, never the address itself")
-        raise refuse(message, say("write its name, such as {path}", path="PUBLISHER_CHANNEL_TEAM"))
-    return value
-
-
 def _topic(value: str) -> str:
     if not TOPIC_ARN.fullmatch(value.strip()):
         message = say("{value!r} is not the ARN of an SNS topic: no event would be believed", value=value[:80])
@@ -170,7 +163,6 @@ def _post(value: str) -> str:
 PLACES_IN_POSTS = re.compile(r"\{(\w+)\}")
 POST_NAMES = ("title", "summary", "url", "newsletter")
 ChannelName = Annotated[str, AfterValidator(_channel_name)]
-Variable = Annotated[str, AfterValidator(_variable)]
 SnsTopic = Annotated[str, AfterValidator(_topic)]
 PostText = Annotated[str, AfterValidator(_post)]
 _LENGTH = {"type": ["string", "integer"], "examples": ["24h", "30m", "2d"], "pattern": r"^(0|(\d+\s*[smhdw]\s*)+)$"}
