@@ -195,7 +195,7 @@ def add(
             state = ConsentState.PENDING if pending else ConsentState.CONFIRMED
             added = store.add(
                 connection, address, how=ConsentSource.COMMAND, state=state,
-                name=name.strip(), language=tag, timezone=zone, topics=topics,
+                name=name.strip(), language=tag, timezone=zone, topics=list(filter(None, map(str.strip, topics))),
             )  # fmt: skip
             enrol(connection, [added.id], series, store.now())
             return added

@@ -82,12 +82,14 @@ def wechat(
     from publisher.channels.wechat import write_article, write_folder
     from publisher.edition.theme import Theme
     from publisher.proofing.proof import proofread
+    from publisher.site.build import refuse_among_inputs
 
     if draft:
         from publisher.channels.wechat_api import credentials, save_draft
 
         credentials()
     config = config_of(context)
+    refuse_among_inputs(config.root, config.root / out)
     issue = chosen_slug(config.root, issue)
     proof = proofread(config, issue, commit=False)
     article, found = write_article(proof.issue, config, draft=draft) if proof.edition and proof.issue else (None, [])

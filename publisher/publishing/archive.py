@@ -15,6 +15,7 @@ from publisher.publishing import store
 from publisher.publishing.due import Action, IssueDecision
 from publisher.publishing.run import Run
 from publisher.publishing.store import Publication
+from publisher.site.build import refuse_among_inputs
 from publisher.site.deploy import apply, compare, destination
 from publisher.site.deploy.folder import FolderDestination
 from publisher.site.deploy.model import Destination
@@ -35,6 +36,7 @@ class ArchiveRun:
     @classmethod
     def open(cls, config: Config, out: Path) -> Self:
         """Return the archive that config.yaml describes. Raises UsageError, DeployError."""
+        refuse_among_inputs(config.root, out)
         if config.deploy.to == "folder" and not config.deploy.path:
             return cls.served_as_built(config, out)
         return cls(config, out, destination(config, out / "site"), in_place=False)

@@ -15,7 +15,7 @@ from publisher.diagnostics import in_order, say
 from publisher.diagnostics.catalogue import with_levels
 from publisher.edition.model import ThemeError
 from publisher.errors import UsageError
-from publisher.issue.folder import loose_files
+from publisher.issue.folder import ISSUES, SERIES, loose_files
 from publisher.issue.series import loose_steps
 from publisher.proofing.proof import Proof, no_issue, proofread_steps
 from publisher.proofing.store import Store
@@ -45,9 +45,11 @@ def build(
     ``processes`` is the number of rendering processes; by default one per core if that is faster. ``cache`` is a
     folder to use instead of ``.publisher/cache``; ``progress(done, total)`` is called for each issue.
 
-    Raises :class:`UsageError` if an issue is unknown, a draft is named without ``drafts``, or a file not made by
+    Raises :class:`UsageError` if an issue is unknown, ``out`` is where issues are read from, a draft is named without
+    ``drafts``, or a file not made by
     publisher would be overwritten, and :class:`publisher.errors.DeployError` if files cannot be written.
     """
+    refuse_among_inputs(config.root, out)
     store = Store(config, enabled=use_cache, folder=cache)
     everything, chosen = store.slugs, tuple(dict.fromkeys(slugs))
     for slug in chosen:
@@ -89,6 +91,14 @@ def build(
         written=_below(("email", emails.written), ("site", site.written)),
         removed=_below(("email", emails.removed), ("site", site.removed)),
     )
+
+
+def refuse_among_inputs(root: Path, out: Path) -> None:
+    """Raise UsageError if the folders in ``out`` would be read as issues or steps."""
+    for name in (ISSUES, SERIES):
+        if out.resolve().is_relative_to((root / name).resolve()):
+            message = say("{path} is in {name}/, where every folder is read as an issue", path=out, name=name)
+            raise UsageError(message, help=say("name another folder with --out"))
 
 
 def _refuse_drafts(prepared: Sequence[Proof], chosen: Sequence[str], drafts: bool) -> None:

@@ -147,8 +147,9 @@ def test_no_spreadsheet_finds_a_formula_whatever_it_takes_for_a_separator(name: 
 def test_a_person_s_whole_life(run: Run, tmp_path: Path) -> None:
     address = "Ann.Lee@example.com"
     run("subscribers", "add", address, "--timezone", "Mars/Olympus", status=2)
-    about = ("--name", "Ann", "--language", "en", "--timezone", "Asia/Tokyo", "--topic", "weekly")
+    about = ("--name", "Ann", "--language", "en", "--timezone", "Asia/Tokyo", "--topic", " weekly", "--topic", "")
     run("subscribers", "add", address, *about)
+    assert "topics        weekly\n" in run("subscribers", "show", address).stdout  # white space is no topic
     assert "timezone      Asia/Tokyo" in run("subscribers", "show", address).stdout
     assert "already" in run("subscribers", "add", address, status=2).stderr
     shown = json.loads(run("subscribers", "show", "ann.lee@EXAMPLE.com", "--format", "json").stdout)

@@ -70,6 +70,15 @@ def test_what_an_earlier_build_made_of_an_issue_now_broken_is_gone(repository: R
     assert b'href="../../issues/2024-01-21-c/"' in built["site/issues/2024-01-07-a/index.html"]
 
 
+@pytest.mark.parametrize("out", ["issues", "issues/2024-01-07-a/out", "series"])
+def test_nothing_is_built_where_it_would_be_read_as_an_issue(repository: Repository, out: str) -> None:
+    three(repository)
+    before = tree(repository.root)
+    with pytest.raises(UsageError, match="read as an issue"):
+        repository.build(out=repository.root / out)
+    assert tree(repository.root) == before
+
+
 def test_every_problem_of_every_issue_is_reported(repository: Repository) -> None:
     three(repository)
     for slug in ("2024-01-07-a", "2024-01-21-c"):
