@@ -23,6 +23,7 @@ from itsdangerous import BadSignature, Signer, TimestampSigner
 from itsdangerous.signer import SigningAlgorithm
 
 from publisher.config.model import Config
+from publisher.config.values import ascii_url
 from publisher.database.engine import keep_out_of_git
 from publisher.diagnostics import reason_of, say
 from publisher.errors import UsageError
@@ -74,7 +75,8 @@ class Tokens:
         if any(len(key) < 16 for key in keys):
             message = say("a key in PUBLISHER_SECRET_KEYS is shorter than 16 characters")
             raise UsageError(message, help=say("make one with: openssl rand -hex 32"))
-        return cls(keys or keys_in(_own_key(config.root / ".publisher")), config.service.url or LOCAL_SERVICE)
+        base = ascii_url(config.service.url or LOCAL_SERVICE)  # the unsubscribe link is in a header
+        return cls(keys or keys_in(_own_key(config.root / ".publisher")), base)
 
     def url(self, purpose: Purpose, reference: str, mailing: str | int | None = None) -> str:
         """Return a link to the readers' service; for UNSUBSCRIBE it is the one-click URL of RFC 8058."""

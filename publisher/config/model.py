@@ -29,6 +29,7 @@ from publisher.config.values import (
     TimeZone,
     Tracking,
     WebUrl,
+    ascii_domain,
     sender_of,
 )
 from publisher.diagnostics import say
@@ -72,7 +73,7 @@ class Newsletter(Section):
         """The domain of ``from``, in ASCII and lower case."""
         domain = self.sender[1].rpartition("@")[2].lower()
         try:
-            return domain.encode("idna").decode("ascii")
+            return ascii_domain(domain)
         except UnicodeError:
             return domain
 

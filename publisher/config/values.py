@@ -3,7 +3,7 @@
 import re
 from datetime import timedelta
 from typing import Annotated, Any, Literal
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
@@ -52,11 +52,31 @@ def _duration(value: Any) -> Any:
         raise refuse(message, say("write a shorter one, such as 24h")) from None
 
 
+def ascii_domain(domain: str) -> str:
+    """Return a domain in A-labels, as browsers and mail servers do (IDNA 2008: ß is not ss). Raises UnicodeError."""
+    if domain.isascii():
+        return domain
+    import idna
+
+    try:
+        return idna.encode(domain, uts46=True).decode()
+    except idna.IDNAError:  # a symbol, which only IDNA 2003 allows
+        return domain.encode("idna").decode()
+
+
+def ascii_url(url: str) -> str:
+    """Return a URL of a host and a path in ASCII. Raises UnicodeError."""
+    parts = urlsplit(url)
+    host, colon, port = parts.netloc.partition(":")
+    path = quote(parts.path, safe="/%:@!$&'()*+,;=~-._")
+    return urlunsplit((parts.scheme, ascii_domain(host) + colon + port, path, "", ""))
+
+
 def _http_url(value: str) -> str:
     """An http or https URL."""
     try:
         parts = urlsplit(value.strip())
-        host, _ = parts.hostname, parts.port
+        host, _ = ascii_domain(parts.hostname or ""), parts.port
     except ValueError:
         host, parts = None, urlsplit("")
     if parts.scheme not in {"http", "https"} or not host or re.search(r"\s", value.strip()):

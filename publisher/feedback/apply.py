@@ -21,6 +21,7 @@ from publisher.audience.address import AddressError, read_address
 from publisher.audience.model import ConsentSource, Subscriber
 from publisher.audience.suppressions import Reason, erased_among, suppress
 from publisher.config import Config
+from publisher.config.values import ascii_url
 from publisher.database import Database
 from publisher.database.failures import despite_conflicts
 from publisher.delivery.mailings import account_of, newest
@@ -105,7 +106,7 @@ class Applier:
         self.applied = Applied()
         self._tolerance = config.feedback.transient_bounces
         self._tracks = config.feedback.opens_and_clicks
-        self._service = config.service.url or ""
+        self._service = ascii_url(config.service.url or "")  # as in the mail
         # Counts of deliveries and deferrals per receiver, by (mailing id, issue).
         self._heard = defaultdict[tuple[int, str], list[Counter[str]]](lambda: [Counter(), Counter()])
 

@@ -6,6 +6,7 @@ import unicodedata
 from email.utils import quote
 from textwrap import wrap
 
+from publisher.config.values import ascii_domain
 from publisher.diagnostics import say
 from publisher.edition.model import AnySlot, Slotted
 from publisher.errors import TransportError
@@ -68,13 +69,13 @@ def addr_spec(address: str) -> str:
     """Return ``address`` with its domain in A-labels (IDNA). Raises TransportError if the result is not valid ASCII."""
     local, _, domain = clean(address).rpartition("@")
     try:
-        ascii_domain = domain.encode("idna").decode() if not domain.isascii() else domain
+        spec = f"{local}@{ascii_domain(domain)}"
     except UnicodeError:
-        ascii_domain = ""
-    if not is_addr_spec(f"{local}@{ascii_domain}"):
+        spec = ""
+    if not is_addr_spec(spec):
         advice = say("use ASCII before the @")
         raise TransportError(say("an address cannot be written in a message header"), help=advice)
-    return f"{local}@{ascii_domain}"
+    return spec
 
 
 def encoded_words(value: str, used: int) -> list[str]:

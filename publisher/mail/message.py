@@ -14,10 +14,10 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from email.utils import format_datetime
 from typing import Any
-from urllib.parse import quote, urlsplit, urlunsplit
 
 from publisher.config.audience import fits
 from publisher.config.model import Config
+from publisher.config.values import ascii_url
 from publisher.database.failures import UnreadableError
 from publisher.diagnostics import say
 from publisher.diagnostics.width import cut
@@ -259,13 +259,7 @@ def _list_headers(
         ("List-Id", phrase_and(config.newsletter.name, f"<{identity}>")),
         ("List-Unsubscribe-Post", ONE_CLICK),
         *([("List-Help", f"<mailto:{reply_to}?subject=help>")] if reply_to else []),
-        ("List-Archive", f"<{_ascii_url(config.newsletter.url)}>"),
+        ("List-Archive", f"<{ascii_url(clean(config.newsletter.url))}>"),
         ("Content-Language", clean(letter.language)),
         ("X-Publisher-Edition", origin),
     )
-
-
-def _ascii_url(url: str) -> str:
-    parts = urlsplit(clean(url))
-    host = parts.netloc if parts.netloc.isascii() else parts.netloc.encode("idna").decode()
-    return urlunsplit((parts.scheme, host, quote(parts.path, safe="/%:@!$&'()*+,;=~-._"), "", ""))

@@ -15,6 +15,8 @@ from limits.strategies import MovingWindowRateLimiter
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from publisher.config.values import ascii_url
+
 MOST_FIELDS = 100
 BY_NETWORK = "30/minute;200/hour"
 BY_MAILBOX = "4/day"
@@ -120,7 +122,7 @@ def came_from_us(request: Request, welcome: Iterable[str]) -> bool:
 
 def _origin(url: str) -> tuple[str, str] | None:
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(ascii_url(url))
     except ValueError:
         return None
     return (parts.scheme, parts.netloc.lower()) if parts.scheme in {"http", "https"} and parts.netloc else None

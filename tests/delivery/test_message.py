@@ -14,6 +14,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from publisher.audience.tokens import Purpose, Tokens
 from publisher.config.model import Config
 from publisher.edition.model import Slot, Slotted
 from publisher.errors import TransportError
@@ -158,10 +159,25 @@ def test_an_address_that_could_break_a_header_is_refused(tmp_path: Path, address
     assert address not in str(failure.value)
 
 
-def test_an_internationalised_domain_is_written_in_a_labels(tmp_path: Path) -> None:
-    envelope = Envelope("r-1", "a@例子.example", URL, 1, VALUES)
-    message = compose(make_config(tmp_path), make_letter()).message(envelope, NOW)
-    assert b"To: a@xn--fsqu00a.example\r\n" in message
+@pytest.mark.parametrize(("domain", "labels"), [("例子", "xn--fsqu00a"), ("straße", "xn--strae-oqa"), ("☃", "xn--n3h")])
+def test_an_internationalised_domain_is_written_in_a_labels(tmp_path: Path, domain: str, labels: str) -> None:
+    config, host, written = make_config(tmp_path), f"{domain}.example", f"{labels}.example"
+    own = {"from_": f"W <w@{host}>", "reply_to": f"r@{host}", "url": f"https://{host}:81/é/"}
+    config = config.model_copy(
+        update={
+            "newsletter": config.newsletter.model_copy(update=own),
+            "service": config.service.model_copy(update={"url": f"https://{host}/ü/"}),
+        }
+    )
+    assert config.newsletter.domain == written
+    unsubscribe = Tokens.open(config).url(Purpose.UNSUBSCRIBE, "abc")
+    message = compose(config, make_letter()).message(Envelope("r-1", f"a@{host}", unsubscribe, 1, VALUES), NOW)
+    head = message.partition(b"\r\n\r\n")[0].decode("ascii")
+    for line in (
+        f"To: a@{written}", f"From: W <w@{written}>", f"Reply-To: r@{written}",
+        f"List-Unsubscribe: <https://{written}/%C3%BC/unsubscribe/", f"List-Archive: <https://{written}:81/%C3%A9/>",
+    ):  # fmt: skip
+        assert f"\r\n{line}" in f"\r\n{head}"
 
 
 @pytest.mark.parametrize("name", ["Weekly, the", 'The "Weekly"', "周报", "W", "=?utf-8?Q?x?="])

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.requests import Request
 
 from publisher.audience import store
 from publisher.audience.model import ConsentSource, ConsentState
@@ -15,6 +16,7 @@ from publisher.audience.suppressions import Reason, suppress
 from publisher.audience.tokens import Purpose
 from publisher.providers.folder import FolderTransport
 from publisher.providers.outcomes import submitted
+from publisher.web.forms import came_from_us
 from tests.web.conftest import Site, link_of
 
 
@@ -156,6 +158,12 @@ def test_only_our_own_forms_and_the_archive_s_are_taken(site: Site, headers: dic
     if "news.example.com" not in headers.get("origin", ""):
         link = site.service.tokens.url(Purpose.CONFIRM, ann.reference)
         assert site.client.post(link, headers=headers).status_code == status
+
+
+def test_the_form_of_an_archive_with_an_internationalised_domain_is_taken() -> None:
+    origin = {"type": "http", "headers": [(b"origin", b"https://xn--strae-oqa.example"), (b"host", b"letters.example")]}
+    assert came_from_us(Request(origin), ["https://Straße.example/news/"])
+    assert not came_from_us(Request(origin), ["https://strasse.example/"])
 
 
 def test_one_network_asks_only_so_often(limited_site: Site) -> None:
