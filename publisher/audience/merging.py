@@ -75,7 +75,7 @@ class _Batch:
         self.fresh = new_references(len(entries))
         # Lazy, until the first new subscriber: PostgreSQL's sequence advances by len(entries).
         self.ids = chain.from_iterable(new_ids(connection, subscribers.c.id, n) for n in [len(entries)])
-        self._by_hand: set[int] | None = None
+        self._by_hand: set[str] | None = None
         self._choices: dict[int, set[str]] | None = None
 
     def take(self, entry: ImportRow) -> RowOutcome:
@@ -173,31 +173,32 @@ class _Batch:
 
     def _unsubscribe(self, entry: ImportRow, known: _Known | None, *, newer: bool = False) -> RowOutcome:
         mailbox = entry.address.mailbox_key
-        if known is None:
-            if mailbox in self.left:
-                return RowOutcome.UNSUBSCRIBED
-            self._add(entry, ConsentState.UNSUBSCRIBED)
-            self.left.add(mailbox)
-            return RowOutcome.ADDED
-        if known.values["state"] == ConsentState.UNSUBSCRIBED:
+        if known is None and mailbox in self.left:
+            return RowOutcome.UNSUBSCRIBED
+        if known and known.values["state"] == ConsentState.UNSUBSCRIBED:
             return RowOutcome.UNCHANGED
         # A confirmation given here outranks an unsubscription elsewhere that is not known to be newer.
-        if not newer and self._confirmed_here(known):
+        if not newer and self._confirmed_here(mailbox):
             return RowOutcome.UNCHANGED
+        self.left.add(mailbox)
+        if known is None:
+            self._add(entry, ConsentState.UNSUBSCRIBED)
+            return RowOutcome.ADDED
         wanted = {**known.values, "state": ConsentState.UNSUBSCRIBED.value}
         self._change(known, wanted, ConsentEvent.UNSUBSCRIBED, entry)
-        self.left.add(mailbox)
         return RowOutcome.UPDATED
 
-    def _confirmed_here(self, known: _Known) -> bool:
-        """Whether the person confirmed themselves, by form or link."""
+    def _confirmed_here(self, mailbox: str) -> bool:
+        """Whether the person confirmed themselves, by form or link, under any spelling of the mailbox."""
         if self._by_hand is None:
             by_hand = consents.c.how.in_([ConsentSource.FORM.value, ConsentSource.LINK.value])
             confirmed = consents.c.change.in_([ConsentEvent.CONFIRMED.value, ConsentEvent.RESUBSCRIBED.value])
-            ids = [one.id for one in self.known.values() if not one.new]
-            statement = select(consents.c.subscriber_id).where(consents.c.subscriber_id.in_(ids), by_hand, confirmed)
-            self._by_hand = set(self.connection.scalars(statement))
-        return known.id in self._by_hand
+            inboxes = {one.id: address.lower() for address, one in self.known.items() if not one.new}
+            statement = select(consents.c.subscriber_id).where(
+                consents.c.subscriber_id.in_(inboxes), by_hand, confirmed
+            )
+            self._by_hand = {inboxes[key] for key in self.connection.scalars(statement)}
+        return mailbox in self._by_hand
 
     def _chosen(self, known: _Known) -> set[str]:
         """Names of the fields that the person set themselves."""

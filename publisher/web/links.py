@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from publisher.audience import store
+from publisher.audience.columns import time_zone
 from publisher.audience.model import ConsentSource, ConsentState, Subscriber
 from publisher.audience.tokens import TEST, Purpose, TokenPayload
 from publisher.web.forms import Fields, came_from_us, evidence, read_fields
@@ -122,7 +123,7 @@ def _preferences_page(
     paused = subscriber.paused_until if store.is_paused(subscriber) else None
     held = {"name": subscriber.name, "language": subscriber.language or "", "timezone": subscriber.timezone or ""}
     held |= {"pause": KEEP if paused else "off", "digest": subscriber.digest or EACH}
-    zone = ZoneInfo(subscriber.timezone or service.config.newsletter.timezone)
+    zone = ZoneInfo(time_zone(subscriber.timezone or "") or service.config.newsletter.timezone)
     return service.pages.page(
         "preferences", subscriber.language, status=422 if wrong else 200, saved=sent is not None and not wrong,
         wrong=wrong, unsubscribed=subscriber.state is ConsentState.UNSUBSCRIBED,

@@ -581,3 +581,18 @@ def test_who_leaves_at_that_very_moment_has_left(
     threads[0].join()
     assert there(database, "ann@example.com").state == "unsubscribed"
     database.close()
+
+
+@pytest.mark.parametrize("spelling", ["ann@example.com", "Ann@example.com"])
+def test_who_confirmed_here_stays_although_another_tool_says_that_they_left(
+    database: Database, tmp_path: Path, spelling: str
+) -> None:
+    with database.begin() as connection:
+        ann = store.add(
+            connection, read_address("ann@example.com"), how=ConsentSource.FORM, state=store.ConsentState.PENDING
+        )
+        store.confirm(connection, ann, ConsentSource.LINK)
+    told = bring(database, tmp_path, f"email,status\n{spelling},unsubscribed\nbob@example.com,subscribed\n")
+    assert told == {"unchanged": 1, "added": 1}
+    with database.connect() as connection:
+        assert store.counts(connection)["unsubscribed"] == 0

@@ -51,6 +51,11 @@ def known(site: Site, address: str = "ann@example.com") -> Subscriber:
     return found
 
 
+def test_a_zone_that_this_machine_does_not_know_shows_the_newsletter_s(site: Site) -> None:
+    ann = site.add("ann@example.com", timezone="Mars/Base")
+    assert site.client.get(link(site, ann)).status_code == 200
+
+
 def test_a_form_saves_every_field(site: Site) -> None:
     ann = site.add("ann@example.com", attributes={"tier": "gold"}, topics=["weekly"])
     page = site.client.post(link(site, ann), data=EVERYTHING)
