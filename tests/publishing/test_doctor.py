@@ -51,6 +51,7 @@ class Around:
         ("_dmarc.example.com", "TXT"): ['"v=DMARC1; p=quarantine; " "rua=mailto:d@example.com"']})  # fmt: skip
     known: str = "example.com"
     clock: timedelta = timedelta(0)
+    zone: str = "GMT"
     archive: int = 200
     unsubscribe: int = 200
     headers: dict[str, str] = field(default_factory=dict)
@@ -84,7 +85,9 @@ class Http(BaseHTTPRequestHandler):
 
     def _say(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response_only(status)
-        self.send_header("Date", format(datetime.now(UTC) + self.around.clock, "%a, %d %b %Y %H:%M:%S GMT"))
+        self.send_header(
+            "Date", format(datetime.now(UTC) + self.around.clock, f"%a, %d %b %Y %H:%M:%S {self.around.zone}")
+        )
         self.send_header("Content-Length", str(len(body)))
         for name, value in (headers or {}).items():
             self.send_header(name, value)
@@ -156,6 +159,15 @@ def test_all_is_well(around: Around, tmp_path: Path) -> None:
     assert "placeholder" in wrong.pop("config")[1]  # no real newsletter's
     assert wrong == {}
     assert len(found) == 17
+
+
+def test_a_server_s_time_without_a_zone_is_in_utc_and_a_host_that_is_none_does_not_answer(
+    around: Around, tmp_path: Path
+) -> None:
+    around.zone = "-0000"
+    assert ask(around, tmp_path, only={"archive"})["clock"].level is Level.OK
+    found = ask(around, tmp_path, only={"archive"}, url="https://☃.example/")["archive"]
+    assert (found.level, "does not answer" in found.message) == (Level.FAULT, True)
 
 
 def test_the_one_click_post_is_one_and_means_nobody(around: Around, tmp_path: Path) -> None:

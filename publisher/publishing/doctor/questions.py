@@ -260,17 +260,18 @@ def _ask(probes: Probes, method: str, url: str, content: bytes | None = None) ->
         with httpx.stream(method, url, headers=headers, content=content, timeout=PATIENCE) as answer:
             if tls := answer.extensions["network_stream"].get_extra_info("ssl_object"):
                 answer.extensions["certificate"] = tls.getpeercert()
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         message = say("{origin} does not answer: {reason}", origin=_origin(url), reason=_reason(error))
         raise ServiceError(message, help=say("is the network up, and the name in DNS?")) from error
     ours = datetime.now(UTC)
     if told := answer.headers.get("date"):
         with suppress(ValueError):
-            probes.clocks.append((_origin(url), parsedate_to_datetime(told), ours))
+            theirs = parsedate_to_datetime(told)  # without a zone if it says -0000
+            probes.clocks.append((_origin(url), theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC), ours))
     return answer
 
 
-def _reason(error: httpx.HTTPError) -> str:
+def _reason(error: Exception) -> str:
     if "CERTIFICATE_VERIFY_FAILED" in str(error):
         return say("its certificate is not trusted")
     late = say("time-out")
