@@ -156,11 +156,11 @@ def _bylines(issue: Issue, config: Config, words: Locale) -> dict[str, Any]:
 def _items(
     issue: Issue, words: Locale, pictures: Pictures, renderer: MarkdownRenderer, labels: Labels, slots: Slots
 ) -> tuple[ItemView, ...]:
-    level = 3 if any(item.section for item in issue.items) else 2
+    level, views = 2, []
     label = words("commentary").strip()
-    views = []
     section: str | None = None
     for item in issue.items:
+        level = 3 if item.section else level
         first, second = with_shared_definitions(item)
         body = renderer.block(first, item.anchor, level)
         commentary = renderer.block(second, f"{item.anchor}:commentary", level) if second else None

@@ -397,3 +397,11 @@ def test_the_digest_is_over_every_part_a_reader_gets() -> None:
     assert len({of(**change) for change in changes}) == len(changes)
     two = (asset, Asset("media/b.png", b"1", "image/png"))
     assert of(assets=two) == of(assets=two[::-1])
+
+
+def test_a_story_before_the_first_section_is_not_below_the_key_points() -> None:
+    sections = (None, "Models", None)
+    items = [item(f"Story {n}", "Text.", anchor=f"s{n}", section=name) for n, name in enumerate(sections)]
+    made = edition(*items, points=("A point.",), language="en")
+    for part in (html_of(made), made.web):
+        assert [node.tag for node in LexborHTMLParser(part).css(".headline")] == ["h2", "h3", "h3"]
