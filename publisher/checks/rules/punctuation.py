@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
-from itertools import groupby
+from itertools import groupby, product
 
 from publisher.checks.context import HAN, Context, Line, cjk_lines, lines
 from publisher.checks.fixes import BRACKETS, FULL
@@ -32,12 +32,15 @@ _PAIRS = {"“": "”", "‘": "’", "《": "》", "〈": "〉", "「": "」", 
 _ENUMERATES = regex(
     r"(?:(?<![0-9０-９A-Za-z])(?:[0-9０-９]{1,2}|[A-Za-zＡ-Ｚａ-ｚ]|[ivx]{2,4}|[IVX]{2,4})"
     r"|(?<![A-Za-z])[QA]\d{1,2}|(?:第|步骤|阶段|方案|方法|选项|问题|任务|要点|原因|情况)[一二三四五六七八九十]{1,3}"
-    r"|(?<!\w)(?:[一二三四五六七八九十]{1,3}|[甲乙丙丁戊己庚辛壬癸])|[①-⑳㈠-㈩Ⅰ-ⅿ]|[：:；;])$"
+    r"|(?<!\w)(?:[一二三四五六七八九十]{1,3}|[甲乙丙丁戊己庚辛壬癸])|[①-⑳㈠-㈩Ⅰ-ⅿ]|[：:；;]|[□_﹏‿▽ω∀]\S)$"
 )
-"""Text before a ） without a partner: a list number, or the eyes of an emoticon."""
+"""Text before a ） without a partner: a list number, or part of an emoticon."""
+_SOUND = {"）": _ENUMERATES, "”": regex(r"(?<![\w.-])\d{1,3}(?:\.\d)?$")}
+"""Text before a mark that needs no partner; before a ”, a number of inches."""
 _ASIDE = regex(r"（(?:逃|跑|溜|笑|哭|草|误|雾|大雾|大误|大嘘|划掉|狗头)[。…~～]*$")
 """An aside at the end of a line, in Chinese internet style, whose bracket is not closed."""
 _ASIDE_LENGTH = 200
+_NARROW, _ROUND = str.maketrans("（）", "()"), {"(": regex("[()]"), "“": regex("[“”]")}
 _NARROW_END = regex(rf"（[^（）()]{{0,{_ASIDE_LENGTH}}}\)")
 _NARROW_BEGIN = regex(r"\([^（）()]*$")
 _SENTENCE_END = regex(r"[。！？…—.!?][”’」』]")
@@ -46,6 +49,9 @@ _PAIRED = regex(f"[{''.join(_PAIRS)}{''.join(_PAIRS.values())}]")
 _DOUBLE, _LOW = regex("[“”]"), regex("„[^„“”]*[“”]|‚[^‚‘’]*[‘’]")  # German and similar quotations
 _ENDS, _TURNED = regex(r"[，。；：、！？…）》」』】]"), regex(r"”[^“”]+“(?:[，。；：、！？…）》」』】]|$)")
 """Text after a quotation; and a quotation with both marks reversed."""
+_MARKED = regex(r"\]\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*[^()\n]*\)|\([^()\[\]\s,]+,\s*[^()\[\]]+\]")
+"""Brackets with a meaning of their own: the address of a link, a half-open interval."""
+_OPENS = regex(r"(?<!\S)\((?=[^\s:;=8)])\S+|“\S+")  # without emoticons
 _CLOSERS = {closer: opener for opener, closer in _PAIRS.items()}
 
 
@@ -73,6 +79,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
             yield DOUBLED.at(place(*found.span()), message, help=advice)
     yield from _half_width(context, japanese)
     yield from _without_partner(context)
+    yield from _left_open(context)
 
 
 def _half_width(context: Context, japanese: bool) -> Iterator[Diagnostic]:
@@ -100,6 +107,29 @@ def _without_partner(context: Context) -> Iterator[Diagnostic]:
     """Pair marks within each text; a quotation that spans paragraphs may be opened again in each."""
     for _, piece in groupby(lines(context), key=lambda line: line.key):
         yield from _unpaired(list(piece))
+
+
+def _left_open(context: Context) -> Iterator[Diagnostic]:
+    """A ( that is not closed in its paragraph nor after it, and in English a “; a later paragraph may open it again."""
+    signs = "(“" if subtags(context.issue.language).language == "en" else "("
+    for text, opener in product(context.texts, signs):
+        left: list[Diagnostic] = []
+        for words, place in text.written if opener in text.prose.text and "„" not in text.prose.text else ():
+            marks: list[int] = []
+            words = _MARKED.sub(lambda found: " " * len(found[0]), words).translate(_NARROW)
+            if words.startswith(opener):
+                left.clear()
+            for found in _ROUND[opener].finditer(words):
+                if found[0] == opener:
+                    marks.append(found.start())
+                elif marks:
+                    marks.pop()
+                else:
+                    left.clear()
+            at = _OPENS.match(words, marks[-1]) if marks else None
+            if at and not (opener == "“" and HAN.search(words)):
+                left.append(_lonely(opener).at(place(*at.span())))
+        yield from left
 
 
 def _unpaired(piece: list[Line]) -> Iterator[Diagnostic]:
@@ -137,7 +167,7 @@ def _unpaired(piece: list[Line]) -> Iterator[Diagnostic]:
                 elif mark == "”" and (_TURNED.match(line.text, index) or _begins(line.text, index)):
                     open_marks.append(("“", line, index))
                     yield _turned(mark).at(line.place(index, index + 1))
-                elif mark != "）" or not _ENUMERATES.search(line.text, max(0, index - 5), index):
+                elif not ((sound := _SOUND.get(mark)) and sound.search(line.text, max(0, index - 6), index)):
                     yield _alone(mark, line, index)
             elif mark == "’" and open_marks and open_marks[-1][0] == "‘":
                 open_marks.pop()
@@ -194,8 +224,8 @@ def _narrow(mark: str) -> Fault:
 
 @cache
 def _lonely(mark: str) -> Fault:
-    if mark in _PAIRS:
-        advice = say("write {closing} where it ends", closing=_PAIRS[mark])
+    if closing := {**_PAIRS, "(": ")"}.get(mark):
+        advice = say("write {closing} where it ends", closing=closing)
     else:
         advice = say("write the {opening} that opens it", opening=_CLOSERS[mark])
     return Fault(UNPAIRED, say("the mark {mark} has no partner", mark=mark), advice)
