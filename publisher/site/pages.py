@@ -161,9 +161,9 @@ class ArchivePages:
         corrected = self.aftermath.corrected.get(edition.slug)
         named = [(group.name, group.path) for group in (*tags, *authors)]
         own_feed = f"feed.{edition.language.lower()}" in self.feeds
-        before = [(one, str(other.date)) for one, other in self._earlier(edition)]
-        spoken = [(one.slug, one.language) for one in self.archive.translations(edition)]
-        parts = (self._editions[edition.slug], around, named, own_feed, str(corrected), before, spoken)
+        before = [(one, self._editions[other.slug]) for one, other in self._earlier(edition)]
+        family = [self._editions[one.slug] for one in self.archive.translations(edition)]
+        parts = (self._editions[edition.slug], around, named, own_feed, str(corrected), before, family)
         return self._page(path, "issue.html", edition.language, parts, lambda: self._of_issue(edition))
 
     def _of_issue(self, edition: Edition) -> dict[str, Any]:
@@ -244,6 +244,7 @@ class ArchivePages:
                 given[groups] = tuple(Watched(group, looked, ("name", "path")) for group in given[groups])
             if "tag" in given:
                 given["tag"] = given["group"] = Watched(given["group"], looked, ("kind", "name", "path", "issues"))
+                given["page"] = Watched(given["page"], looked, ("number", "count", "path", "at", "editions"))
             given["image"] = lambda name: given["link"](self._theme.image_path(name))
             html = self._theme.render(f"web/{template}", **given)
             return html.encode("utf-8", "replace"), wide if looked else narrow

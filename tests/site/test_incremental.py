@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from publisher.config import load_config
+from publisher.config.theme import store
 from publisher.edition import card
 from publisher.proofing import manifest, together
 from publisher.proofing.checking import check_repository, remembered
@@ -193,6 +194,42 @@ def test_a_font_installed_later_ends_the_finding_and_draws_the_card(
     assert check_repository(load_config(repository.root)).diagnostics == ()
     assert repository.build().written == ("site/issues/2024-01-07-a/card.png",)
     assert repository.build().written == ()
+
+
+@pytest.mark.parametrize(
+    ("template", "mark", "more"),
+    [
+        ("earlier.html", "</ul>", "{% for _, _, edition in earlier %}{{ edition.title }}{% endfor %}"),
+        ("issue.html", "{{ body }}", "{% for one in translations %}{{ one.title }}{% endfor %}"),
+        ("group.html", "{% endblock %}\n", "{% for one in page.group.editions %}{{ one.title }}{% endfor %}"),
+    ],
+)
+def test_a_page_is_made_again_after_a_change_of_whatever_its_template_shows(
+    repository: Repository, tmp_path: Path, template: str, mark: str, more: str
+) -> None:
+    text = (store() / "paper/web" / template).read_text(encoding="utf-8")
+    at = text.rindex(mark)
+    repository.write(f"templates/web/{template}", text[:at] + more + text[at:])
+    for day in range(1, 28):  # more than a page of a group holds
+        repository.issue(f"2024-01-{day:02}-x", head="tags: [x]\n")
+    story = "---\nheadline: 一则很长的重要头条新闻\nsource: {name: A, url: https://a.example.org/story}\n---\n正文。\n"
+    for slug in ("2024-01-02-x", "2024-01-27-x"):
+        repository.write(f"issues/{slug}/b.md", story)
+    repository.issue("2024-01-20-x-en", head="language: en\ntranslation_of: 2024-01-02-x\n")
+    repository.build()
+    edited = "2024-01-20-x-en" if template == "issue.html" else "2024-01-02-x"
+    head = repository.root / "issues" / edited / "issue.yaml"
+    head.write_text(head.read_text(encoding="utf-8").replace(f"title: {edited}", "title: Another title"), "utf-8")
+    repository.build()
+    repository.build(out=tmp_path / "clean", use_cache=False)
+    assert tree(repository.root / "dist") == tree(tmp_path / "clean")
+    shown = [path for path, page in tree(tmp_path / "clean").items() if b"Another title" in page]
+    expected = {
+        "earlier.html": "2024-01-27-x/",
+        "issue.html": "issues/2024-01-02-x/",
+        "group.html": "tags/x/index.html",
+    }
+    assert any(expected[template] in path for path in shown)
 
 
 def test_where_nothing_changed_no_file_is_read_and_no_page_made(built: Repository, read: list[str]) -> None:
