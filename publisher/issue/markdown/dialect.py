@@ -11,7 +11,7 @@ from markdown_it.common.normalize_url import normalizeLink, normalizeLinkText
 from markdown_it.parser_block import ParserBlock, RuleFuncBlockType
 from markdown_it.ruler import Rule, Ruler
 from markdown_it.rules_block import StateBlock
-from markdown_it.rules_core import StateCore, text_join
+from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from mdit_py_plugins.footnote import footnote_plugin
 
@@ -67,7 +67,6 @@ def new_parser() -> MarkdownIt:
     md.use(boxes_plugin)
     md.inline.ruler.before("text", "brackets", brackets)
     md.core.ruler.after("block", "notes", _lines_of_notes)
-    md.core.ruler.at("text_join", _join_special)
     md.block.ruler = _BlockRuler(md.block)
     md.inline = InlineParser(md.inline)
     return md
@@ -97,12 +96,6 @@ def _target(url: str) -> str:
 def _shown(url: str) -> str:
     """The library's ``normalizeLinkText``, with a fast path for common URLs."""
     return url if _NORMAL.fullmatch(url) or ("%" not in url and _ENCODED.fullmatch(url)) else normalizeLinkText(url)
-
-
-def _join_special(state: StateCore) -> None:
-    """The library's ``text_join``, called only if the text has an escape or an entity; otherwise it has no effect."""
-    if "\\" in state.src or "&" in state.src:
-        text_join(state)
 
 
 def _lines_of_notes(state: StateCore) -> None:

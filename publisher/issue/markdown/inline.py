@@ -8,7 +8,7 @@ from markdown_it import MarkdownIt
 from markdown_it.common.utils import isMdAsciiPunct, isPunctChar, isWhiteSpace
 from markdown_it.parser_inline import ParserInline
 from markdown_it.rules_inline import StateInline
-from markdown_it.rules_inline.state_inline import Delimiter, Scanned
+from markdown_it.rules_inline.state_inline import Scanned
 from markdown_it.token import Token
 from markdown_it.utils import EnvType
 
@@ -62,23 +62,6 @@ def _kind(sign: str) -> _Flank:
     return _Flank(isWhiteSpace(ord(sign)), sign.isspace(), mark, is_cjk(sign))
 
 
-def _emphasis(state: StateInline, silent: bool) -> bool:
-    """The library's rule, with tokens created directly, which is faster than its generic method."""
-    if silent:
-        return False
-    marker = state.src[state.pos]
-    opens, closes, length = state.scanDelims(state.pos, marker == "*")
-    if state.pending:
-        state.pushPending()
-    for _ in range(length):
-        state.delimiters.append(Delimiter(ord(marker), length, len(state.tokens), -1, opens, closes))
-        state.tokens.append(Token("text", "", 0, content=marker, level=state.level))
-        state.tokens_meta.append(None)
-    state.pendingLevel = state.level
-    state.pos += length
-    return True
-
-
 def _join_fragments(state: StateInline) -> None:
     """The library's rule, in linear time: recalculates levels and joins adjacent texts."""
     level, out, run = 0, list[Token](), list[str]()
@@ -109,7 +92,6 @@ class InlineParser(ParserInline):
     def __init__(self, library: ParserInline) -> None:
         """Copy the rules that ``library`` has at this time; ``]`` begins none of them, but ends a label."""
         self.ruler, self.ruler2 = library.ruler, library.ruler2
-        self.ruler.at("emphasis", _emphasis)
         self.ruler2.at("fragments_join", _join_fragments)
         rules = [rule for rule in self.ruler.__rules__ if rule.enabled and rule.name != "text"]
         signs = sorted({*"".join(_BEGINS[rule.name] for rule in rules), "]"})
