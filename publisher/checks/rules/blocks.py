@@ -1,10 +1,10 @@
-"""Block syntax: invalid headings, lists and tables; skipped heading levels; cells that are lost."""
+"""Block syntax: invalid headings, lists and tables; indented prose; skipped heading levels; cells that are lost."""
 
 import re
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
-from publisher.checks.context import Context
+from publisher.checks.context import HAN, Context
 from publisher.checks.html import TEXT_SWALLOWED
 from publisher.checks.markdown import Text
 from publisher.diagnostics import Diagnostic, Place, Severity, counted, define, say
@@ -20,6 +20,7 @@ SKIPS_LEVEL = define("heading-skips-level", Severity.WARNING)
 CELL_LOST = define("table-cell-lost", Severity.ERROR, fixed=True)
 PARAGRAPH_AS_HEADING = define("paragraph-as-heading", Severity.WARNING)
 JOINED = define("paragraphs-joined", Severity.WARNING)
+PROSE_AS_CODE = define("prose-as-code", Severity.WARNING)
 _ALMOST = regex(r"^(?:#{2,6}(?=[^ \t\n#])|#{7,}(?=[ \t])|#(?=[\u00a0\u3000])|＃{2,}|＃(?=[ \t\u3000]))", re.MULTILINE)
 _LINE = r"[^\n]*(?<!  )(?<!\\)\n[ \t]*"  # to the next line, without a hard line break
 _NUMBERED = r"[（(]?(?P<{0}>\d{{1,2}})(?:[、）。．]|\)(?=\S)|(?<=[（(]\d)\)|\.(?=[^\s\d])|\.(?=[\u00a0\u3000]))"
@@ -44,6 +45,10 @@ _ROW = r"[ \t]*[|｜][^\n]*[|｜][ \t]*"
 _DEFINED = regex(r"[^\n.。!！?？:：;；,，]{1,40}(?<!  )(?<!\\)\n:[ \t]+[^\n]+(?:\n(?!:)[^\n]+)*")
 """A paragraph of a word and its definition. One alone may be prose with a colon."""
 _TABLE = regex(rf"^{_ROW}\n{_ROW}$|^\| [^\n]+ \| [^\n]+ \|[ \t]*$", re.MULTILINE)
+_CODE = regex(r"[{}<>=;$\\|`_@#*~^+]|//|::|--|\(\)|\w\.\w+\(|^[ \t]*[-%:]|\S {2,}\S|\t\S", re.MULTILINE)
+"""Patterns of code, of tables drawn in text, and of lists."""
+_LOWER = r"[(\"“'‘]*[A-Za-z]?[a-z]+(?:['’-][a-z]+)*[.,:!?)\"”'’]*"
+_CLAUSE, _SENTENCE = regex("[，。！？；]"), regex(r"[A-Z“\"‘'].*[a-z][.!?][\"”'’)]?", re.DOTALL)
 _PARAGRAPH = regex(r"[。；，…]$|[^.]{40}\.$|[a-z]{3}[.!?] [A-Z].*\.$|\n")
 """How a paragraph ends but not a heading, or a line break."""
 _MATTER = regex(r"(?:headline|body|commentary|kind|section|source|image|tags)[ \t]*:")
@@ -60,7 +65,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
             yield from _rows(text)
         if text.prose.positions and not text.inline:
             yield from _folded(text.prose)
-        yield from _on_fence(text)
+        yield from _as_code(text)
         yield from _as_heading(text)
         yield from _numbers(text)
         if text.inline and (found := _LEADING.match(text.prose.text)):
@@ -83,8 +88,8 @@ def check(context: Context) -> Iterator[Diagnostic]:
                 yield SKIPS_LEVEL.at(heading.place, message, help=advice)
 
 
-def _on_fence(text: Text) -> Iterator[Diagnostic]:
-    """Code lost on the line of a fence."""
+def _as_code(text: Text) -> Iterator[Diagnostic]:
+    """Paragraphs that an indentation of four spaces, as in a letter, makes code; code lost on the line of a fence."""
     for token in text.tokens:
         if token.type == "fence" and token.map and " " in token.info.strip() and not token.content.strip():
             line = text.prose.lines[token.map[0]]
@@ -95,6 +100,12 @@ def _on_fence(text: Text) -> Iterator[Diagnostic]:
                 "readers would not see “{lost}”: only a language may follow {fence}", lost=lost, fence=token.markup
             )
             yield TEXT_SWALLOWED.at(place, message, help=say("begin the code on the next line"))
+        if token.type == "code_block" and token.map and _is_prose(token.content):
+            line = text.prose.lines[token.map[0]].rstrip()
+            message = say("readers see this paragraph as code, because it begins with four spaces")
+            advice = say("delete the spaces; put code that is meant between two lines of ```")
+            place = text.prose.place(token.map[0], len(line) - len(token.content.partition("\n")[0].strip()), len(line))
+            yield PROSE_AS_CODE.at(place, message, help=advice)
 
 
 def _folded(prose: Prose) -> Iterator[Diagnostic]:
@@ -156,6 +167,17 @@ def _numbers(text: Text) -> Iterator[Diagnostic]:
                 advice = say("number it in order, or put a line of <!-- --> above it")
                 yield NUMBER_CHANGED.at(place, message, help=advice)
             lists[-1] = first, count + 1, written
+
+
+def _is_prose(block: str) -> bool:
+    """Whether a block is mostly Han or kana with punctuation, or words that form a sentence, without signs of code."""
+    if _CODE.search(block):
+        return False
+    words = block.split()
+    if _CLAUSE.search(block) and len(HAN.findall(block)) >= max(8, sum(map(len, words)) / 2):
+        return True
+    plain = sum(bool(re.fullmatch(_LOWER, word)) for word in words)
+    return len(words) >= 8 and plain >= 0.8 * len(words) and bool(_SENTENCE.fullmatch(block.strip()))
 
 
 def _not_made(words: str, place: Callable[[int, int], Place], *, listed: bool) -> Iterator[Diagnostic]:

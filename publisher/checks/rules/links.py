@@ -6,6 +6,8 @@ from difflib import get_close_matches
 from posixpath import join, normpath
 from urllib.parse import unquote
 
+from markdown_it.common.normalize_url import normalizeLink
+
 from publisher.checks.context import Context
 from publisher.checks.rules.references import MEANT, is_words
 from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, define, listed, say
@@ -15,6 +17,7 @@ from publisher.regex import regex
 
 LINK_TO_FILE = define("link-to-file", Severity.ERROR)
 MISSING_ANCHOR = define("link-to-missing-anchor", Severity.ERROR)
+NAMES_ANOTHER = define("link-names-another", Severity.WARNING)
 TRACKING = define("tracking-parameter", Severity.WARNING)
 UNKNOWN_CLASS = define("unknown-class", Severity.WARNING)
 VAGUE_TEXT = define("vague-link-text", Severity.WARNING)
@@ -41,6 +44,8 @@ _TRACKING = regex(
 )
 _LIKE_CLASS = regex(r"\{:?[ ]?(?:[.#][\w. #-]+|[a-z]+=[^{}\n]+)\}")
 _CLASS = regex(rf"(!\[[^\[\]\n]*)?\]\((?:[^()\n]|\([^()\n]*\))*\)({_LIKE_CLASS.pattern})")
+_HOST = regex(r"\s*https?://(?P<host>[\w-]+(?:\.[\w-]+)+)(?:[/?#:]\S*)?\s*", re.IGNORECASE)
+_OWNER = regex(r"[^.]+\.(?:(?:ac|co|com|edu|go|gov|ltd|ne|net|or|org)\.[a-z]{2}|[^.]+)$")
 _MOST = 60  # maximum of anchors listed in a finding
 _TRIM = regex(r"^[\W_]+|[\W_]+$")
 
@@ -70,6 +75,10 @@ def check(context: Context) -> Iterator[Diagnostic]:
         if not link.words.strip() and all(picture.place.span.line != line for picture in text.parts.pictures):
             advice = _written(f"[…]({unquote(link.url)})")
             yield VAGUE_TEXT.at(link.place, say("the link has no words: readers would not see it"), help=advice)
+        shown, led = _HOST.fullmatch(link.words), split(link.url)
+        if shown and led and led.hostname and _site(shown["host"]) != _site(led.hostname):
+            message = say("the link's text names {named}, but it leads to {led}", named=shown["host"], led=led.hostname)
+            yield NAMES_ANOTHER.at(link.place, message, help=say("write the address that is meant in both places"))
     yield from _tracking(context)
     yield from _classes(context)
 
@@ -80,6 +89,12 @@ def no_anchor(place: Place, message: Sentence, anchor: str, known: Sequence[str]
         return MISSING_ANCHOR.at(place, message, help=say("write {words}", words=f"#{near[0]}"))
     named = listed([*known[:_MOST], *["…"][: len(known) > _MOST]])
     return MISSING_ANCHOR.at(place, message, help=say("the anchors are {anchors}", anchors=named))
+
+
+def _site(host: str) -> str:
+    """The registrable domain of a host in A-labels: two labels, or three under ``co.uk``, ``com.cn`` and the like."""
+    host = (host if host.isascii() else normalizeLink(f"//{host}")[2:]).lower()
+    return match[0] if (match := _OWNER.search(host)) else host
 
 
 def _page_of(url: str, context: Context) -> Sentence:
