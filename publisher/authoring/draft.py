@@ -15,7 +15,7 @@ from publisher.checks.engine import check_issue
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic, listed, say
 from publisher.diagnostics.width import display_width
-from publisher.documents import Mapping, parse_yaml, read_text
+from publisher.documents import Mapping, data_of, parse_yaml, read_text
 from publisher.documents.text import TextFile
 from publisher.errors import ServiceError, UsageError
 from publisher.issue.load import read_issue
@@ -149,22 +149,23 @@ def _literal(text: str) -> str:
 def with_key_points(file: TextFile, points: Sequence[str], generated_by: str | None) -> str:
     """Return the text of issue.yaml with its ``key_points`` replaced, or inserted at their usual position.
 
-    Raises :class:`UsageError` if the file does not hold a mapping.
+    Raises :class:`UsageError` if the file does not hold a mapping whose keys stand one below the other.
     """
     root, _ = parse_yaml(file)
     if not isinstance(root, Mapping):
         advice = say("run publisher check {path}", path=file.path)
         raise UsageError(say("{path} is not a mapping", path=file.path), help=advice)
-    lines = file.text.split("\n")
-    block = key_points_block(points, generated_by)
-    found = root.entry("key_points")
-    if found is not None:
-        first = found.key.span.line - 1
-        last = end_of_entry(lines, first)
-        return "\n".join([*lines[:first], *block, *lines[last:]])
-    known = [entry for entry in root.entries if entry.key.text in _AFTER]
-    at = end_of_entry(lines, known[-1].key.span.line - 1) if known else len("\n".join(lines).rstrip().split("\n"))
-    return "\n".join([*lines[:at], *block, *lines[at:]])
+    lines, entry = file.text.split("\n"), root.entry("key_points")
+    known = [one for one in root.entries if one.key.text in _AFTER] or root.entries
+    last = end_of_entry(lines, entry or known[-1]) if root.entries else 0
+    first = entry.key.span.line - 1 if entry else last
+    after = "\n".join([*lines[:first], *key_points_block(points, generated_by), *lines[last:]])
+    read, found = parse_yaml(TextFile(file.path, after))
+    new = data_of(read) if read and not found else {}
+    if not (new and new == {**data_of(root), "key_points": new.get("key_points")}):
+        advice = say("write its keys one below the other, each at the beginning of a line")
+        raise UsageError(say("no line can be put among the keys of {path}", path=file.path), help=advice)
+    return after
 
 
 # Without a network key points are sentences of the items, first of the lead stories, chosen by TextRank (Mihalcea and

@@ -8,17 +8,18 @@ from typing import Any
 import yaml
 
 from publisher.diagnostics import say
-from publisher.documents import Mapping, Node, Scalar, TextFile, data_of, is_null, parse_yaml
+from publisher.documents import Entry, Mapping, Node, Scalar, TextFile, data_of, is_null, parse_yaml
 from publisher.documents import Sequence as Listed
 from publisher.documents.atomic import write_file
 from publisher.errors import UsageError, refusal
 from publisher.issue.item_file import keys_of
 
 
-def end_of_entry(lines: Sequence[str], first: int) -> int:
-    """The index after the last line of the top-level entry at ``first``, without blank lines and comments after it."""
-    last = first + 1
-    for index in range(first + 1, len(lines)):
+def end_of_entry(lines: Sequence[str], entry: Entry) -> int:
+    """The index after the last line of a top-level entry, without blank lines and comments after it."""
+    span = entry.value.span  # ends in column 1 after a block scalar, blank lines included
+    last = span.end_line if span.end_column > 1 else entry.key.span.line
+    for index in range(last, len(lines)):
         line = lines[index]
         if line.strip() and not line.startswith((" ", "\t", "- ", "#")) and line != "-":
             break
@@ -51,9 +52,9 @@ def with_item(file: TextFile, name: str) -> str | None:
     entry = root.entry("items") if isinstance(root, Mapping) else None
     if entry is None or is_null(entry.value):
         return file.text
-    lines, first = file.text.split("\n"), entry.key.span.line - 1
-    last = end_of_entry(lines, first)
-    dash = next((line for line in lines[first + 1 : last] if re.match(r"\s*-(\s|$)", line)), None)
+    lines = file.text.split("\n")
+    last = end_of_entry(lines, entry)
+    dash = next((line for line in lines[entry.key.span.line : last] if re.match(r"\s*-(\s|$)", line)), None)
     if isinstance(entry.value, Listed) and dash is not None:
         indent = dash[: len(dash) - len(dash.lstrip())]
         after = "\n".join([*lines[:last], f"{indent}- {scalar(name)}", *lines[last:]])
@@ -116,8 +117,7 @@ def _with_value(file: TextFile, key: str, written: str, value: Any) -> str:
     matter, lines = _matter(file), file.text.split("\n")
     entry, headline = matter.entry(key), matter.entry("headline")
     if entry is None:
-        first = headline.key.span.line - 1 if headline else 0
-        at = end_of_entry(lines, first) if headline else int(lines[0].startswith("---"))
+        at = end_of_entry(lines, headline) if headline else int(lines[0].startswith("---"))
         lines.insert(at, f"{key}: {written}")
     else:
         first, span = entry.key.span.line - 1, entry.value.span
@@ -125,7 +125,7 @@ def _with_value(file: TextFile, key: str, written: str, value: Any) -> str:
             start, end = lines[first][: span.column - 1].rstrip(), lines[first][span.end_column - 1 :]
             lines[first] = f"{start} {written}{end}"
         else:
-            lines[first : end_of_entry(lines, first)] = [f"{key}: {written}"]
+            lines[first : end_of_entry(lines, entry)] = [f"{key}: {written}"]
     after = "\n".join(lines)
     if data_of(_matter(TextFile(file.path, after))) != {**data_of(matter), key: value}:
         advice = say("write {key}: {written} by hand", key=key, written=written)

@@ -208,6 +208,30 @@ def test_any_point_survives_being_written(points: list[str]) -> None:
     assert read["items"] == ["a.md"]
 
 
+@pytest.mark.parametrize(
+    "keys",
+    [
+        "tags: [\n  ai,\n  chips\n]\n",
+        'authors: "Ann\nAuthor"\n',
+        "cover: {image: images/a.png, alt: a\n}\n# for the desk\n",
+        "intro: |\n  One.\n\n  Two.\n\n",
+        "key_points: [\n  old\n]\n",
+        "key_points:\n- old\n",
+    ],
+)
+def test_points_are_put_beside_keys_however_these_are_written(keys: str) -> None:
+    before = f"title: t\n{keys}date: 2024-12-29\n"
+    after = with_key_points(_file(before), ["one"], None)
+    assert yaml.safe_load(after) == {**yaml.safe_load(before), "key_points": ["one"]}
+    assert ("# for the desk" in after) == ("# for the desk" in before)
+
+
+@pytest.mark.parametrize("before", ["{title: t, date: 2024-12-29}\n", "{title: t, key_points: [old]}\n", "{}\n"])
+def test_a_file_that_has_no_lines_for_its_keys_is_left_as_it_is(before: str) -> None:
+    with pytest.raises(UsageError, match="no line can be put among the keys"):
+        with_key_points(_file(before), ["one"], None)
+
+
 def _file(text: str) -> TextFile:
     file, _ = decode("issue.yaml", text.encode())
     assert file is not None
