@@ -402,6 +402,15 @@ def test_long_words_of_german_are_divided_but_not_those_of_code(page: Any) -> No
     ]
 
 
+def test_a_table_in_a_commentary_of_a_small_type_is_as_large_as_a_note(page: Any, repository: Repository) -> None:
+    repository.write("config.yaml", CONFIG + "theme: {name: brief}\n")
+    repository.issue("2024-01-01-a", "", "Text.\n\n::: commentary\nText.\n\n| A |\n|---|\n| b |\n:::\n")
+    repository.build()
+    with Live(repository.root / "dist" / "site") as served:
+        page.goto(served.url + "issues/2024-01-01-a/")
+        assert page.evaluate("parseFloat(getComputedStyle(document.querySelector('td')).fontSize)") >= 14
+
+
 def test_a_tall_logo_with_a_ground_in_the_dark_does_not_lie_over_the_links(page: Any, repository: Repository) -> None:
     logo = io.BytesIO()
     Image.new("RGBA", (300, 900), (10, 10, 10, 128)).save(logo, "PNG")
