@@ -11,6 +11,7 @@ from publisher.config import Config, load_config
 from publisher.diagnostics import Diagnostic, Severity, in_order
 from publisher.edition.brand import theme_assets
 from publisher.edition.model import Edition
+from publisher.edition.others import OtherIssues
 from publisher.errors import ConfigError, UsageError
 from publisher.issue.folder import discover
 from publisher.issue.series import slug_of_path, steps_of
@@ -49,6 +50,7 @@ class Workshop:
         self._views: dict[str, PreviewState] = {}
         self._first = time.time_ns() // 1_000_000
         self._stale: set[str] = set()
+        self._others = OtherIssues.of(self.config)
         self._lock = threading.RLock()
 
     def slugs(self) -> list[str]:
@@ -73,13 +75,15 @@ class Workshop:
             return view
 
     def changed(self, paths: Iterable[Path]) -> list[str]:
-        """Mark states as outdated after changes of files; return their slugs."""
+        """Mark the states of changed files, and of issues that depend on them, as outdated; return their slugs."""
         owners = {slug_of_path(str(path.relative_to(self.root))) for path in paths if path.is_relative_to(self.root)}
         with self._lock:
             if None in owners:
                 self._reload()
                 owners |= set(self._views)
             slugs = {*filter(None, owners)}
+            known, self._others = self._others, OtherIssues.of(self.config)
+            slugs |= {one for one in self._views if slugs & {*known.slugs(one), *self._others.slugs(one)}}
             self._stale |= slugs
             return sorted(slugs)
 
