@@ -113,9 +113,18 @@ def _print(config: Config, published: Published) -> None:
     nobody = sum(
         one.kind is Action.DONE and one.facts.mailed is not None and one.facts.mailed.nobody for one in decisions
     )
+    tried = sum(
+        one.kind is Action.DONE and one.facts.mailed is not None and one.facts.mailed.in_folder
+        for one in (decisions if config.delivery.leaves else ())
+    )
     for kind in (Action.DONE, Action.SETTLED, Action.LATE, Action.DRAFT):
-        if count := sum(one.kind is kind for one in decisions) - (nobody if kind is Action.DONE else 0):
+        if count := sum(one.kind is kind for one in decisions) - (nobody + tried if kind is Action.DONE else 0):
             echo(_quiet(kind, count))
+    if tried:
+        echo(counted(
+            "{n:,} issue went into the folder alone; publisher send ISSUE --correction mails it",
+            "{n:,} issues went into the folder alone; publisher send ISSUE --correction mails one", tried,
+        ))  # fmt: skip
     if nobody:
         echo(counted(
             "{n:,} issue went out before anybody had subscribed; publisher send ISSUE mails it",

@@ -18,7 +18,7 @@ from publisher.config.model import Config
 from publisher.delivery.candidates import FamilyRule, candidates, reason_of, variant_of, waits_for_correction
 from publisher.delivery.local_time import LocalTime, local_time_of
 from publisher.delivery.lock import adopt_database
-from publisher.delivery.mailings import Mailing, account, by_id, newest, write_links, write_operator
+from publisher.delivery.mailings import Mailing, account, by_id, newest, only_in_folder, write_links, write_operator
 from publisher.delivery.states import Exclusion, Operator, RecipientState
 from publisher.delivery.tables import literally, mailings, recipients
 from publisher.diagnostics import say
@@ -184,14 +184,16 @@ def ongoing(connection: Connection, letter: MailContent, *, correction: bool = F
     """Return the mailing that a ``send`` of ``letter`` continues; None if a new one has to be frozen.
 
     Raises UsageError if the edition has changed under a mailing that is not cancelled; for a ``correction`` it may
-    have, if the corrected mailing is finished or while recipients wait for their local time.
+    have, but need not after a trial with the folder, if the corrected mailing is finished or while recipients wait for
+    their local time.
     """
     slug, mailing = letter.slug, newest(connection, letter.slug)
     if mailing is None and correction:
         message = say("{slug} has not been sent: there is nothing to correct", slug=slug)
         raise UsageError(message, help=f"publisher send {slug}")
     begun = mailing is not None and mailing.operator != Operator.CANCELLED
-    if correction and mailing and not begun and mailing.digest == letter.digest:
+    tried = mailing is not None and correction and bool(only_in_folder(connection, mailing.id))
+    if correction and mailing and not begun and mailing.digest == letter.digest and not tried:
         advice = say("publisher send {slug} mails those whom no mailing reached", slug=slug)
         message = say("{slug} has not changed since it was cancelled: there is nothing to correct", slug=slug)
         raise UsageError(message, help=advice)
@@ -202,7 +204,7 @@ def ongoing(connection: Connection, letter: MailContent, *, correction: bool = F
         return None
     if mailing.audience == 0 or _missed(connection, mailing):  # it reached no reader, and must not block the issue
         return None
-    if mailing.digest == letter.digest:
+    if mailing.digest == letter.digest and not (tried and mailing.finished_at):
         return mailing
     if not correction:
         raise changed(mailing, letter.digest)

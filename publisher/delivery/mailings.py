@@ -226,6 +226,13 @@ def last_of_others(connection: Connection, url: str) -> Mailing | None:
     return Mailing(*row) if row else None
 
 
+def only_in_folder(connection: Connection, mailing_id: int | None = None) -> set[int]:
+    """Return the ids of mailings that only the folder transport had, so that no reader has them; of all, or of one."""
+    s = senders.c
+    query = select(s.mailing_id).group_by(s.mailing_id).having(func.min(case((IN_FOLDER, 1), else_=0)) == 1)
+    return {*connection.scalars(query if mailing_id is None else query.where(s.mailing_id == mailing_id))}
+
+
 def refuse_mixed(connection: Connection, mailing: Mailing, transport: str) -> None:
     """Raise UsageError if the folder, which mails nobody, would finish what a provider began, or the other way round.
 
@@ -251,8 +258,8 @@ def refuse_mixed(connection: Connection, mailing: Mailing, transport: str) -> No
             "{slug}: {n:,} recipients count as mailed, whose messages only went into the folder", n, slug=slug,
         )  # fmt: skip
         ways = say(
-            "delivery.transport: folder ends the trial; or publisher cancel {slug}, and publisher send {slug} mails all"
-            " others (publisher subscribers list --of {slug} --state submitted lists those)",
+            "delivery.transport: folder ends the trial; or publisher cancel {slug}, and publisher send {slug}"
+            " --correction mails everybody",
             slug=slug,
         )
         raise UsageError(message, help=ways)

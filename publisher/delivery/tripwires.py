@@ -19,7 +19,7 @@ from publisher.audience.tables import domain_of, subscribers
 from publisher.config.model import Config
 from publisher.database.bulk import insert_once
 from publisher.delivery.lock import DIGEST
-from publisher.delivery.mailings import Mailing
+from publisher.delivery.mailings import Mailing, only_in_folder
 from publisher.delivery.states import Account, Operator, RecipientState, given_up
 from publisher.delivery.tables import literally, mailings, receiver_tallies, recipients, second_copies
 from publisher.diagnostics import counted, say
@@ -153,7 +153,9 @@ def unaddressed(mailing: Mailing, account: Account) -> list[Tripped]:
 def _reached_by_another(connection: Connection, mailing: Mailing) -> int:
     r = recipients.c
     same = select(mailings.c.id).where(mailings.c.digest == mailing.digest, mailings.c.id != mailing.id)
-    others = list(connection.execute(same).scalars())
+    others = {*connection.scalars(same)}
+    if others:
+        others -= only_in_folder(connection)
     if not others:
         return 0
     pending = (r.mailing_id == mailing.id, r.state == literally(RecipientState.PENDING), r.released == 0)

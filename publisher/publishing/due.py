@@ -69,6 +69,7 @@ class Mailed:
     runs: tuple[str, ...] = ()  # ids of its senders
     finished: bool = False
     nobody: bool = False  # frozen without any subscriber
+    in_folder: bool = False  # the folder transport alone had it
     waiting: int = 0  # those of ``sendable`` that wait for their local time
     next_at: datetime | None = None  # when the first of these is due
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert, select, update
 from publisher.config import Config
 from publisher.database import Database
 from publisher.database.bulk import insert_into
-from publisher.delivery.mailings import every_newest, runs, unsettled, waiting
+from publisher.delivery.mailings import every_newest, only_in_folder, runs, unsettled, waiting
 from publisher.delivery.states import RecipientState
 from publisher.diagnostics import say
 from publisher.errors import UsageError
@@ -66,7 +66,7 @@ def note(connection: Connection, slug: str, **values: Any) -> None:
 
 def mailed(connection: Connection, slug: str | None = None) -> dict[str, Mailed]:
     """Return the newest mailing of each issue, or of ``slug``, which may be a step; ``content`` is left None."""
-    worked, found = runs(connection), {}
+    worked, tried, found = runs(connection), only_in_folder(connection), {}
     for mailing in every_newest(connection, slug):
         if slug is None and "/" in mailing.slug:
             continue  # a step or a month's edition is not an issue
@@ -74,7 +74,8 @@ def mailed(connection: Connection, slug: str | None = None) -> dict[str, Mailed]
         found[mailing.slug] = Mailed(
             mailing.digest, None, mailing.operator, left[RecipientState.PENDING] + left[RecipientState.CLAIMED],
             left[RecipientState.UNCERTAIN], mailing.reference, tuple(worked.get(mailing.id, ())),
-            mailing.finished_at is not None, mailing.audience == 0, *waiting(connection, mailing.id),
+            mailing.finished_at is not None, mailing.audience == 0, mailing.id in tried,
+            *waiting(connection, mailing.id),
         )  # fmt: skip
     return found
 

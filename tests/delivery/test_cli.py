@@ -23,7 +23,7 @@ from publisher.audience.tables import subscribers
 from publisher.cli import app as cli
 from publisher.database import open_database
 from publisher.delivery.mailings import newest
-from publisher.delivery.tables import mailings, recipients
+from publisher.delivery.tables import mailings, recipients, senders
 from tests.delivery.world import SLUG, add_people, make_config
 from tests.stubs.ses import SesServer
 from tests.stubs.smtp import Relay
@@ -112,6 +112,7 @@ def test_pause_resume_and_cancel(run: Run, root: Path) -> None:
     run("send", SLUG)
     with database.begin() as connection:
         connection.execute(update(recipients).where(recipients.c.number == 1).values(state="pending", message_id=None))
+        connection.execute(update(senders).values(host="here"))  # an older version did not record the transport
     assert row(run)["state"] == "stopped"
     assert run("pause", SLUG)[0] == 0
     assert row(run)["state"] == "paused"

@@ -74,6 +74,22 @@ def test_a_run_that_submitted_nothing_decides_nothing(config: Config, database: 
     assert send(config, database, make_letter(), Options(transport=FakeTransport())).account.submitted == PEOPLE
 
 
+@pytest.mark.parametrize("whole", [True, False])
+def test_after_a_trial_everybody_is_mailed_on_purpose_and_once(config: Config, database: Database, whole: bool) -> None:
+    add_people(database, PEOPLE)
+    if whole:
+        send(config, database, make_letter(), Options(transport=into_folder(config)))
+    else:
+        begin(config, database, into_folder(config))
+        set_operator(database, SLUG, "cancelled")
+    provider = FakeTransport()
+    for _ in range(2):
+        sent = send(config, database, make_letter(), Options(transport=provider, correction=True))
+        assert sent.account.submitted == PEOPLE == len(provider.accepted)
+    assert send(config, database, make_letter(), Options(transport=provider)).account.submitted == PEOPLE
+    assert len(provider.accepted) == PEOPLE
+
+
 def test_another_mailing_may_go_another_way(config: Config, database: Database) -> None:
     add_people(database, PEOPLE)
     begin(config, database, into_folder(config))

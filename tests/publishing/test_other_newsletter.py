@@ -122,8 +122,10 @@ def test_a_trial_with_the_sample_is_no_other_newsletter(newsroom: Newsroom) -> N
     newsroom.subscribers(*PEOPLE)
     write(newsroom, FIRST, "样例")
     assert newsroom.run("publish").status == 0
-    shutil.rmtree(newsroom.root / "issues" / FIRST)
+    assert "1 issue mailed earlier" in newsroom.run("publish").out
     newsroom.newsletter.write("config.yaml", real)
+    assert "1 issue went into the folder alone" in newsroom.run("publish").out
+    shutil.rmtree(newsroom.root / "issues" / FIRST)
     write(newsroom, SECOND, "第一期", body="另一篇正文。")
     ran = newsroom.run("publish")
     assert ran.status == 0, ran
