@@ -4,9 +4,11 @@ Rows are cut by columns (a Han character takes two), according to what each clie
 guide, not exact to the pixel.
 """
 
+import re
 from dataclasses import asdict, dataclass
 from itertools import accumulate, takewhile
 from typing import Any
+from urllib.parse import quote
 
 from publisher.diagnostics import Severity
 from publisher.diagnostics.machines import as_object
@@ -16,6 +18,8 @@ from publisher.edition.gates.gmail import BUDGET
 from publisher.edition.model import Edition
 from publisher.preview.frames import Look, document
 from publisher.preview.workshop import PreviewState, Workshop
+
+_PLACE = re.compile(r"\{(path|line|column)\}")
 
 
 def listing(workshop: Workshop) -> list[dict[str, Any]]:
@@ -61,11 +65,9 @@ def _measures(edition: Edition) -> dict[str, Any]:
 
 def _finding(workshop: Workshop, shown: Shown) -> dict[str, Any]:
     finding, editor = shown.finding, workshop.config.preview.editor
-    path, span = (workshop.root / finding.path).as_posix(), finding.span
-    return as_object(finding) | {
-        "rest": shown.rest if shown.more else None,
-        "href": editor.format(path=path, line=span.line, column=span.column),
-    }
+    told = {"path": quote((workshop.root / finding.path).as_posix()), "line": finding.line, "column": finding.column}
+    href = _PLACE.sub(lambda place: str(told[place[1]]), editor)
+    return as_object(finding) | {"rest": shown.rest if shown.more else None, "href": href}
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,14 @@ def test_markdown_becomes_text(markdown: str, text: str) -> None:
     assert write(markdown).text == text
 
 
+@pytest.mark.parametrize("element", ["blockquote", "q", "del", "ins"])
+@pytest.mark.parametrize(
+    ("url", "kept"), [("https://example.org/a", True), ("/a", True), ("ftp://example.org/", False), ("data:,a", False)]
+)
+def test_the_source_of_a_quotation_has_a_scheme_of_links_or_is_removed(element: str, url: str, kept: bool) -> None:
+    assert (" cite=" in write(f'a <{element} cite="{url}">b</{element}>').html) is kept
+
+
 def test_notes_of_two_texts_never_share_an_id() -> None:
     writer = renderer()
     html = "".join(writer.block(prose("a[^1]\n\n[^1]: n"), name, 2).html for name in ("one", "two", "one:commentary"))

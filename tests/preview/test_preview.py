@@ -20,8 +20,9 @@ from selectolax.lexbor import LexborHTMLParser
 
 from publisher.diagnostics.sentences import language
 from publisher.preview import frames
-from publisher.preview.listing import cut, rows
+from publisher.preview.listing import cut, describe, rows
 from publisher.preview.words import WORDS, page_words
+from publisher.preview.workshop import Workshop
 
 from .conftest import SLUG, Preview
 
@@ -229,6 +230,28 @@ def test_a_step_of_a_series_is_shown_too(page: Any, preview: Preview) -> None:
     (made,) = preview.root.rglob("*.eml")
     made.unlink()
     shutil.rmtree(preview.root / "series")
+
+
+@pytest.mark.parametrize(
+    ("editor", "link"),
+    [
+        ("vscode://file/{path}:{line}:{column}", "vscode://file/{root}/my%20%23news/{item}:4:1"),
+        ("x://open?file={path}&line={line}&as={mode}", "x://open?file={root}/my%20%23news/{item}&line=4&as={mode}"),
+    ],
+)
+def test_the_link_to_the_editor_is_a_url_and_keeps_what_it_does_not_know(
+    tmp_path: Path, editor: str, link: str
+) -> None:
+    root, item = tmp_path / "my #news", f"issues/{SLUG}/a.md"
+    (root / item).parent.mkdir(parents=True)
+    (root / item).write_text("---\nheadline: a\n---\n[x](http)\n")
+    (root / item).with_name("issue.yaml").write_text(f"title: A\ndate: {SLUG[:10]}\n")
+    config = "newsletter: {name: A, url: https://news.example.com/, from: a@example.com}\n"
+    (root / "config.yaml").write_text(f"{config}preview: {{editor: '{editor}'}}\n")
+    workshop = Workshop(root)
+    found = describe(workshop, workshop.view(SLUG), frames.Look())["diagnostics"]
+    (href,) = {one["href"] for one in found if one["path"] == item}
+    assert href == link.replace("{root}", str(tmp_path)).replace("{item}", item)
 
 
 def test_a_broken_issue_shows_its_findings_over_the_last_good_view(page: Any, preview: Preview) -> None:

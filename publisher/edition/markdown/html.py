@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from publisher.checks.html import ACTIVE, ATTRIBUTES, TAGS
 from publisher.edition.markdown.blocks import directed
-from publisher.issue.links import SCHEMES, absolute
+from publisher.issue.links import SCHEMES, absolute, scheme
 from publisher.issue.markdown import new_parser
 from publisher.issue.markdown.boxes import BOXES, heading_of
 from publisher.issue.markdown.cjk import joins
@@ -152,6 +152,8 @@ def _kept(page: str, labels: dict[str, str], tag: str, attribute: str, value: st
     """Return the sanitised value of an attribute, or None to remove it."""
     if attribute == "href" and tag == "a" and not value.startswith("#"):
         return absolute(page, value)
+    if attribute == "cite":  # nh3 looks at href and src only
+        return value if scheme(value) in {"", *SCHEMES} else None
     if attribute == "rel":  # keep the kind of link, for crawlers; browser behaviour is not the author's to set
         return " ".join(word for word in value.lower().split() if word in {"sponsored", "nofollow", "ugc"}) or None
     if attribute == "id":
