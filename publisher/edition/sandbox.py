@@ -1,21 +1,18 @@
 """The environment of templates: Jinja's sandbox with faster access to values."""
 
 import re
-from collections.abc import MutableMapping
-from functools import lru_cache
 from pathlib import Path
-from types import FunctionType, MappingProxyType, MethodType
+from types import MappingProxyType
 from typing import Any
 
-from jinja2 import Environment, Template, Undefined, nodes
+from jinja2 import Environment, Undefined, nodes
 from jinja2.compiler import CodeGenerator, Frame
-from jinja2.runtime import Context, Macro
+from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
 from pydantic import BaseModel
 
 from publisher.config.theme import store
-from publisher.language import Locale, Words
 
 
 def is_ours(file: str | None) -> bool:
@@ -65,21 +62,10 @@ MADE = " made"
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
-    """Jinja's sandbox with shortcuts for mappings, macros, words and the templates of this package."""
+    """Jinja's sandbox with shortcuts for mappings and plain text."""
 
     context_class = Released
     code_generator_class = Writer
-
-    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
-        """The global variables in one dictionary, which each include and import copies."""
-        return {**self.globals, **(d or {})}
-
-    def get_template(self, name: Any, parent: str | None = None, globals: Any = None) -> Template:
-        """Return a template; those of this package are cached without checking their files again."""
-        kept = _kept(self)
-        if name not in kept or kept[name]._uptodate is not lasts:
-            kept[name] = super().get_template(name, parent, globals)
-        return kept[name]
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """Return ``obj.attribute``, or an undefined value if it is missing or not allowed in templates."""
@@ -91,14 +77,6 @@ class Sandbox(ImmutableSandboxedEnvironment):
         """Whether a template may read an attribute; none of Pydantic's own: ``parse_raw`` unpickles, so runs code."""
         return super().is_safe_attribute(obj, attr, value) and not (isinstance(obj, BaseModel) and attr in _OF_MODEL)
 
-    def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
-        """Call an object. Macros, words and functions without attributes skip checks, which would allow them anyway."""
-        if not isinstance(__obj, _HARMLESS) and (type(__obj) not in _FUNCTIONS or __obj.__dict__):
-            return super().call(__context, __obj, *args, **kwargs)
-        kwargs.pop("_block_vars", None)
-        kwargs.pop("_loop_vars", None)
-        return __obj(__context.eval_ctx, *args, **kwargs) if type(__obj) is Macro else __obj(*args, **kwargs)
-
     @staticmethod
     def shown(value: object) -> str:
         """Return a value as markup."""
@@ -107,8 +85,6 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return "" if type(value) is Undefined else escape(finalized(value))  # from an ``if`` without ``else``
 
 
-_HARMLESS = (Macro, Locale, Words)
-_FUNCTIONS = (FunctionType, MethodType)
 _MAPPINGS = (dict, MappingProxyType)
 _OF_MAPPING = frozenset((*dir(dict), *dir(MappingProxyType)))
 _OF_MODEL = frozenset(dir(BaseModel))
@@ -118,11 +94,6 @@ _SPECIAL = re.compile(r"""[&<>"'\\\x00-\x1f\x7f-\x9f]""")
 def lasts() -> bool:
     """The up-to-date check of templates of this package, which do not change while the process runs."""
     return True
-
-
-@lru_cache(maxsize=8)
-def _kept(_environment: Environment) -> dict[str, Template]:
-    return {}
 
 
 _SPOILED = dict.fromkeys((*range(32), *range(127, 160)), "")  # remove control characters
