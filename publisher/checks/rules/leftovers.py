@@ -31,13 +31,6 @@ _UNFINISHED = regex(
     re.MULTILINE,
 )
 _NOTES = ("TODO", "TBD", "FIXME", "待补", "待写", "待完善", "此处", "orem ipsum")
-_NO_TEXT = regex(
-    r"undefined|null|nan|\[object object\]|untitled|todo|tbd|404 not found|403 forbidden|502 bad gateway|access denied"
-    r"|page not found|无标题|無標題|未命名|未找到标题|获取失败|待定|待补充?|lorem ipsum.*",
-    re.IGNORECASE,
-)
-"""Values in place of a title: output of a program that had none, or a reminder to write one."""
-_TITLES = frozenset({"title", "headline", "subject", "subtitle", "preheader"})
 MERGE_TAG = define("merge-tag", Severity.WARNING)
 _PERSON = r"(?:first|last|full|given|sur|user)[ _-]?name|[fl]name|name|first|last|e-?mail(?:[ _-]?address)?"
 _WAY = (
@@ -141,8 +134,8 @@ def _placeholders(context: Context) -> Iterator[Diagnostic]:
     for place in found:
         message = say("this text is still to be filled in, and the issue is ready")
         yield PLACEHOLDER_LEFT.at(place, message, help=_REPLACE)
-    titles = (line for line in fields(context) if line.key in _TITLES and _NO_TEXT.fullmatch(line.text.strip()))
-    places = [line.whole for line in titles]
+    titles = (line for line in fields(context) if line.key in {"title", "headline"})
+    places = [line.whole for line in titles if _UNFINISHED.fullmatch(line.text)]
     places += [
         place(*found.span())
         for text in context.texts
