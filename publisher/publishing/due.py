@@ -7,6 +7,7 @@ again, however its files, its schedule or its git history change.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from difflib import SequenceMatcher
 from enum import StrEnum
 
 from publisher.config.model import PublishConfig
@@ -22,6 +23,7 @@ class Action(StrEnum):
     RESUME = "resume"  # frozen and unfinished: continue
     DONE = "done"  # mailed; nothing to do
     CHANGED = "changed"  # changed after the mailing: noted in the archive, not mailed
+    REUSED = "reused"  # a newer issue in the folder of a mailed one
     CONFLICT = "conflict"  # changed during the mailing: an operator decides
     UNCERTAIN = "uncertain"  # nothing left to send, some outcomes unknown
     PAUSED = "paused"  # by publisher pause
@@ -44,14 +46,15 @@ WORDS = {
     for one in (
         *(say("due"), say("resume"), say("done"), say("changed"), say("conflict"), say("uncertain"), say("paused")),
         *(say("cancelled"), say("waiting"), say("held"), say("expired"), say("missed"), say("unknown"), say("late")),
-        *(say("settled"), say("draft"), say("renamed"), say("broken"), say("withdrawn")),
+        *(say("settled"), say("draft"), say("renamed"), say("reused"), say("broken"), say("withdrawn")),
     )
 }
 """Each action in words, for operators."""
 
 MAILS = frozenset({Action.DUE, Action.RESUME})
 NEEDS_OPERATOR = frozenset(
-    {Action.CONFLICT, Action.UNCERTAIN, Action.EXPIRED, Action.MISSED, Action.UNKNOWN, Action.RENAMED, Action.BROKEN}
+    {Action.CONFLICT, Action.UNCERTAIN, Action.EXPIRED, Action.MISSED, Action.UNKNOWN, Action.RENAMED, Action.REUSED}
+    | {Action.BROKEN}
 )
 """Actions that need an operator: publish exits with 1, or 2 for UNKNOWN."""
 
@@ -72,6 +75,8 @@ class Mailed:
     in_folder: bool = False  # the folder transport alone had it
     waiting: int = 0  # those of ``sendable`` that wait for their local time
     next_at: datetime | None = None  # when the first of these is due
+    title: str = ""
+    frozen_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,7 @@ class Facts:
     publish_at: datetime | None = None
     last_at: datetime | None = None  # with deliver_at: time of the last readers; publish_at: of the first
     day_ends: datetime | None = None  # end of the issue's date, in the newsletter's time zone
+    title: str = ""
     digest: str | None = None
     content: str | None = None
     mailed: Mailed | None = None
@@ -235,12 +241,32 @@ def _mailed(facts: Facts, mailed: Mailed, now: datetime) -> IssueDecision:
     if mailed.uncertain:
         why = counted("{n:,} recipient is uncertain", "{n:,} recipients are uncertain", mailed.uncertain)
         return IssueDecision(facts, Action.UNCERTAIN, why, f"publisher reconcile {slug}")
+    if not same and facts.settled != "mailed" and _is_another(facts, mailed):
+        why = say(
+            "“{title}” was mailed from this folder, and this is dated later: is it a new issue?", title=mailed.title
+        )
+        ways = say(
+            "give it a folder of its own; publisher send {slug} --correction mails it from this one; publisher publish"
+            " --mailed {slug} mails nobody",
+            slug=slug,
+        )
+        return IssueDecision(facts, Action.REUSED, why, ways)
     if not same:
         why = say("changed after it went out: the archive says so, nobody is mailed again")
         help_ = say("publisher send {slug} --correction mails it on purpose", slug=slug)
         return IssueDecision(facts, Action.CHANGED, why, help_)
     why = say("nobody had subscribed; publisher send {slug} mails it", slug=slug) if mailed.nobody else say("mailed")
     return IssueDecision(facts, Action.DONE, why)
+
+
+_ALIKE = 0.6  # likeness of two titles, 0 to 1, from which one is a correction of the other
+
+
+def _is_another(facts: Facts, mailed: Mailed) -> bool:
+    """Whether this is no correction of what was mailed: it is dated after the mailing, and has quite another title."""
+    if facts.day_ends is None or mailed.frozen_at is None or facts.day_ends - mailed.frozen_at <= timedelta(days=1):
+        return False
+    return SequenceMatcher(None, facts.title, mailed.title, autojunk=False).ratio() < _ALIKE
 
 
 def renamed(slug: str, before: str) -> tuple[str, str]:

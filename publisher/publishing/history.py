@@ -229,8 +229,8 @@ def _facts(config: Config, one: Proof, ledger: History, witness: Witness) -> Fac
     return replace(
         facts, publish_at=edition.publish_at or (local.opens if local else None),
         last_at=max(local.closes, edition.publish_at or local.closes) if local else None,
-        day_ends=datetime.combine(edition.date, time.max, config.newsletter.zone), digest=edition.digest,
-        content=content, mailed=mailed, asked=asked, known=publication.seen_at is not None,
+        day_ends=datetime.combine(edition.date, time.max, config.newsletter.zone), title=edition.title,
+        digest=edition.digest, content=content, mailed=mailed, asked=asked, known=publication.seen_at is not None,
         seen_at=publication.seen_at if same else None, unknown_mail=facts.unknown_mail or contradicted,
         claimed=witness.readers_have(one.slug) if unknown else None,
         mailed_as=mailed_as(edition, content, ledger.gone) if strange and content else None,

@@ -151,6 +151,7 @@ class _Publish(Run):
                 raise UsageError(message, help=say("name a folder of issues/, or all"))
             begun = {slug for slug in slugs if kinds.get(slug) in _BEGUN or months.get(slug)}
             meant = {slug for slug in self._with_families(slugs) if kinds.get(slug) in SETTLED_BY_NAME}
+            meant |= {slug for slug in slugs if how == "mailed" and kinds.get(slug) is Action.REUSED}
             meant |= months.keys() & ({*slugs} - begun if how == "mailed" else {*slugs})
             if "all" in slugs:
                 meant |= {slug for slug in kinds.keys() - named if kinds[slug] in SETTLED_BY_ALL[how]}

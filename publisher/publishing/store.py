@@ -75,7 +75,7 @@ def mailed(connection: Connection, slug: str | None = None) -> dict[str, Mailed]
             mailing.digest, None, mailing.operator, left[RecipientState.PENDING] + left[RecipientState.CLAIMED],
             left[RecipientState.UNCERTAIN], mailing.reference, tuple(worked.get(mailing.id, ())),
             mailing.finished_at is not None, mailing.audience == 0, mailing.id in tried,
-            *waiting(connection, mailing.id),
+            *waiting(connection, mailing.id), mailing.title, mailing.frozen_at,
         )  # fmt: skip
     return found
 

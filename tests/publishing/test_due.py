@@ -20,6 +20,8 @@ DONE = Mailed("sha256:b", "sha256:words", "going", 0, 0)
 HALF = replace(DONE, sendable=5)
 WAITS = replace(HALF, waiting=5, next_at=NOW + HOUR)
 OTHER_WORDS = {"digest": "sha256:c", "content": "sha256:other words"}
+OLD = replace(DONE, title="Floods in spring", frozen_at=NOW - 300 * DAY)
+NEW = {**OTHER_WORDS, "title": "The mill opens"}
 OTHER_THEME = {"digest": "sha256:c"}
 
 TABLE = [
@@ -67,6 +69,13 @@ TABLE = [
     ("mailed, then re-scheduled", replace(READY, mailed=DONE, publish_at=NOW + DAY), POLICY, Action.DONE),
     ("mailed, then held", replace(READY, mailed=DONE, held_at=NOW), POLICY, Action.DONE),
     ("mailed, then other words", replace(READY, mailed=DONE, **OTHER_WORDS), POLICY, Action.CHANGED),
+    ("mailed, then replaced by another issue", replace(READY, mailed=OLD, day_ends=NOW, **NEW), POLICY, Action.REUSED),
+    ("the same, and settled", replace(READY, mailed=OLD, day_ends=NOW, settled="mailed", **NEW), POLICY,
+     Action.CHANGED),
+    ("mailed before its date, then a slip in its title mended",
+     replace(READY, mailed=OLD, day_ends=NOW, **OTHER_WORDS, title="Floods in spring, again"), POLICY, Action.CHANGED),
+    ("mailed, then another title on the same day",
+     replace(READY, mailed=replace(OLD, frozen_at=NOW - HOUR), day_ends=NOW, **NEW), POLICY, Action.CHANGED),
     ("mailed, then another theme", replace(READY, mailed=DONE, **OTHER_THEME), POLICY, Action.DONE),
     ("mailed, no digest", replace(READY, mailed=replace(DONE, content=None), **OTHER_THEME), POLICY, Action.CHANGED),
     ("half mailed", replace(READY, mailed=HALF), POLICY, Action.RESUME),

@@ -279,6 +279,37 @@ def test_a_folder_that_is_renamed_mails_nobody_again(newsletter: Newsletter) -> 
     assert mails(newsletter) == {before: 2}
 
 
+def replaced(newsletter: Newsletter) -> str:
+    slug = mailed(newsletter, FUTURE.format(1))
+    newsletter.write(f"issues/{slug}/issue.yaml", f"title: The mill opens\ndate: {slug[:10]}\nstatus: ready\n")
+    newsletter.write(f"issues/{slug}/a.md", "---\nheadline: Flour again\n---\nThe mill opens in May.\n")
+    ran = newsletter.run("publish")
+    assert (ran.status, mails(newsletter)) == (1, {slug: 2})
+    assert f"{slug}: reused" in ran.err
+    return slug
+
+
+def test_a_new_issue_in_the_folder_of_a_mailed_one_is_no_silent_correction(newsletter: Newsletter) -> None:
+    slug, before = replaced(newsletter), mails(newsletter)
+    assert newsletter.run("publish", "--mailed", slug).status == 0
+    assert newsletter.run("publish").status == 0
+    assert mails(newsletter) == before
+
+
+def test_it_is_mailed_from_a_folder_of_its_own(newsletter: Newsletter) -> None:
+    before, after = replaced(newsletter), "2035-01-01-mill"
+    rename(newsletter, before, after)
+    assert newsletter.run("publish").status == 0
+    assert mails(newsletter) == {before: 2, after: 2}
+
+
+def test_or_from_this_one_as_a_correction(newsletter: Newsletter) -> None:
+    slug = replaced(newsletter)
+    assert newsletter.run("send", slug).status == 2
+    assert newsletter.run("send", slug, "--correction").status == 0
+    assert newsletter.run("publish").status == 0
+
+
 def test_so_does_one_whose_text_is_edited_in_the_same_commit(newsletter: Newsletter) -> None:
     before, after = mailed(newsletter, FUTURE.format(1)), FUTURE.format(2)
     shutil.rmtree(newsletter.root / "issues" / before)

@@ -44,6 +44,7 @@ from publisher.publishing.witness import Witness
 
 AFTER = frozenset(
     {Action.DONE, Action.CHANGED, Action.SETTLED, Action.LATE, Action.CANCELLED, Action.UNKNOWN, Action.RENAMED}
+    | {Action.REUSED}
 )
 """Actions with no mail to come, so that recipients need no count."""
 
