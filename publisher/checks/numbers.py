@@ -81,7 +81,8 @@ _ROMAN = {
 _OTHER_WORDS = _ROMAN | {"half": 2, "quarter": 4, "dozen": 12, "decades": 10, "centuries": 100, "a": 1, "an": 1} | {
     f"{tens}ties": 10 * n for n, tens in enumerate(["twen", "thir", "for", "fif", "six", "seven", "eigh", "nine"], 2)
 }  # fmt: skip
-_N = rf"(\d+|[{''.join(_HAN_DIGITS)}十]{{1,3}}|\b(?:an?|{'|'.join(_ENGLISH)})\b)"
+_DIGITS = r"(?<!\d)\d++"  # a whole row: beginning within one would take quadratic time
+_N = rf"({_DIGITS}|[{''.join(_HAN_DIGITS)}十]{{1,3}}|\b(?:an?|{'|'.join(_ENGLISH)})\b)"
 _PHRASES: tuple[tuple[re.Pattern[str], Callable[..., Iterable[Decimal | int]]], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), meant) for pattern, meant in (
         (rf"{_N}(?:[:：]\d\d|\s?(?:[:.]\d\d)?\s?[ap]\.?m\b|\so.clock)", lambda h: _hours(h)),
@@ -92,7 +93,7 @@ _PHRASES: tuple[tuple[re.Pattern[str], Callable[..., Iterable[Decimal | int]]], 
         (r"\bquarter (?:past|to|of an hour)|[一三]刻", lambda: (15, 45)),
         (r"\b(?:noon|midnight)\b|[正中]午|午夜", lambda: (0, 12, 24)),
         (rf"{_N}年代", lambda n: _decade(n)),
-        (r"(\d+)['’]?s\b|\b(\w+ties)\b", lambda n: _decade(n)),
+        (rf"({_DIGITS})['’]?s\b|\b(\w+ties)\b", lambda n: _decade(n)),
         (rf"{_N}[ -](half|third|quarter|fifth|sixth|seventh|eighth|ninth|tenth)s?\b", lambda n, of: _share(n, of)),
         (rf"{_N} (?:in|out of) (?:every )?{_N}", lambda n, of: _share(n, of)),
         (rf"{_N}分之{_N}", lambda of, n: _share(n, of)),

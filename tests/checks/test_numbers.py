@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from publisher.checks.numbers import numbers
+from publisher.checks.numbers import numbers, otherwise
 from publisher.checks.rules.number_not_in_items import Said
 
 
@@ -69,3 +69,9 @@ def test_a_row_of_words_without_end_takes_no_longer_than_its_length(language: st
 
     spent(100)
     assert min(spent(4_000) for _ in range(3)) < 10 * max(min(spent(1_000) for _ in range(3)), 0.002)
+
+
+def test_a_row_of_digits_without_end_takes_no_longer_than_its_length() -> None:
+    began = time.process_time()
+    assert list(otherwise("1" * 40_000)) == []
+    assert time.process_time() - began < 5
