@@ -1,10 +1,12 @@
 """Read JSON values from a file of events (one per line, concatenated, an array, or pretty-printed), and messages
 from a mailbox (an mbox, a Maildir, a folder of messages, or one message).
 
-Gzip is supported. Text that is not JSON is reported with its line, and reading continues at the next line. Memory is
-bounded: no value may be longer than :data:`LONGEST`.
+Messages listed by ``aws sqs receive-message`` or in the event of a Lambda function are read one by one. Gzip and
+UTF-16 (PowerShell's ``>``) are supported. Text that is not JSON is reported with its line, and reading continues at
+the next line. Memory is bounded: no value may be longer than :data:`LONGEST`.
 """
 
+import codecs
 import gzip
 import io
 import json
@@ -40,7 +42,9 @@ def unpacked(stream: IO[bytes]) -> io.BufferedReader:
 
 def _pieces(stream: io.BufferedReader) -> Iterator[tuple[int, str]]:
     """Yield lines with their numbers; a line longer than :data:`LONGEST` comes in pieces with the same number."""
-    text = io.TextIOWrapper(stream, "utf-8", errors="surrogateescape", newline="\n")
+    utf16 = stream.peek(2).startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    encoding = "utf-16" if utf16 else "utf-8"
+    text = io.TextIOWrapper(stream, encoding, errors="replace" if utf16 else "surrogateescape", newline="\n")
     number, ended = 0, True
     while piece := text.readline(LONGEST):
         number += ended
@@ -109,9 +113,23 @@ def _decoded(text: str, began: int, number: int) -> Generator[tuple[int, Any], N
             value, at = EventError(say("not a JSON object")), text.find("\n") + 1 or len(text)
         if _SURROGATE.search(text, 0, at):
             value = EventError(say("not UTF-8"))
-        yield began, value
+        yield from ((began, one) for one in _messages(value))
         began = number
     return text, arrays
+
+
+def _messages(value: Any) -> Iterator[Any]:
+    """Those of an object that lists them below ``Messages`` or ``Records``; any other value itself."""
+    listed = value.get("Messages", value.get("Records")) if isinstance(value, dict) else None
+    if not isinstance(listed, list):
+        yield value
+        return
+    for one in listed:
+        body = next((one[key] for key in ("Body", "body", "Sns") if key in one), one) if isinstance(one, dict) else one
+        try:
+            yield json.loads(body) if isinstance(body, str) else body
+        except (ValueError, RecursionError):
+            yield EventError(say("not JSON"))
 
 
 def _begins_anew(held: str, line: str) -> bool:

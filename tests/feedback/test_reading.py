@@ -61,6 +61,10 @@ FORMS = {
     "sequence": lambda lines: "".join(f"\x1e{line}\n" for line in lines),
     "envelopes": lambda lines: "\n".join(enveloped(line) for line in lines),
     "envelopes-concatenated": lambda lines: "".join(enveloped(line) for line in lines),
+    "queue": lambda lines: json.dumps({"Messages": [{"Body": line} for line in lines]}, indent=4),
+    "function": lambda lines: json.dumps(
+        {"Records": [{"body": lines[0]}, *({"Sns": json.loads(enveloped(line))} for line in lines[1:])]}
+    ),
     "blank-lines": lambda lines: "\n\n \n".join(lines) + "\n\n",
 }
 ENCODINGS = {
@@ -68,6 +72,7 @@ ENCODINGS = {
     "bom": lambda text: text.encode("utf-8-sig"),
     "gzip": lambda text: gzip.compress(text.encode()),
     "gzip-members": lambda text: gzip.compress(text[:700].encode()) + gzip.compress(text[700:].encode()),
+    "utf-16": lambda text: text.encode("utf-16"),
 }
 
 
@@ -100,6 +105,17 @@ def test_a_broken_line_is_named_and_the_others_are_applied(room: Room, lines: li
     for between in ("\n", "\r\n"):
         applied = read(room, between.join([lines[0], broken, *lines[1:]]).encode())
         assert applied.malformed == [("line 2", why)]
+    assert room.account().delivered == 3
+
+
+def test_a_message_of_a_queue_that_is_no_event_is_named_and_the_others_are_applied(
+    room: Room, lines: list[str]
+) -> None:
+    bodies = [lines[0], "hello", lines[1], "{}", lines[2]]
+    applied = read(room, json.dumps({"Messages": [*({"Body": one} for one in bodies), None]}).encode())
+    assert [why for _, why in applied.malformed] == [
+        "not JSON", "it has the keys of no provider's event", "not a JSON object",
+    ]  # fmt: skip
     assert room.account().delivered == 3
 
 
