@@ -1,9 +1,9 @@
 """Automatic corrections by ``check --fix``, for findings with one correct solution that does not alter the meaning.
 
 Half-width punctuation in Chinese text becomes full-width, in a whole file or not at all, as does the half-width
-partner of a full-width bracket; doubled punctuation becomes single; tracking parameters are removed; a labelled
-commentary at the end of a body is moved to its container. URLs (otherwise) and code are not changed. Line ends, byte
-order mark, mode and last line of the file are preserved.
+partner of a full-width bracket; doubled punctuation becomes single; misread text is decoded again; tracking parameters
+are removed; a labelled commentary at the end of a body is moved to its container. URLs (otherwise) and code are not
+changed. Line ends, byte order mark, mode and last line of the file are preserved.
 """
 
 import difflib
@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from publisher.diagnostics import Diagnostic, Sentence, counted, say
 from publisher.documents.atomic import write_file
+from publisher.documents.encodings import mojibake_of
 from publisher.documents.text import shadows
 
 NOTHING, ASKED, MENDED = say("nothing to mend by itself"), say("{told}. Write?"), say("mended: {told}")
@@ -164,11 +165,17 @@ def _untracked(line: str, start: int, end: int) -> str | None:
     return after if after != before else None
 
 
+def _reread(line: str, start: int, end: int) -> str | None:
+    found = [right for at, to, right in mojibake_of(line[start:end]) if to - at == end - start]
+    return found[0] or None if found else None
+
+
 _FIXERS: dict[str, Callable[[str, int, int], str | None]] = {
     # A finding that spans the whole line has to be decided by the editor.
     _IN_BODY: lambda line, _, end: "" if line[end:].strip() else None,
     _HALF_WIDTH: lambda line, start, end: FULL.get(line[start:end].rstrip(" ")),
     "unpaired-punctuation": lambda line, start, end: BRACKETS.get(line[start:end]),
+    **dict.fromkeys(("garbled-text", "control-character"), _reread),
     "doubled-punctuation": lambda line, start, end: line[start] if line[start:end] in _TWICE else None,
     _TRACKING: _untracked,
 }

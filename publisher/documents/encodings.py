@@ -1,13 +1,17 @@
 """Detection of the encoding of bytes that are not UTF-8. ``charset-normalizer`` excludes impossible candidates; the
 others are ranked here by how common their characters are: names are too short for its statistics.
+
+Also detection of text that was UTF-8 and was decoded with another encoding before it was saved (mojibake).
 """
 
 import codecs
 import math
 import re
 import unicodedata
+from collections.abc import Iterator
 
-from publisher.diagnostics import say
+from publisher.diagnostics import Sentence, say
+from publisher.regex import regex
 
 ENCODINGS = {
     "gb18030": say("GB18030 (or GBK, GB2312)"), "big5": "Big5", "cp932": "Shift-JIS (cp932)",
@@ -47,6 +51,53 @@ _SIGNS = re.compile("[\u2010-\u2026\u20ac\u00a0\u00ab\u00bb\u00ae\u00a9№]")
 # Unlikely patterns of non-ASCII Latin letters: a vowel between vowels, a consonant between consonants (both
 # result from a wrong code page, as in ø for ř), and letters that hardly any name has.
 _ODDITIES = re.compile("(?<=[av])v(?=[av])|(?<=[bc])[cn](?=[bc])|n(?=[av])|x")
+
+_WESTERN = {bytes([byte]).decode("cp1252", "ignore") or chr(byte): byte for byte in range(0x80, 0x100)}
+_WESTERN |= {chr(byte): byte for byte in range(0x80, 0x100)}  # Latin-1 has control characters there
+_TAIL = "[" + "".join(re.escape(character) for character, byte in _WESTERN.items() if byte < 0xC0) + "]"
+_QUOTE = "[\u2018-\u201f\u2026\u2013\u2014\xab\xbb]"
+# Misread forms, which occur in no language: of é and °, curly quotes, arrows and signs, emoji, full-width punctuation,
+# and two or more Chinese characters. A quotation mark after capitals (IRMÃ») is correct text.
+_MISREAD = regex(
+    rf"(?:Â[\xa0-\xaa\xac-\xba\xbc-\xbf]|Ã(?!{_QUOTE}){_TAIL}|(?<![A-ZÀ-Þ])(?:Ã{_QUOTE}|Â[\xab\xbb])"
+    rf"|â[€\x80]{_TAIL}?|â[†œ˜š\x86\x98\x9a\x9c]{_TAIL}|ð[Ÿ\x9f]{_TAIL}{{2}}|ï[¼½»]{_TAIL}|(?:[ã-é]{_TAIL}{{2}}){{2,}})+"
+)
+_EAST = "鐨鏄鈥锛銆鍦"
+"""First character of 的, 是, “, ，, 。 and 在 if UTF-8 is decoded as GBK; correct text hardly ever has one of these."""
+MISREAD_SIGNS = f"ÂÃâðïã-é{_EAST}"
+"""Characters of which any misread text has at least one, as the content of a regular expression's character class."""
+_EASTERN_SIGN, _ANY_SIGN = regex(f"[{_EAST}]"), regex(f"[{MISREAD_SIGNS}]")
+_HAN_RUN = regex("[\u2e80-\u9fff\ue000-\ufaff\uff00-\uffef]{3,}")
+
+
+def mojibake_of(text: str) -> Iterator[tuple[int, int, str]]:
+    """Find text that was UTF-8 but decoded as Windows-1252, Latin-1 or GBK: start, end, original (empty if lost)."""
+    if not _ANY_SIGN.search(text):
+        return
+    for found in _MISREAD.finditer(text):
+        content = bytes(_WESTERN[character] for character in found[0])
+        right = _again(content)
+        yield *found.span(), right if right.encode() == content else ""
+    for found in _HAN_RUN.finditer(text) if _EASTERN_SIGN.search(text) else ():
+        right = _again(found[0].encode("gb18030", "replace"))
+        if len(right) > 1:
+            yield found.start(), found.start() + len(right.encode().decode("gb18030", "ignore")), right
+
+
+def mojibake_finding(found: str, right: str) -> tuple[Sentence, Sentence]:
+    """Return message and help of the finding about misread text."""
+    if not right:
+        return say("{found} was read in a wrong encoding", found=found), say("copy it from its source once more")
+    message = say("{found} is {right}, read in a wrong encoding", found=found, right=right)
+    return message, say("write {words}", words=right)
+
+
+def _again(content: bytes) -> str:
+    """Decode bytes as UTF-8 up to the first error; correctly decoded text may follow there."""
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return content[: error.start].decode("utf-8")
 
 
 def readings(content: bytes) -> list[str]:

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, Span, counted, define, either, say
 from publisher.diagnostics.sentences import SYSTEM
-from publisher.documents.encodings import ENCODINGS, readings
+from publisher.documents.encodings import ENCODINGS, mojibake_finding, mojibake_of, readings
 
 MAX_BYTES = 1_000_000
 """Size limit: no file of prose is larger, and parsing a larger one by mistake would take long."""
@@ -117,14 +117,18 @@ def _not_utf8(path: str, content: bytes, error: UnicodeDecodeError) -> Diagnosti
 
 def _controls(path: str, text: str) -> list[Diagnostic]:
     matches = list(_CONTROL.finditer(text))
-    findings = []
+    spoiled = list(mojibake_of(text)) if any("\x80" <= match[0] <= "\x9f" for match in matches) else []
+    findings: dict[tuple[int, int], Diagnostic] = {}
     for index, match in enumerate(matches[:_MOST_CONTROLS]):
         character, span, more = match[0][0], match.span(), len(matches) - _MOST_CONTROLS
-        message = told_invisible(character)
+        message, advice = told_invisible(character), _DELETE
+        for start, end, right in spoiled:
+            if right and start <= match.start() < end:
+                span, (message, advice) = (start, end), mojibake_finding(text[start:end], right)
         if more > 0 and index == _MOST_CONTROLS - 1:
             message = counted("{first} (and {n} more place)", "{first} (and {n} more places)", more, first=message)
-        findings.append(CONTROL.at(_place(path, text, *span), message, help=_DELETE))
-    return findings
+        findings[span] = CONTROL.at(_place(path, text, *span), message, help=advice)
+    return list(findings.values())
 
 
 def told_invisible(character: str) -> Sentence:

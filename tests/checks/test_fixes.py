@@ -122,6 +122,17 @@ def test_a_commentary_that_may_end_elsewhere_is_left_to_the_editor(root: Path, b
     assert plan_fixes(root, found) == []
 
 
+def test_text_that_was_read_in_a_wrong_encoding_becomes_what_it_was(root: Path) -> None:
+    kept = "`cafÃ©` â€ "
+    heard = "\u00e2\u0080\u009chere\u00e2\u0080\u009d\u0085"
+    spoiled = f"Itâ€™s {heard}. {kept}[Ã©](https://e.com/Ã©) 鏄庡ぉ鐨勬柊闂伙紝和\ufffd"
+    right = f"It’s “here”\u0085. {kept}[é](https://e.com/Ã©) 明天的新闻，和\ufffd"
+    (root / ITEM).write_text(f"---\nheadline: DonÃ©\n---\n{spoiled}\n", encoding="utf-8")
+    for fix in plan_fixes(root, check_issue(load_config(root), SLUG.rpartition("/")[2])[1]):
+        assert apply_fix(root, fix)
+    assert (root / ITEM).read_text(encoding="utf-8") == f"---\nheadline: Doné\n---\n{right}\n"
+
+
 @pytest.mark.parametrize(
     ("line", "mended"),
     [

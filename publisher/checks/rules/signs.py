@@ -1,5 +1,5 @@
 """Characters that Markdown interprets but the author did not mean as markup: unmarked code, of which parts are lost;
-and syntax of other tools, which is shown literally: wiki links, highlights, callouts, formulas, emoji.
+and syntax of other tools, which is shown literally: wiki links, callouts, formulas, short codes.
 """
 
 import re
@@ -51,23 +51,46 @@ _MARKS = regex(
     r"|(?P<highlight>(?<![a-z0-9_=!<>])==(?=[^\s=”’」』），。、；：！？])[^=\n]+(?<=[^\s=])==(?![a-z0-9_=]))"
     r"|^(?P<callout>\[!(?:note|tip|important|warning|caution|info|abstract|question|quote|example)\][-+]?)"
     r"(?=[ \t]*$|[ \t]+[^\n。.！!？?]{1,40}\n)"
+    r"|(?P<aside>(?<![a-z0-9_%])%%(?=[^\s%])(?=[^%\n]*[ \u3400-\u9fff])[^%\n]*[^\s%]%%(?![a-z0-9_%])"
+    r"|^%%[ \t][^%\n]+%%(?=[ \t]*$))"
+    r"|^(?P<admonition>(?:!!!|\?\?\?)\+? (?:note|tip|important|warning|danger|info|question|quote|example)\b.*)"
     r"|^(?P<abbreviation>\*\[[^\[\]\n]+\]:[ \t].*)"
+    r"|^(?P<contents>\[toc\]|@\[toc\])[ \t]*$"
+    r"|(?P<attributes>\{(?<!\)\{):?[ ]?[#.][A-Za-z_][\w. #:-]*\}(?=[ \t]*$)|^\{:[^{}\n]+\}(?=[ \t]*$))"
+    r"|(?P<lower>~(?<=[A-Za-z)]~)\d{1,3}~)"
+    r"|(?P<raised>\^(?<=[A-Za-z\d)]\^)(?<!(?:haha|hehe|hihi)\^)(?:[+−-](?<!(?-i:[a-z]{2})\^.)|[+−-]?\d{1,3}|n|th|st|nd|rd)\^(?![a-z0-9_]))"
+    r"|(?P<inserted>\+\+(?<![a-z0-9_+]\+\+)(?!(?P<same>\w+)\b[^+\n]*\b(?P=same)\+)"
+    r"(?=[^\s+*|)），。、；：！？])[^+\n]{1,80}(?<=[^\s+*|(（])\+\+(?![a-z0-9_+]))"
+    r"|(?P<shortcode>\{\{[<%][^{}\n]*[%>]\}\}|^\{%-?[ ](?:include|youtube|vimeo|bilibili|video|embed|figure|gallery"
+    r"|gist|raw|endraw|(?:end)?highlight|link|post_url|post_link|twitter|asset_img|img|image|note|endnote)\b[^{}\n]*%\}"
+    r"(?=[ \t]*$))"
     r"|(?<![\w:/.-])(?P<emoji>:(?-i:[a-z]{2,}(?:_[a-z0-9]+)*|\+1):)(?![\w:/`-])"
-    r"|(?P<formula>\$\$[^$\n]+\$\$)",
+    r"|(?P<field>Error! (?:Reference source|Bookmark)(?= not (?:found|defined))"
+    r"|错误[!！]\s?未(?:找到引用源|定义书签)[。.])"
+    r"|(?P<formula>\$\$[^$\n]+\$\$"
+    r"|(?<![a-z0-9_$\\])\$(?=[^$\n]*\\[A-Za-z]{2})[^$\s](?:[^$\n]*[^$\s])?\$(?![a-z0-9_$])"
+    r"|\\\((?>(?:(?!\\\))[^\n]){0,200}?(?:\\[A-Za-z]{2}|(?<=[\w)}\]])(?:\^|(?<![A-Za-z]{2})_)(?=[\w{(\\+-])))[^\n]{0,200}?\\\)"
+    r"|\\\[(?>(?:(?!\\\])[^\n]){0,200}?(?:\\[A-Za-z]{2}|(?<=[\w)}\]])(?:\^|(?<![A-Za-z]{2})_)(?=[\w{(\\+-])))[^\n]{0,200}?\\\])",
     re.MULTILINE | re.IGNORECASE,
 )
-_SIGN = regex(r"\[[\[!]|\*\[|==|\$\$|(?<![\w:/.-]):[a-z_0-9+]+:", re.IGNORECASE)
+_SIGN = regex(
+    r"\[[\[!]|\*\[|==|%%|!!!|\?\?\?|\[toc|[{~^$]|\+\+|(?<![\w:/.-]):[a-z_0-9+]+:|error!|错误[!！]|\\[(\[]",
+    re.IGNORECASE,
+)
 _COLONS = re.compile(r"[ \t>]*(?:(?:[-+*]|\d{1,2}[.)])[ \t]+)?[ \t>]*(:{3,}(.*))")
 _OWN_LINE = re.compile(" {0,3}:::")
 _END = say("write ::: on a line of its own")
 _COMMENTARY = say("write it as the key commentary, beside body")
+_CALLOUT = say("write ::: callout and its text, then a line of :::")
 _ADVICE: dict[str, Sentence] = {
     "embed": say("write ![words](images/NAME)"), "wiki": say("write [words](../SLUG/)"),
-    "highlight": say("write **words**, or <mark>words</mark>"),
-    "callout": say("write ::: callout and its text, then a line of :::"),
+    "highlight": say("write **words**, or <mark>words</mark>"), "callout": _CALLOUT, "admonition": _CALLOUT,
+    "aside": say("write <!-- words --> for what readers are not to see"), "attributes": say("delete it"),
+    "contents": say("delete it: a long issue lists its items by itself"), "lower": say("write <sub>2</sub>"),
+    "raised": say("write <sup>2</sup>"), "inserted": say("write **words**, or <mark>words</mark>"),
+    "shortcode": say("delete it, or write a link"), "emoji": say("write the picture itself, such as 🎉"),
     "abbreviation": say("delete the line, and write the words in full where they first occur"),
-    "emoji": say("write the picture itself, such as 🎉"),
-    "formula": say("write it in letters and <sup>, or make a picture of it"),
+    "field": say("delete it"), "formula": say("write it in letters and <sup>, or make a picture of it"),
 }  # fmt: skip
 
 
