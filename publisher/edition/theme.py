@@ -34,7 +34,7 @@ from publisher.issue.codes import IMAGE_MISSING
 
 BROKEN = define("theme-broken", Severity.ERROR, fixed=True)
 _SPACE = re.compile(
-    r"""("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|\s*(;\s*\}|[{};,]|:\s)\s*|(/\*.*?\*/\s*|(?<=[\s:(,])0(?=\.\d))|\s+""",
+    r"""("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|\s*(;\s*\}|[{};,>]|:\s)\s*|(/\*.*?\*/\s*|(?<=[\s:(,])0(?=\.\d))|\s+""",
     re.DOTALL,
 )  # strings are kept as they are
 
