@@ -114,6 +114,18 @@ def test_links_in_a_sponsor_s_box_are_the_sponsor_s_own(tmp_path: Path) -> None:
     assert [one.code for one in after.findings] == ["tracking-parameter"]
 
 
+def test_sections_within_a_sponsor_s_box_do_not_end_it(tmp_path: Path) -> None:
+    sections = "<section>\n<section>\nB\n</section>\n</section>\n\n[b](https://b.example.org/)\n"
+    body = f"::: sponsor\n[a](https://a.example.org/)\n\n{sections}:::\n\n[c](https://c.example.org/)\n"
+    judged = proof(tmp_path, a_md=f"---\nheadline: A\n---\n{body}")
+    assert judged.edition is not None
+    mail, _, web = parts(judged.edition)
+    for part in (mail, web):
+        links = LexborHTMLParser(part).css('a[href$="example.org/"]')
+        found = [(link.text(), link.attributes.get("rel")) for link in links if link.text() in {"a", "b", "c"}]
+        assert found == [("a", "sponsored"), ("b", "sponsored"), ("c", None)]
+
+
 def test_a_list_of_links_may_hold_an_ignore(tmp_path: Path) -> None:
     note = "<!-- publisher: ignore=vague-link-text -->"
     made = proof(tmp_path, a_md=f"---\nkind: links\n---\n{note}\n\n- [here](https://a.example.org/)\n")

@@ -44,7 +44,7 @@ _ATTRIBUTE = re.compile(r' ([a-z-]+)="([^"]*)"')
 _LINK = re.compile(r'<a((?: [a-z-]+="[^"]*")*)>')
 _REL = re.compile(r' rel="[^"]*"')
 _CLASSLESS = re.compile(r'(<[a-z][a-z0-9]*(?: [a-z-]+="[^"]*")*?) class=""')
-_SPONSOR = re.compile(r'<section class="sponsor">.*?</section>', re.DOTALL)
+_SECTION = re.compile(r"(?=</?section[ >])")
 _BREAK_IN_TEXT = re.compile(r"(?<=([^\s<>\n]))\n(?=([^\s<>\n]))")
 
 
@@ -131,8 +131,7 @@ class HtmlWriter:
         self.lost = (deep or flat != html) and _LINKING.search(html) is not None
         if deep:
             clean = f"<p>{escape(' '.join(visible_text(clean).split()))}</p>"
-        html = Html(directed(with_images(clean, self._size).strip(), self._direction))
-        return Html(_SPONSOR.sub(lambda box: sponsored(Html(box[0])), str(html))) if '"sponsor"' in html else html
+        return Html(_in_boxes(directed(with_images(clean, self._size).strip(), self._direction)))
 
     def _size(self, attributes: dict[str, str]) -> dict[str, str]:
         placed = self._image(attributes.get("src", ""))
@@ -186,6 +185,16 @@ def sponsored(html: Html) -> Html:
         return f'<a{_REL.sub("", link[1])} rel="sponsored">' if ' href="http' in link[1] else link[0]
 
     return Html(_LINK.sub(told, html))
+
+
+def _in_boxes(html: str) -> str:
+    """Mark the links in sponsors' boxes, which may contain other sections, of sanitised HTML."""
+    parts, depth = _SECTION.split(html), 0
+    for index, part in enumerate(parts):
+        if depth or part.startswith('<section class="sponsor"'):
+            depth += -1 if part.startswith("</") else 1
+            parts[index] = sponsored(Html(part)) if depth else part
+    return "".join(parts)
 
 
 def _depth(html: str) -> int:
