@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
+import yaml
 from lsprotocol import types
 
 from publisher.diagnostics import Span, listed, rendered, say
@@ -155,7 +156,9 @@ def references(newsletter: OpenNewsletter, old: str, new: str) -> dict[str, list
     listed = order.get("items") if isinstance(order, Mapping) else None
     for entry in listed.items if listing and isinstance(listed, Sequence) else ():
         if isinstance(entry, Scalar) and entry.text.strip().removeprefix("./") == PurePosixPath(old).name:
-            text = f"{entry.style}{'./' if entry.text.strip().startswith('./') else ''}{name}{entry.style}"
+            text = f"{'./' if entry.text.strip().startswith('./') else ''}{name}"
+            quoted = {"default_style": entry.style, "default_flow_style": True, "allow_unicode": True, "width": 999}
+            text = yaml.safe_dump([text], **quoted)[1:-2]  # without the brackets of the list
             place = newsletter.document(str(listing)).range(entry.span)
             edits.setdefault(str(listing), []).append(types.TextEdit(place, text))
     issue = newsletter.issue(slug)

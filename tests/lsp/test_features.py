@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from publisher.diagnostics.catalogue import pages
 from tests.lsp.client import Editor
@@ -249,6 +250,16 @@ def test_an_item_file_is_renamed_with_what_refers_to_it(editor: Editor, root: Pa
         place = {"line": 4, "character": 6}
         asked = {"textDocument": {"uri": listing}, "position": place, "newName": wrong}
         assert "error" in editor.answer(editor.request("textDocument/rename", asked))
+
+
+@pytest.mark.parametrize("mark", ["", "'", '"'])
+def test_a_new_name_is_quoted_where_yaml_asks_for_it(editor: Editor, root: Path, mark: str) -> None:
+    text = LISTING.replace("02-two.md", f"{mark}./02-two.md{mark}")
+    listing = editor.open(root / "issues" / SLUG / "issue.yaml", text)
+    for name in ("a #1.md", 'it\'s: "a".md', "二 #.md", "1.md"):
+        changes = editor.at("rename", listing, 4, 8, newName=name)["documentChanges"]
+        (edits,) = [one["edits"] for one in changes[:-1] if one["textDocument"]["uri"] == listing]
+        assert f"./{name}" in yaml.safe_load(applied(text, edits))["items"]
 
 
 def test_a_file_that_the_editor_renames_takes_its_references_along(editor: Editor, root: Path) -> None:
