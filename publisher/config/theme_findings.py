@@ -10,7 +10,8 @@ from publisher.config.model import Config
 from publisher.config.theme import GROUNDS, Palette, ThemeConfig, built_in, described_in, palettes, rgb, theme_folders
 from publisher.diagnostics import Diagnostic, Place, Severity, Span, define, listed, say
 from publisher.documents import Mapping, find, parse_mapping, read_text
-from publisher.documents.validate import BAD_VALUE
+from publisher.documents.validate import BAD_VALUE, canonical_language
+from publisher.documents.yaml import DUPLICATE_KEY
 from publisher.errors import ConfigError
 from publisher.regex import regex
 
@@ -96,6 +97,13 @@ def _footer(config: Config, node: Mapping, path: str) -> Iterator[Diagnostic]:
         message = say("the footer has no words in {language}, the newsletter's language", language=language)
         advice = say("add them under {language}", language=language)
         yield BAD_VALUE.at(_at(node, path, "footer"), message, help=advice)
+    written, first = find(node, ("theme", "footer")), dict[str, Span]()
+    for span, tag in ((one.key.span, one.key.text) for one in written.entries) if isinstance(written, Mapping) else ():
+        earlier = first.setdefault(tag := canonical_language(tag), span)
+        if earlier is not span:
+            named = {"name": tag, "line": earlier.line, "column": earlier.column}
+            message = say("the key {name} was already given at {line}:{column}", **named)
+            yield DUPLICATE_KEY.at(Place(path, span), message, help=say("keep one of the two"))
 
 
 def weighed(palette: Palette) -> tuple[float, str]:
