@@ -14,13 +14,15 @@ from pathlib import Path, PurePosixPath
 from publisher.config import Config
 from publisher.config.theme import built_in
 from publisher.edition.model import AnySlot, Asset, CountedLinks, Personal, Slotted
-from publisher.issue.folder import ISSUES, SERIES
+from publisher.issue.folder import ISSUES, SERIES, SUFFIXES
+from publisher.issue.opening import SUFFIXES as PICTURES
 from publisher.issue.series import slug_of_path
 
 SHARED = ""
 """The part that all issues depend on: see :func:`shared_paths`."""
 
 _DIFF_TREE = ("diff-tree", "--stdin", "--root", "--always", "-r", "--name-only", "-z", "--no-renames", "--relative")
+_IGNORED = ("ls-files", "--others", "--ignored", "--exclude-standard", "-z", "--")
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _ENVIRONMENT = {"GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
 Edge = tuple[str, frozenset[str]]  # a parent, and the parts that differ from it
@@ -65,10 +67,12 @@ def history_of(config: Config) -> CommitGraph:
     try:
         prefix, _, head = _git(root, "rev-parse", "--show-prefix", "HEAD").rstrip("\n").rpartition("\n")
         status = _git(root, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", ".")
+        hidden = _git(root, "--literal-pathspecs", *_IGNORED, ISSUES, SERIES, *config.brand_files).split("\0")
         edges = _edges(root, head, shared)
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
         return CommitGraph()
-    paths = (entry[3:].removeprefix(prefix) for entry in status.split("\0"))
+    paths = [entry[3:].removeprefix(prefix) for entry in status.split("\0")]
+    paths += [path for path in hidden if path in shared or path.lower().endswith((*SUFFIXES, *PICTURES))]
     dirty = {part for path in paths if (part := part_of(path, shared)) is not None}
     known = {part for links in edges.values() for _parent, parts in links for part in parts}
     return CommitGraph(head, edges, frozenset(dirty), frozenset(known))
@@ -107,18 +111,12 @@ def hash_parts(what: str, parts: Iterable[tuple[str, bytes]]) -> str:
     return f"sha256:{sha.hexdigest()}"
 
 
-def _pairs(graph: Iterable[list[str]]) -> Iterator[str]:
-    """Lines for diff-tree: a commit and one of its parents, or a root commit alone."""
-    for commit, *parents in graph:
-        yield from (f"{commit} {parent}" for parent in parents) if parents else (commit,)
-
-
 @lru_cache(maxsize=4)
 def _edges(root: Path, head: str, shared: tuple[str, ...]) -> dict[str, tuple[Edge, ...]]:
     """Map each commit to its parents with the parts that differ. A root commit counts as changing shared files."""
     graph = [line.split() for line in _git(root, "rev-list", "--parents", head).splitlines()]
-    changes = _git(root, *_DIFF_TREE, input="".join(f"{line}\n" for line in _pairs(graph)))
-    answers = iter(_answers(changes))
+    pairs = (f"{commit} {parent}\n" for commit, *parents in graph for parent in parents or [""])
+    answers = iter(_answers(_git(root, *_DIFF_TREE, input="".join(pairs))))
     edges: dict[str, tuple[Edge, ...]] = {}
     for commit, *parents in graph:
         links = []

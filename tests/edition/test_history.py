@@ -97,6 +97,22 @@ def test_what_is_not_committed_has_no_commit(repository: Repository, path: str) 
     assert (repository.found("b") is None) == (not path.startswith("issues/a"))
 
 
+@pytest.mark.parametrize("path", ["issues/a/images/é 图.PNG", "issues/a/b.md", "brand/own.css"])
+def test_what_gitignore_hides_is_not_committed(repository: Repository, path: str) -> None:
+    named = {"theme": {"css": ["./brand/own.css"]}}
+    repository.write("news/issues/a/images/b.png", "an issue of another newsletter")
+    for junk in (".DS_Store", "b.md~", "notes.txt"):
+        repository.write(f"issues/a/images/{junk}", "1")
+    head = repository.commit(".gitignore", "images\nb.md*\nbrand\n")
+    assert repository.found("a", **named) == repository.last("a") != head
+    repository.write(path, "1")
+    assert repository.found("a", **named) is None
+    assert (repository.found("b", **named) is None) == path.startswith("brand/")
+    repository.git("add", "-f", path)
+    repository.git("commit", "-q", "-m", "forced")
+    assert repository.found("a", **named) == repository.git("rev-parse", "HEAD")
+
+
 def test_other_changes_matter_to_nobody(repository: Repository) -> None:
     repository.write("README.md", "changed")
     repository.write("issues/c/issue.yaml", "new")
