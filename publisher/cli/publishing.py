@@ -110,20 +110,16 @@ def _print(config: Config, published: Published) -> None:
     for announced in published.announcements:
         print_error(*announcement_trouble(announced))
     decisions = [outcome.decision for outcome in published.outcomes]
-    nobody = sum(
-        one.kind is Action.DONE and one.facts.mailed is not None and one.facts.mailed.nobody for one in decisions
-    )
-    tried = sum(
-        one.kind is Action.DONE and one.facts.mailed is not None and one.facts.mailed.in_folder
-        for one in (decisions if config.delivery.leaves else ())
-    )
+    done = [one.facts.mailed for one in decisions if one.kind is Action.DONE and one.facts.mailed]
+    nobody = sum(mailed.nobody for mailed in done)
+    tried = sum(mailed.in_folder and not mailed.nobody for mailed in done) if config.delivery.leaves else 0
     for kind in (Action.DONE, Action.SETTLED, Action.LATE, Action.DRAFT):
         if count := sum(one.kind is kind for one in decisions) - (nobody + tried if kind is Action.DONE else 0):
             echo(_quiet(kind, count))
     if tried:
         echo(counted(
-            "{n:,} issue went into the folder alone; publisher send ISSUE --correction mails it",
-            "{n:,} issues went into the folder alone; publisher send ISSUE --correction mails one", tried,
+            "{n:,} issue went only into the folder; publisher send ISSUE --correction mails it",
+            "{n:,} issues went only into the folder; publisher send ISSUE --correction mails one", tried,
         ))  # fmt: skip
     if nobody:
         echo(counted(

@@ -254,12 +254,12 @@ def refuse_mixed(connection: Connection, mailing: Mailing, transport: str) -> No
         raise UsageError(message, help=say("name that provider in delivery.transport, and send again"))
     if n:
         message = counted(
-            "{slug}: {n:,} recipient counts as mailed, whose message only went into the folder",
-            "{slug}: {n:,} recipients count as mailed, whose messages only went into the folder", n, slug=slug,
+            "{slug}: {n:,} recipient counts as mailed, but the message went only into the folder",
+            "{slug}: {n:,} recipients count as mailed, but their messages went only into the folder", n, slug=slug,
         )  # fmt: skip
         ways = say(
-            "delivery.transport: folder ends the trial; or publisher cancel {slug}, and publisher send {slug}"
-            " --correction mails everybody",
+            "to finish the trial, set delivery.transport: folder; to mail everybody, run publisher cancel {slug}, then"
+            " publisher send {slug} --correction",
             slug=slug,
         )
         raise UsageError(message, help=ways)

@@ -87,7 +87,7 @@ def _date(value: Any) -> Any:
     text = value.strip()
     if not _DATE.fullmatch(text):
         nearly, advice = _NEARLY.fullmatch(text), say("write year-month-day, such as 2024-12-29")
-        if nearly:
+        if nearly and int(nearly[2]) <= 12:
             advice = say("write {words}", words="{:04}-{:02}-{:02}".format(*map(int, nearly.groups())))
         raise _bad_date(say("{text!r} is not a date", text=text), advice)
     try:

@@ -246,7 +246,7 @@ def _mailed(facts: Facts, mailed: Mailed, now: datetime) -> IssueDecision:
             "“{title}” was mailed from this folder, and this is dated later: is it a new issue?", title=mailed.title
         )
         ways = say(
-            "give it a folder of its own; publisher send {slug} --correction mails it from this one; publisher publish"
+            "move it to a new folder; publisher send {slug} --correction mails it from this one; publisher publish"
             " --mailed {slug} mails nobody",
             slug=slug,
         )

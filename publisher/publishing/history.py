@@ -143,7 +143,7 @@ def other_newsletter(config: Config, connection: Connection) -> tuple[str, str] 
     )
     return message, say(
         "name this newsletter's own database (database in config.yaml, or PUBLISHER_DATABASE_URL); if those readers are"
-        " its readers, publisher publish --unmailed ISSUE mails them one that is due"
+        " its own, publisher publish --unmailed ISSUE mails them an issue that is due"
     )
 
 

@@ -124,12 +124,26 @@ def test_a_trial_with_the_sample_is_no_other_newsletter(newsroom: Newsroom) -> N
     assert newsroom.run("publish").status == 0
     assert "1 issue mailed earlier" in newsroom.run("publish").out
     newsroom.newsletter.write("config.yaml", real)
-    assert "1 issue went into the folder alone" in newsroom.run("publish").out
+    assert "1 issue went only into the folder" in newsroom.run("publish").out
     shutil.rmtree(newsroom.root / "issues" / FIRST)
     write(newsroom, SECOND, "第一期", body="另一篇正文。")
     ran = newsroom.run("publish")
     assert ran.status == 0, ran
     assert newsroom.mailed() == sorted(PEOPLE)
+
+
+def test_a_trial_before_anybody_subscribed_counts_once(newsroom: Newsroom) -> None:
+    newsroom.set_up()
+    real = (newsroom.root / "config.yaml").read_text()
+    trial = real.replace("transport: ses", "transport: folder").replace(newsroom.edge.url, "http://127.0.0.1:9")
+    newsroom.newsletter.write("config.yaml", trial.replace("verify_timeout: 1s", "verify: none"))
+    write(newsroom, FIRST, "样例")
+    assert newsroom.run("publish").status == 0
+    newsroom.newsletter.write("config.yaml", real)
+    told = newsroom.run("publish").out
+    assert "1 issue went out before anybody had subscribed" in told
+    assert "mailed earlier" not in told
+    assert "folder" not in told
 
 
 @pytest.mark.parametrize(("link", "theirs"), [("https://news.example.com/issues/x/", False), ("https://a.test/", True)])

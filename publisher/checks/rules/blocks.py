@@ -68,7 +68,8 @@ def check(context: Context) -> Iterator[Diagnostic]:
         yield from _as_code(text)
         yield from _as_heading(text)
         yield from _numbers(text)
-        if text.inline and (found := _LEADING.match(text.prose.text)):
+        found = _LEADING.match(text.prose.text) if text.inline else None
+        if found and (found["at"], text.role) != ("*", "attribution"):  # there a * marks a note
             message = say("readers see this {sign}: the text is one line, without lists or headings", sign=found["at"])
             code = NOT_MADE if found["at"][0] == "#" else LIST_NOT_MADE
             yield code.at(text.prose.place(0, *found.span("at")), message, help=say("delete it"))
@@ -190,7 +191,7 @@ def _not_made(words: str, place: Callable[[int, int], Place], *, listed: bool) -
         advice = say("begin each with “- ” or “1. ”, or put an empty line between them")
         yield LIST_NOT_MADE.at(place(found.start(), words.index("\n", found.start())), message, help=advice)
     elif found := _DEEP.search(words):
-        message = say("this line goes on the one above it: it is indented too far for an entry of a list")
+        message = say("this line continues the one above it: it is indented too far to be an entry of a list")
         advice = say("begin it right below the first letter of the text above it")
         yield LIST_NOT_MADE.at(place(*found.span("at")), message, help=advice)
     if found := _TABLE.search(words):

@@ -116,7 +116,8 @@ def _left_open(context: Context) -> Iterator[Diagnostic]:
         left: list[Diagnostic] = []
         for words, place in text.written if opener in text.prose.text and "„" not in text.prose.text else ():
             marks: list[int] = []
-            words = _MARKED.sub(lambda found: " " * len(found[0]), words).translate(_NARROW)
+            written = _MARKED.sub(lambda found: " " * len(found[0]), words)
+            words = written.translate(_NARROW)
             if words.startswith(opener):
                 left.clear()
             for found in _ROUND[opener].finditer(words):
@@ -127,7 +128,7 @@ def _left_open(context: Context) -> Iterator[Diagnostic]:
                 else:
                     left.clear()
             at = _OPENS.match(words, marks[-1]) if marks else None
-            if at and not (opener == "“" and HAN.search(words)):
+            if at and written[at.start()] == opener and not (opener == "“" and HAN.search(words)):
                 left.append(_lonely(opener).at(place(*at.span())))
         yield from left
 
