@@ -26,9 +26,9 @@ from publisher.issue.folder import ISSUES, SERIES
 from publisher.issue.load import read_issue
 from publisher.issue.model import Issue
 from publisher.issue.series import slug_of_path, steps_of
-from publisher.lsp.archive import ArchiveFacts
 from publisher.lsp.document import Document
 from publisher.preview.watch import changed_files
+from publisher.proofing.archive import ArchiveFacts
 from publisher.proofing.checking import surroundings
 from publisher.proofing.proof import stages
 
@@ -168,8 +168,7 @@ class OpenNewsletter:
     async def _judge_surroundings(self) -> None:
         config, found = await self._in_thread(self._read_surroundings)
         if config is not None and config != self.config:
-            rules = config.rule_files if self.config is None else self.config.rule_files
-            if self.config is None or rules != config.rule_files:
+            if not self.archive.fits(config):
                 await asyncio.to_thread(self.archive.open, config)
             self.config = config
             for slug in {*self._told, *map(slug_of_path, self.open)}:

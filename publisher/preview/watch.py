@@ -10,7 +10,7 @@ from watchfiles import Change, DefaultFilter, awatch
 
 from publisher.config import Config
 from publisher.edition.provenance import part_of, shared_paths
-from publisher.errors import UsageError
+from publisher.errors import PublisherError, UsageError
 from publisher.issue.folder import ISSUES, SERIES, files_below
 from publisher.preview.workshop import Workshop
 
@@ -41,6 +41,7 @@ class Changes:
     def __init__(self, workshop: Workshop) -> None:
         self._workshop = workshop
         self._queues: set[asyncio.Queue[Versions]] = set()
+        self._wake = asyncio.Event()
 
     @contextmanager
     def subscribe(self) -> Iterator[asyncio.Queue[Versions]]:
@@ -53,24 +54,32 @@ class Changes:
             self._queues.discard(queue)
 
     async def warm(self) -> None:
-        """Render the newest issues in advance, so that the list has their titles and findings."""
+        """Render the newest issues, so that the list has their titles and findings; then read all, whenever needed."""
         await self._look(await asyncio.to_thread(self._workshop.slugs))
+        while True:
+            self._wake.clear()
+            with suppress(PublisherError, OSError):  # the next change may resolve it
+                while (slugs := await asyncio.to_thread(self._workshop.read)) is None:
+                    pass
+                await self._look(slugs)
+            await self._wake.wait()
 
     async def watch(self) -> None:
         """Watch until cancelled; changed issues are rendered again even if no page shows them."""
         async for paths in changed_files(self._workshop.root, lambda: self._workshop.config):
             slugs = await asyncio.to_thread(self._workshop.changed, paths)
-            self._tell(dict.fromkeys(slugs))
             await self._look(sorted(slugs, reverse=True))
+            self._wake.set()
 
     async def _look(self, slugs: Sequence[str]) -> None:
+        self._tell(dict.fromkeys(slugs))
         for slug in slugs[:12]:
             with suppress(UsageError):  # deleted in the meantime
                 view = await asyncio.to_thread(self._workshop.view, slug)
                 self._tell({slug: view.version})
 
     def _tell(self, versions: Versions) -> None:
-        for queue in self._queues:
+        for queue in self._queues if versions else ():
             queue.put_nowait(versions)
 
 

@@ -7,14 +7,16 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
+from publisher.checks.engine import affected, findings_across
 from publisher.config import Config, load_config
 from publisher.diagnostics import Diagnostic, Severity, in_order
 from publisher.edition.brand import theme_assets
 from publisher.edition.model import Edition
 from publisher.edition.others import OtherIssues
 from publisher.errors import ConfigError, UsageError
-from publisher.issue.folder import discover
+from publisher.issue.folder import SERIES, discover
 from publisher.issue.series import slug_of_path, steps_of
+from publisher.proofing.archive import ArchiveFacts
 from publisher.proofing.proof import proofread, refuse_unknown
 
 
@@ -39,7 +41,7 @@ class PreviewState:
 
 
 class Workshop:
-    """States by slug. Thread-safe; one state is made at a time."""
+    """States by slug. Thread-safe; one state is made at a time. Rules across issues run once :meth:`read` is done."""
 
     def __init__(self, root: Path) -> None:
         """Raises ConfigError if config.yaml cannot be used, UsageError if ``issues/`` cannot be listed."""
@@ -51,6 +53,7 @@ class Workshop:
         self._first = time.time_ns() // 1_000_000
         self._stale: set[str] = set()
         self._others = OtherIssues.of(self.config)
+        self._archive = ArchiveFacts()
         self._lock = threading.RLock()
 
     def slugs(self) -> list[str]:
@@ -71,21 +74,35 @@ class Workshop:
                 return view
             refuse_unknown(self.config, slug)
             self._stale.discard(slug)
-            view = self._views[slug] = self._make(slug, self._views.get(slug))
+            view = self._views[slug] = self._make(slug, self._views.get(slug), None if anew else self._others)
             return view
 
     def changed(self, paths: Iterable[Path]) -> list[str]:
         """Mark the states of changed files, and of issues that depend on them, as outdated; return their slugs."""
         owners = {slug_of_path(str(path.relative_to(self.root))) for path in paths if path.is_relative_to(self.root)}
         with self._lock:
+            slugs = {*filter(None, owners)}
             if None in owners:
                 self._reload()
-                owners |= set(self._views)
-            slugs = {*filter(None, owners)}
+            slugs |= {*self._follow(slugs), *(self._views if None in owners else ())}
             known, self._others = self._others, OtherIssues.of(self.config)
             slugs |= {one for one in self._views if slugs & {*known.slugs(one), *self._others.slugs(one)}}
             self._stale |= slugs
             return sorted(slugs)
+
+    def read(self) -> list[str] | None:
+        """Read one issue for the rules across issues. None if there are more; after the last, all states, now stale."""
+        with self._lock:
+            if self._complete():
+                return []
+            if not self._archive.fits(self.config):
+                self._archive.open(self.config)
+            else:
+                self._archive.read(self.config)
+            if not self._complete():
+                return None
+            self._stale |= {*self._views}
+            return sorted(self._views, reverse=True)
 
     def asset(self, name: str) -> tuple[bytes, str] | None:
         """Bytes and media type of an image of the brand, the theme or a known edition, by its published name."""
@@ -100,9 +117,26 @@ class Workshop:
         except ConfigError as error:
             self._config_findings = error.diagnostics
 
-    def _make(self, slug: str, before: PreviewState | None) -> PreviewState:
+    def _follow(self, slugs: set[str]) -> set[str]:
+        """Read changed issues again. Returns them, and the views whose findings across issues they alter."""
+        archive, before = self._archive, self._archive.known()
+        at_once = self._complete() and len(slugs) <= 12  # more are read one by one
+        archive.unread += slugs - {*archive.unread}
+        while at_once and archive.unread:
+            archive.read(self.config)
+        shown = slugs | {*self._views}
+        sides = ({one: known[one] for one in known.keys() & shown} for known in (before, archive.known()))
+        return slugs | (affected(self.config, *sides) & {*self._views} if at_once else set())
+
+    def _complete(self) -> bool:
+        return self._archive.fits(self.config) and not self._archive.unread
+
+    def _make(self, slug: str, before: PreviewState | None, others: OtherIssues | None) -> PreviewState:
         version = before.version + 1 if before else self._first
-        proof = proofread(self.config, slug, commit=False)
+        proof = proofread(self.config, slug, commit=False, others=others)
+        if self._complete() and not slug.startswith(f"{SERIES}/"):
+            facts = self._archive.known() | {slug: proof.basis.facts}
+            proof = proof.judged(self.config, findings_across(self.config, facts, {slug}))
         view = PreviewState(
             slug=slug,
             version=version,

@@ -24,7 +24,7 @@ def test_the_search_finds_what_a_comparison_of_each_with_each_finds() -> None:
             headlines.append(" ".join(words))
             told.append((("a.md", (1, 1, 1, 2)), headlines[-1], "", "", (), f"item-{place}"))
         issues.append((f"i-{number}", f"2024-{1 + number // 28:02}-{1 + number % 28:02}", told))
-    last, many = _Last(issues), 0
+    last, many = _Last(issues, frozenset()), 0
     for place, (_, day, told) in enumerate(issues):
         before = [(slug, then, story[1]) for slug, then, stories in issues[:place] for story in stories if then < day]
         for _, words, *_ in told:
@@ -34,6 +34,7 @@ def test_the_search_finds_what_a_comparison_of_each_with_each_finds() -> None:
                 if share >= ALIKE and not _another(words, other):
                     expected.add((share, slug, other))
             assert {(share, one.slug, one.words) for share, one in last.alike(place, words)} == expected
+            assert _Last(issues, mine).alike(place, words) == last.alike(place, words)
             many += len(expected)
     assert many > 100
 

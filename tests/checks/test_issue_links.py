@@ -8,7 +8,7 @@ from time import process_time
 from publisher.checks.engine import findings_across
 from publisher.checks.rules.issue_links import compare
 from publisher.config import load_config
-from publisher.lsp.archive import ArchiveFacts
+from publisher.proofing.archive import ArchiveFacts
 from publisher.proofing.checking import check_repository
 
 from .corpus import SOUND

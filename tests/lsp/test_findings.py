@@ -168,6 +168,10 @@ def test_a_story_that_another_open_issue_gets_or_loses_is_known(editor: Editor, 
     editor.until_codes(one)
     old = editor.open(root / "issues/2024-12-29-weekly/01-old.md", item(headline, "正文。"))
     editor.until_codes(one, "story-repeated")
+    listing = editor.open(root / "issues/2024-12-29-weekly/issue.yaml", "title: [\n")
+    editor.until_codes(one)  # `check` knows no stories of an issue that cannot be read
+    editor.close(listing)
+    editor.until_codes(one, "story-repeated")
     editor.change(old, 2, item("没有重复的另一条旧闻", "正文。"))
     editor.until_codes(one)
 

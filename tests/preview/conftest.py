@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,19 +48,13 @@ class Preview:
             time.sleep(0.05)
 
 
-@pytest.fixture(scope="module")
-def preview(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Preview]:
-    root = tmp_path_factory.mktemp("newsletter")
-    (root / "issues" / SLUG).mkdir(parents=True)
-    (root / "config.yaml").write_text(CONFIG, encoding="utf-8")
-    (root / "issues" / SLUG / "issue.yaml").write_text(
-        "title: 一周\ndate: 2024-12-29\nstatus: ready\n", encoding="utf-8"
-    )
+@contextmanager
+def serving(root: Path) -> Iterator[Preview]:
+    """A preview process of ``root``, which ends with the block."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     made = Preview(root, f"http://127.0.0.1:{port}", port)
-    made.write("第一稿", "正文。")
     process = subprocess.Popen(
         [sys.executable, "-m", "publisher", "--root", str(root), "preview", "--port", str(port)],
         env=os.environ | {"PYTHONPATH": str(ROOT)},
@@ -75,3 +70,16 @@ def preview(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Preview]:
     yield made
     process.terminate()
     process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def preview(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Preview]:
+    root = tmp_path_factory.mktemp("newsletter")
+    (root / "issues" / SLUG).mkdir(parents=True)
+    (root / "config.yaml").write_text(CONFIG, encoding="utf-8")
+    (root / "issues" / SLUG / "issue.yaml").write_text(
+        "title: 一周\ndate: 2024-12-29\nstatus: ready\n", encoding="utf-8"
+    )
+    Preview(root, "", 0).write("第一稿", "正文。")
+    with serving(root) as made:
+        yield made

@@ -226,7 +226,8 @@ def _alike(ordered: Sequence[Told], wanted: frozenset[str] | None) -> _Alike:
     wanted = None if wanted is not None and len(wanted) >= len(ordered) else wanted
     found = _found
     if found[0] != ordered or found[1] != wanted:
-        last, made = _Last(ordered), {}
+        own = (words for slug, _, stories in ordered if wanted and slug in wanted for _, words, *_ in stories)
+        last, made = _Last(ordered, frozenset(chain.from_iterable(map(_pairs, own)))), {}
         for place, (slug, _, stories) in enumerate(ordered):
             for _, words, *_ in stories if wanted is None or slug in wanted else ():
                 if (slug, words) not in made and (alike := last.alike(place, words)):
@@ -236,10 +237,10 @@ def _alike(ordered: Sequence[Told], wanted: frozenset[str] | None) -> _Alike:
 
 
 class _Last:
-    """Headlines in the window before an issue, by pairs of letters. Issues are requested in order; gaps are free."""
+    """Headlines in the window before an issue, by pairs of letters (``sought``). Issues are asked for in order."""
 
-    def __init__(self, ordered: Sequence[Told]) -> None:
-        self._ordered = ordered
+    def __init__(self, ordered: Sequence[Told], sought: frozenset[str]) -> None:
+        self._ordered, self._sought = ordered, sought
         self._end = 0  # end of the window
         self._numbers = count()
         self._held: deque[tuple[int, int]] = deque()  # index of the issue, number of the story
@@ -264,21 +265,23 @@ class _Last:
     def _move(self, place: int) -> None:
         """Move the window to before the issue at ``place``."""
         while self._held and self._held[0][0] < place - WINDOW:
-            for pair in self._stories.pop(self._held.popleft()[1]).pairs:
+            pairs = self._stories.pop(self._held.popleft()[1]).pairs
+            for pair in pairs & self._sought if self._sought else pairs:
                 del self._index[pair][0]  # entries are in order
                 if not self._index[pair]:
                     del self._index[pair]
         for at in range(max(self._end, place - WINDOW), place):
             slug, day, stories = self._ordered[at]
             for number, told in zip(self._numbers, stories):  # noqa: B905 - an infinite iterator
-                self._stories[number] = _PastHeadline(slug, day, told[1], told[5], _pairs(told[1]))
+                pairs = _pairs(told[1])
+                self._stories[number] = _PastHeadline(slug, day, told[1], told[5], pairs)
                 self._held.append((at, number))
-                for pair in self._stories[number].pairs:
+                for pair in pairs & self._sought if self._sought else pairs:
                     self._index[pair].append(number)
         self._end = place
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=1024)
 def _pairs(words: str) -> frozenset[str]:
     return frozenset(map("".join, pairwise(letters(words))))
 

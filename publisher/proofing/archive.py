@@ -1,6 +1,6 @@
 """Facts about all issues of a repository, for the rules across issues, and the names in use.
 
-The index of proofs is read once; issues missing from it are read one by one when the server is idle.
+The index of proofs is read once; issues missing from it are read one by one while there is nothing else to do.
 """
 
 import gc
@@ -46,6 +46,11 @@ class ArchiveFacts:
         self.facts: dict[str, Mapping[str, Any]] = {}
         self.names: dict[str, Names] = {}
         self.unread: list[str] = []
+        self._read_with: object = None
+
+    def fits(self, config: Config) -> bool:
+        """Whether they were read with this config, as far as facts of other issues depend on it."""
+        return self._read_with == (config.newsletter.language, config.newsletter.timezone, config.rule_files)
 
     def open(self, config: Config) -> None:
         """Load everything that the store of proofs contains."""
@@ -61,23 +66,24 @@ class ArchiveFacts:
                 edition = store.edition(slug, row.key, row.light)
                 self.facts[slug] = msgpack.unpackb(row.facts)
                 self.names[slug] = Names(edition.topics, edition.sections, edition.authors)
+        self._read_with = config.newsletter.language, config.newsletter.timezone, config.rule_files
         gc.collect()
         gc.freeze()  # a garbage collection of all this would delay a key press
 
     def read(self, config: Config) -> None:
-        """Read the newest unread issue."""
+        """Read the last of the unread issues."""
         slug = self.unread.pop()
-        if not (config.root / "issues" / slug).is_dir():
+        if not any((config.root / "issues" / slug).glob("*")):  # an empty folder is no issue
             self.forget(slug)
         else:
             reading = read_issue(config, slug)
             self.know(slug, reading.partial, facts_of(config, reading)[0])
 
     def know(self, slug: str, issue: Issue | None, facts: Mapping[str, Any]) -> None:
-        """Store facts and names of an issue; if it could not be read, the old ones are kept."""
+        """Store facts and names of an issue; if it could not be read, the old names are kept."""
+        self.facts[slug] = facts
         if issue is not None:
-            self.names[slug], self.facts[slug] = Names.of(issue), facts
-        self.facts.setdefault(slug, {})
+            self.names[slug] = Names.of(issue)
 
     def known(self) -> dict[str, Mapping[str, Any]]:
         """The facts of every existing issue, empty for those that are unread or unreadable."""
