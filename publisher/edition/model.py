@@ -99,6 +99,7 @@ class Asset:
     """File that pages and messages refer to. ``name`` is relative to the site's root and contains a content hash.
 
     ``copied``: converted for mail, not a file of the repository. ``scaled``: pages show smaller copies of it.
+    ``clear``: it has transparent parts.
     """
 
     name: str
@@ -108,20 +109,22 @@ class Asset:
     height: int | None = None
     copied: bool = False
     scaled: bool = False
+    clear: bool = False
 
     @property
     def front(self) -> Front:
         """The asset without its bytes."""
-        return Front(self.name, self.width, self.height, self.scaled)
+        return Front(self.name, self.width, self.height, self.scaled, self.clear)
 
 
 class Front(NamedTuple):
-    """Picture without its bytes: asset name, size in pixels, and whether pages show smaller copies of it."""
+    """Picture without its bytes: asset name, size in pixels, ``scaled`` and ``clear`` as in :class:`Asset`."""
 
     name: str
     width: int | None
     height: int | None
     scaled: bool = False
+    clear: bool = False
 
 
 @dataclass(frozen=True, slots=True)

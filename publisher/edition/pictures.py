@@ -35,7 +35,6 @@ class Pictures:
         self._most = config.delivery.picture_bytes
         self._assets: dict[str, Asset] = {}
         self._found: dict[tuple[str, bool], Asset | Fault] = {}
-        self._clear: set[str] = set()
         self._mailed: dict[str, tuple[str, int]] = {}
         self._lost: dict[str, Fault] = {}
         self.diagnostics: list[Diagnostic] = []
@@ -105,7 +104,7 @@ class Pictures:
         return fitted
 
     def _sized(self, asset: Asset) -> Sized:
-        return Sized(self._base + asset.name, asset.width, asset.height, asset.name in self._clear)
+        return Sized(self._base + asset.name, asset.width, asset.height, asset.clear)
 
     def _asset(self, written: str, *, linked: bool) -> Asset | Fault:
         key = (written, linked)
@@ -124,7 +123,8 @@ class Pictures:
             return unreadable(picture.path, error)
         name = _name(picture.file, content, picture.file.suffix.lower())
         kind = f"image/{picture.format.lower()}"
-        mailed = asset = Asset(name, content, kind, picture.width, picture.height, scaled=is_scaled(picture))
+        size, scaled = (picture.width, picture.height), is_scaled(picture)
+        mailed = asset = Asset(name, content, kind, *size, scaled=scaled, clear=picture.clear)
         if copy:
             form, smaller = copy
             name_of_copy = _name(picture.file, smaller, f".{_SUFFIXES[form]}")
@@ -132,8 +132,6 @@ class Pictures:
         for each in (asset, mailed):
             self._assets.setdefault(each.name, each)
         self._mailed[self._base + name] = (self._base + mailed.name, min(COLUMN, picture.width))
-        if picture.clear:
-            self._clear.add(name)
         return self._assets[name]
 
 

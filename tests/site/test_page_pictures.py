@@ -89,6 +89,20 @@ def test_all_but_the_first_picture_of_a_page_wait_until_they_are_near(repository
     assert images[0]["fetchpriority"] == "high"
 
 
+def test_a_cover_with_transparent_parts_is_not_cropped_among_cards(repository: Repository) -> None:
+    show(repository, "2024-01-14-b", a_png=noise(40, 40))
+    for slug, mode in ((SLUG, "RGBA"), ("2024-01-01-c", "RGB")):
+        out = io.BytesIO()
+        Image.new(mode, (60, 60)).save(out, "PNG")
+        show(repository, slug, logo_png=out.getvalue())
+    repository.build()
+    page = (repository.root / "dist/site/index.html").read_text(encoding="utf-8")
+    covers = LexborHTMLParser(page).css(".cards .cover img")
+    assert [cover.attributes.get("class") for cover in covers] == ["clear", None]
+    style = next((repository.root / "dist/site").rglob("style*.css")).read_text(encoding="utf-8")
+    assert "object-fit:contain" in style
+
+
 def test_copies_are_made_once_and_on_several_cores_they_are_the_same(
     repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
