@@ -43,6 +43,19 @@ def test_axe_finds_nothing_serious_and_nothing_overflows(
     assert not [text for text in complaints if "404" not in text]
 
 
+def test_links_of_the_head_and_topics_are_as_high_as_a_finger_needs(browser: Any, live: str) -> None:
+    for touch, least in ((True, 44), (False, 24)):
+        context = browser.new_context(viewport={"width": 375, "height": 900}, has_touch=touch, is_mobile=touch)
+        page = context.new_page()
+        page.goto(live)
+        heights = "all => all.map(one => one.getBoundingClientRect().height)"
+        found = page.eval_on_selector_all(".site-head li a, .topics a", heights)
+        assert found
+        assert min(found) >= least
+        assert page.evaluate("document.documentElement.scrollWidth") <= 375
+        context.close()
+
+
 def test_everything_can_be_reached_with_javascript_off(browser: Any, live: str) -> None:
     context = browser.new_context(java_script_enabled=False, color_scheme="light")
     page = context.new_page()
