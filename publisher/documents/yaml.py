@@ -260,6 +260,8 @@ def _syntax(file: TextFile, first: int, last: int | None, error: yaml.MarkedYAML
     if error.context in _REFUSED:
         code, message, advice = _REFUSED[error.context]
         return code.at(place, message, help=advice)
+    if "did not find expected key" in problem and source[column - 1 :].strip() == ",":
+        return SYNTAX.at(place, say("YAML needs no comma at the end of a line"), help=say("delete the comma"))
     if "cannot start any token" in problem:
         character = source[column - 1 : column]
         if character == "\t":

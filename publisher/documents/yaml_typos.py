@@ -20,6 +20,7 @@ _AFTER_QUOTED = regex(_KEY + r":[ \t]+(?P<value>(?P<at>" + _QUOTED + r")[ \t]*[^
 _ENTRY_AFTER_QUOTED = regex(r"[ \t]*- +(?P<value>(?P<at>" + _QUOTED + r")[ \t]*[^\s,#:].*)")
 _ENTRY = regex(r"[ \t]*(?P<at>-(?=[^\s-])|[－–—•·])(?P<rest>.*)")
 _FULL_COMMA = regex(r"[^#]*?[{\[][^}\]]*?(?P<at>，).*")
+_FULL_SEMICOLON = regex(r"[^#]*?\{[^}]*?(?P<at>[；、])(?=\s*[A-Za-z_]+:\s).*")
 _HASH = regex(r"(?:" + _KEY + r":)?[ \t]*[\[{](?:[^#'\"]*[,:])?[ \t]*(?P<at>#[^#\s,\]}]+).*")
 _IN_FLOW = regex(
     r"[^#'\"]*[{,][ \t]*(?P<key>[A-Za-z_]+):[ \t]+"
@@ -107,5 +108,7 @@ _SLIPS: _Slips = (
 _SLIPS_THERE: _Slips = (
     (_ENTRY_AFTER_QUOTED, _quoted), (_ENTRY, _entry),
     (_FULL_COMMA, lambda _: (say("the comma is a full-width one"), say("write a plain comma and a space"))),
+    (_FULL_SEMICOLON, lambda match: (say("{mark} does not separate keys in YAML", mark=match["at"]),
+                                     say("write a plain comma and a space"))),
     (_IN_FLOW, _quoted),
 )  # fmt: skip

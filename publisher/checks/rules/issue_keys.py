@@ -21,7 +21,7 @@ PREHEADER_TOO_LONG = define("preheader-too-long", Severity.WARNING)
 SUBJECT_TOO_LONG = define("subject-too-long", Severity.WARNING)
 WITHOUT_TEXT = define("generated-without-text", Severity.WARNING)
 UNREVIEWED = define("unreviewed", Severity.ERROR)
-_NAMES = frozenset({"authors", "tags", "reviewed_by"})
+_NAMES = frozenset({"authors", "commentary_by", "tags", "reviewed_by"})
 _BETWEEN = regex(rf"[，、；]|(?<={HAN.pattern})[,;]|[,;](?=\s*{HAN.pattern})")
 _NO_NAME = regex(
     r"(?-i:[a-z\d].*)|(?:the|a|an|new|san|los|hong|der|die|das|le|la|el|il)\s.*|(?:\S+\s+){4}.*|\w+(?-i:\s+[A-Z]\.)+"
@@ -65,9 +65,9 @@ def _marks(line: Line) -> Iterator[Diagnostic]:
     first, *others = map(_NO_NAME.fullmatch, re.split(r"[，,]\s*", line.text))
     if line.key != "tags" and not first and any(others):
         return
-    if len(names) > 1:
+    if len(names) > 1 and line.key != "commentary_by":
         message = say("{name} is one name: only a plain comma separates names in YAML", name=shortened(line.text))
-    elif line.text[0] in _QUOTES and line.text[-1] in _QUOTES:
+    elif len(names) == 1 and [mark for mark in line.text if mark in _QUOTES] == [line.text[0], line.text[-1]]:
         message = say("the quotes of {name} are not YAML's: readers would see them", name=shortened(line.text))
     else:
         return

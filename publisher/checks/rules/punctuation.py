@@ -70,6 +70,8 @@ def check(context: Context) -> Iterator[Diagnostic]:
             ellipsis = len(mark) > 2 and set(mark) == {"。"}
             message = say("there are several marks in a row: {mark}", mark=mark)
             advice = say("write …… for an ellipsis") if ellipsis else say("write one mark, {mark}", mark=mark[-1])
+            if mark[-1] == "。" and (name := line.text[found.end() : found.end() + 3]).lower() == "net":
+                advice = say("write {words}", words=f"{mark[:-1]}.{name}")
             yield DOUBLED.at(line.place(found.start(), found.end()), message, help=advice)
     doubled = (text for text in context.texts if any(mark in text.prose.text for mark in (",,", ";;", "..")))
     for words, place in (run for text in doubled for run in text.plain()):
