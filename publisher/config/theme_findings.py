@@ -96,7 +96,7 @@ def _footer(config: Config, node: Mapping, path: str) -> Iterator[Diagnostic]:
     if isinstance(given, dict) and not {language, language.partition("-")[0]} & given.keys():
         message = say("the footer has no words in {language}, the newsletter's language", language=language)
         advice = say("add them under {language}", language=language)
-        yield BAD_VALUE.at(_at(node, path, "footer"), message, help=advice)
+        yield BAD_VALUE.at(_at(node, path, "theme", "footer"), message, help=advice)
     written, first = find(node, ("theme", "footer")), dict[str, Span]()
     for span, tag in ((one.key.span, one.key.text) for one in written.entries) if isinstance(written, Mapping) else ():
         earlier = first.setdefault(tag := canonical_language(tag), span)
@@ -126,18 +126,17 @@ def _contrasts(theme: ThemeConfig, node: Mapping, root: Path, path: str) -> Iter
             pair = f'accent: {{light: "{better}", dark: "{accent}"}}'
             help_ = say("write {pair}, the nearest that can be read, and yours in the dark", pair=pair)
         message = say(_FAINT_ACCENT, mode=_SCHEMES[mode], accent=accent, ratio=colour.told(worst))
-        yield LOW_CONTRAST.at(_at(node, path, "accent", mode), message, help=help_)
+        yield LOW_CONTRAST.at(_at(node, path, "theme", "accent", mode), message, help=help_)
 
 
 def _own_contrasts(theme: ThemeConfig, root: Path) -> Iterator[Diagnostic]:
     """Findings for colours of the theme's own file with too little contrast: the worst background per text colour."""
     path = described_in(theme, root)
-    both = palettes(theme, root)
     file = read_text(root, path)[0] if path else None
     node = parse_mapping(file, say("{name} has to be a mapping", name=file.path), None)[0] if file else None
     if file is None or node is None:
         return
-    for mode, palette in zip(("light", "dark"), both, strict=True):
+    for mode, palette in zip(("light", "dark"), palettes(theme, root), strict=True):
         for token, grounds in _TEXTS.items():
             written = rgb(palette.tokens[token])
             ground = min(grounds, key=lambda name: colour.contrast(written, rgb(palette.tokens[name])))
@@ -161,22 +160,19 @@ def _files(theme: ThemeConfig, node: Mapping, root: Path, path: str) -> Iterator
         "css": theme.css,
     }
     for key, names in places.items():
-        for name in filter(None, names):
-            if _is_there(root, name, folder=key == "name"):
-                continue
+        for name in (one for one in names if one and not _is_there(root, one, folder=key == "name")):
             if key != "name":
-                yield not_there(name, _at(node, path, key))
+                yield not_there(name, _at(node, path, "theme", key))
                 continue
             message, themes = say("there is no theme {value!r}", value=name[:40]), listed(built_in())
             advice = say("write one of {names}, or ./FOLDER for one of your own", names=themes)
-            yield BAD_VALUE.at(_at(node, path, key), message, help=advice)
+            yield BAD_VALUE.at(_at(node, path, "theme", key), message, help=advice)
 
 
 def _portraits(config: Config, node: Mapping, root: Path, path: str) -> Iterator[Diagnostic]:
     for author, shown in config.authors.items():
         if shown.picture and not _is_there(root, shown.picture, folder=False):
-            found = find(node, ("authors", author, "picture"))
-            yield not_there(shown.picture, Place(path, found.span if found else Span.point(1, 1)))
+            yield not_there(shown.picture, _at(node, path, "authors", author, "picture"))
 
 
 def not_there(name: str, place: Place) -> Diagnostic:
@@ -187,15 +183,14 @@ def not_there(name: str, place: Place) -> Diagnostic:
 
 def _outside(config: Config, node: Mapping, path: str) -> Iterator[Diagnostic]:
     if posixpath.normpath(config.templates).startswith(("..", "/")):
-        found = find(node, ("templates",))
         message = say("{name} is not a folder of the repository", name=config.templates)
         advice = say("name a folder of the repository, relative to config.yaml")
-        yield BAD_VALUE.at(Place(path, found.span if found else Span.point(1, 1)), message, help=advice)
+        yield BAD_VALUE.at(_at(node, path, "templates"), message, help=advice)
 
 
 def _at(node: Mapping, path: str, *keys: str) -> Place:
-    """The place of a key below ``theme:``, or of the nearest enclosing key that is written."""
-    found = find(node, ("theme", *keys)) or find(node, ("theme", *keys[:-1]))
+    """The place of a key, or of the one around it if it is not written."""
+    found = find(node, keys) or find(node, keys[:-1])
     return Place(path, found.span if found else Span.point(1, 1))
 
 

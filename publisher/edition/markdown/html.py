@@ -55,7 +55,8 @@ def _markdown() -> MarkdownIt:
     md.add_render_rule("image", _picture)
     for name in BOXES:
         md.add_render_rule(f"container_{name}_open", _box_open)
-        md.add_render_rule(f"container_{name}_close", _box_close)
+        end = "</blockquote>\n" if name == "pullquote" else "</section>\n"
+        md.add_render_rule(f"container_{name}_close", lambda *_, end=end: end)
     return md
 
 
@@ -71,10 +72,6 @@ def _box_open(_self: Any, tokens: Sequence[Token], index: int, _options: Any, en
     title = heading_of(tokens[index].info, env["labels"]["sponsored"])
     tag = "blockquote" if name == "pullquote" else "section"
     return f'<{tag} class="{name}">\n' + (f'<p class="label">{escape(title)}</p>\n' if title else "")
-
-
-def _box_close(_self: Any, tokens: Sequence[Token], index: int, _options: Any, _env: Any) -> str:
-    return "</blockquote>\n" if tokens[index].type == "container_pullquote_close" else "</section>\n"
 
 
 class Html(Markup):
