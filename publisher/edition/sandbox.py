@@ -1,6 +1,7 @@
 """The environment of templates: Jinja's sandbox with faster access to values."""
 
 import re
+from collections.abc import MutableMapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -66,6 +67,10 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     context_class = Released
     code_generator_class = Writer
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """Return the global variables as a plain dict: includes copy it, and copies of Jinja's ChainMap take long."""
+        return {**self.globals, **(d or {})}
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """Return ``obj.attribute``, or an undefined value if it is missing or not allowed in templates."""
