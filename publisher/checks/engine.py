@@ -81,7 +81,10 @@ def affected(
     for rule in (*across, *(one for one in rules(config) if one.affected and one not in across)):
         was, now = _gathered(rule, before), _gathered(rule, after)
         if was != now:
-            found |= rule.affected(was, now) if rule.affected else now.keys()
+            try:
+                found |= rule.affected(was, now) if rule.affected else now.keys()
+            except Exception:  # a plug-in failed; all are compared again
+                found |= now.keys()
     return found
 
 

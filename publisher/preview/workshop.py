@@ -95,10 +95,7 @@ class Workshop:
         with self._lock:
             if self._complete():
                 return []
-            if not self._archive.fits(self.config):
-                self._archive.open(self.config)
-            else:
-                self._archive.read(self.config)
+            (self._archive.read if self._archive.fits(self.config) else self._archive.open)(self.config)
             if not self._complete():
                 return None
             self._stale |= {*self._views}

@@ -172,6 +172,32 @@ def test_the_first_view_waits_for_no_other_issue_and_reports_nothing_untrue(tmp_
     assert workshop.read() == []
 
 
+RULE = """
+from publisher.diagnostics import Severity, define
+CODE = define("short-issue", Severity.WARNING)
+def gather(issue):
+    return [issue.slug, len(issue.items)]
+def compare(gathered, wanted):
+    return []
+def affected(before, after):
+    raise ValueError("oops")
+"""
+
+
+def test_a_rule_of_the_newsletter_that_fails_does_not_stop_the_preview(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(f"{CONFIG}checks: {{rules: [rule.py]}}\n", encoding="utf-8")
+    (tmp_path / "rule.py").write_text(RULE, encoding="utf-8")
+    _issue(tmp_path, SLUG, "2024-12-29", a=STORY)
+    _issue(tmp_path, OLD, "2024-12-22", a=STORY)
+    workshop = Workshop(tmp_path)
+    while workshop.read() is None:
+        pass
+    assert [one.code for one in workshop.view(SLUG).diagnostics] == [REPEATED]
+    _issue(tmp_path, OLD, "2024-12-22", a="另一条完全不同的旧闻", b="又一条")
+    assert workshop.changed([tmp_path / "issues" / OLD / "b.md"]) == [OLD, SLUG]
+    assert workshop.view(SLUG).diagnostics == check_repository(load_config(tmp_path)).diagnostics == ()
+
+
 def _edit(root: Path, chance: random.Random) -> str:
     """Edit a line, a file or a folder; return what was done."""
     files = sorted(path for path in (root / "issues").glob("*/*") if path.is_file() and path.suffix in {".md", ".yaml"})
