@@ -157,9 +157,7 @@ def references(newsletter: OpenNewsletter, old: str, new: str) -> dict[str, list
     for entry in listed.items if listing and isinstance(listed, Sequence) else ():
         if isinstance(entry, Scalar) and entry.text.strip().removeprefix("./") == PurePosixPath(old).name:
             text = f"{'./' if entry.text.strip().startswith('./') else ''}{name}"
-            flow = yaml.safe_dump(
-                [text], default_style=entry.style, default_flow_style=True, allow_unicode=True, width=999
-            )
+            flow = yaml.dump([text], default_style=entry.style, default_flow_style=True, allow_unicode=True, width=999)
             place = newsletter.document(str(listing)).range(entry.span)
             edits.setdefault(str(listing), []).append(types.TextEdit(place, flow[1:-2]))  # without the brackets
     issue = newsletter.issue(slug)

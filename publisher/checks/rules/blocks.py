@@ -38,6 +38,7 @@ _LISTED = regex(
 )
 _DEEP = regex(r"(?<!  )(?<!\\)\n[ \t]*(?P<at>(?:[-+*]|1[.)])[ \t]+\S[^\n]*)")
 """A marker within a paragraph, where it can only stand if it is indented by four spaces more than its list."""
+_ENTRY_BELOW = regex(r"(?<!  )(?<!\\)\n[ \t]*(?P<number>\d{1,3})[.)][ \t]+\S.*")
 _LEADING = regex(r"[ \t]*(?P<at>#{1,6}|[-+*>])[ \t]+(?![\d\s])")
 _CLOSING = regex(r"(?<=[^\s#\\])##+$|(?<=[\u3400-\u9fff）」』】”？！])#$")
 """Number signs at the end of a heading without a space before them; not C#."""
@@ -94,12 +95,10 @@ def _as_code(text: Text) -> Iterator[Diagnostic]:
     for token in text.tokens:
         if token.type == "fence" and token.map and " " in token.info.strip() and not token.content.strip():
             line = text.prose.lines[token.map[0]]
-            start = line.index(token.markup) + len(token.markup)
+            fence, start = token.markup, line.index(token.markup) + len(token.markup)
             lost = line[start:].strip()
             place = text.prose.place(token.map[0], line.index(lost, start), len(line.rstrip()))
-            message = say(
-                "readers would not see “{lost}”: only a language may follow {fence}", lost=lost, fence=token.markup
-            )
+            message = say("readers would not see “{lost}”: only a language may follow {fence}", lost=lost, fence=fence)
             yield TEXT_SWALLOWED.at(place, message, help=say("begin the code on the next line"))
         if token.type == "code_block" and token.map and _is_prose(token.content):
             line = text.prose.lines[token.map[0]].rstrip()
@@ -117,8 +116,7 @@ def _folded(prose: Prose) -> Iterator[Diagnostic]:
         joined = [0] if above and rows and rows[0] > above + 1 and not _BLOCK.match(words) else []
         if not joined:  # list entries after the first: folding has replaced the line break before them by a space
             ends = [n for n, (one, two) in enumerate(pairwise(rows), 1) if two > one]
-            entries = [n for n in (0, *ends) if _ENTRY.match(words, n)]
-            joined = entries[1:]
+            joined = [n for n in (0, *ends) if _ENTRY.match(words, n)][1:]
         if joined:
             message = say("YAML joins this line to the one above it: readers see them as one paragraph")
             advice = say("write | and the text below it, in place of > or of quotes")
@@ -153,7 +151,7 @@ def _as_heading(text: Text) -> Iterator[Diagnostic]:
 def _numbers(text: Text) -> Iterator[Diagnostic]:
     """List numbers that are not consecutive, once per list: readers see consecutive ones. Repetition is accepted."""
     lists: list[tuple[int, int, int]] = []  # first number (0 if reported), count, last number as written
-    for token in text.tokens:
+    for token, inline in zip(text.tokens, text.tokens[2:], strict=False):
         if token.type == "ordered_list_open":
             lists.append((int(token.attrs.get("start", 1)), 0, 0))
         elif token.type == "ordered_list_close":
@@ -168,6 +166,13 @@ def _numbers(text: Text) -> Iterator[Diagnostic]:
                 advice = say("number it in order, or put a line of <!-- --> above it")
                 yield NUMBER_CHANGED.at(place, message, help=advice)
             lists[-1] = first, count + 1, written
+            below = _ENTRY_BELOW.search(inline.content)
+            if below and int(below["number"]) == written + 1 and inline.type == "inline":
+                row = (inline.map or token.map)[0] + inline.content.count("\n", 0, below.end())
+                place = text.prose.place(row, text.prose.lines[row].find(below[0].strip()), len(text.prose.lines[row]))
+                message = say("this line continues the one above it: it is indented too far to be an entry of a list")
+                advice = say("begin it right below the number of the entry above it")
+                yield LIST_NOT_MADE.at(place, message, help=advice)
 
 
 def _is_prose(block: str) -> bool:
