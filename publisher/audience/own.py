@@ -45,6 +45,7 @@ MOST_COLUMNS = 500
 # An apostrophe that already precedes one of these is content, and gets another.
 _FORMULA = re.compile(r"(^|[;\t\r\n])(?='*[=+\-@\t\r＝＋－＠])")
 _GUARDED = re.compile(r"(^|[;\t\r\n])'(?='*[=+\-@\t\r＝＋－＠])")
+_RISKY = re.compile(r"[;\t\r\n]'*[=+\-@\t\r＝＋－＠]")  # finds _FORMULA in cells that each follow a line feed
 _SEPARATOR = re.compile(r'[,;|"\t\r\n]')
 _REFERENCE = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
@@ -165,12 +166,12 @@ def export(connection: Connection, out: IO[str]) -> int:
     names: dict[str, None] = {}
     for attributes in streaming.scalars(select(subscribers.c.attributes)):
         names.update(dict.fromkeys(attributes))
-    extra = attribute_columns(names)
+    extra = dict.fromkeys(attribute_columns(names))
     plain = csv.writer(out, lineterminator="\n")
     quoted = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL)
 
-    def write(cells: Iterable[str]) -> None:
-        row = [escaped_cell(cell) for cell in cells]
+    def write(cells: Sequence[str]) -> None:
+        row = [escaped_cell(cell) for cell in cells] if _RISKY.search("\n".join(["", *cells])) else cells
         # before Python 3.13 csv does not quote a lone carriage return
         (quoted if any("\r" in cell for cell in row) else plain).writerow(row)
 
@@ -187,11 +188,11 @@ def export(connection: Connection, out: IO[str]) -> int:
     return number
 
 
-def _cells(row: Row[Any], past: list[Consent], way: Way, extra: Sequence[str]) -> list[str]:
+def _cells(row: Row[Any], past: list[Consent], way: Way, extra: Mapping[str, None]) -> list[str]:
     """Return the row of a subscriber: :data:`COLUMNS`, then the attributes with a column."""
-    columns = set(extra)
-    others = {name: value for name, value in row.attributes.items() if name not in columns or value == ""}
-    moments = ((name, row._mapping[name]) for name in (*_MOMENTS, "suppressed_at"))
+    others = {name: value for name, value in row.attributes.items() if value == "" or name not in extra}
+    by_name = row._mapping
+    moments = ((name, by_name[name]) for name in (*_MOMENTS, "suppressed_at"))
     cells = {name: at.isoformat() for name, at in moments if at is not None} | {
         "email": row.address, "name": row.name, "state": row.state, "language": row.language or "",
         "timezone": row.timezone or "", "digest": row.digest or "", "topics": topics_cell(row.topics),
@@ -213,7 +214,7 @@ def record(connection: Connection, subscriber: Subscriber) -> dict[str, Any]:
         "attributes": ({"name": subscriber.name} if subscriber.name else {}) | dict(subscriber.attributes),
         **{name: (at := getattr(subscriber, name)) and at.isoformat() for name in _MOMENTS},
         "suppressed": held and {"reason": held.reason.value, "detail": held.detail, "at": held.at.isoformat()},
-        "enrolments": ways(connection, subscriber.id, subscriber.id).get(subscriber.id, {}),
+        "enrolments": ways(connection, {subscriber.reference: subscriber.id}).get(subscriber.id, {}),
         "history": [entry_of(entry) for entry in history(connection, subscriber.id)],
     }  # fmt: skip
 
@@ -233,6 +234,6 @@ def _people(connection: Connection) -> Iterator[tuple[Row[Any], list[Consent], W
             key: [Consent(entry.at, entry.change, entry.how, entry.evidence) for entry in group]
             for key, group in groupby(entries, key=lambda entry: entry.subscriber_id)
         }
-        taken = ways(connection, rows[0].id, rows[-1].id)
+        taken = ways(connection, {row.reference: row.id for row in rows})
         for row in rows:
             yield row, past.get(row.id, []), taken.get(row.id, {})

@@ -36,18 +36,19 @@ Way = Mapping[str, Any]
 """Enrolments of one person as JSON values: ``{series: {started_at, steps}}``, with the steps' slugs."""
 
 
-def ways(connection: Connection, first: int, last: int) -> dict[int, dict[str, dict[str, Any]]]:
-    """Return the enrolments of the subscribers with ids from ``first`` to ``last``, by id."""
-    e, s, t = enrolments.c, subscribers.c, taken_steps.c
+def ways(connection: Connection, people: Mapping[str, int]) -> dict[int, dict[str, dict[str, Any]]]:
+    """Return the enrolments of ``people``, which are ids by reference; by id."""
+    e, t = enrolments.c, taken_steps.c
     found: dict[int, dict[str, dict[str, Any]]] = {}
-    for row in connection.execute(select(enrolments).where(e.subscriber_id.between(first, last)).order_by(e.series)):
-        way = found.setdefault(row.subscriber_id, {})
-        way[row.series] = {"started_at": row.started_at.isoformat(), "steps": []}
-    taken = select(s.id, t.step).join(subscribers, s.reference == t.reference).where(s.id.between(first, last))
-    for key, step in connection.execute(taken.order_by(t.at, t.step)):
-        name = step.split("/")[1]
-        if name in found.get(key, {}):
-            found[key][name]["steps"].append(step)
+    theirs = select(enrolments).where(among(connection, e.subscriber_id, people.values())).order_by(e.series)
+    for row in connection.execute(theirs):
+        found.setdefault(row.subscriber_id, {})[row.series] = {"started_at": row.started_at.isoformat(), "steps": []}
+    # by reference, the key of the steps: a join by a range of ids would read all steps each time
+    taken = select(t.reference, t.step).where(among(connection, t.reference, people)).order_by(t.at, t.step)
+    for reference, step in connection.execute(taken):
+        name, way = step.split("/")[1], found.get(people[reference], {})
+        if name in way:
+            way[name]["steps"].append(step)
     return found
 
 

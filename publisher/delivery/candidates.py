@@ -83,7 +83,8 @@ def candidates(
         (_unusable(), Exclusion.INVALID),
     ]
     reached: ColumnElement[bool] | None = None
-    if had := [*([_inboxes(slug)] if before else []), *inboxes_with(connection, slug)]:
+    had = [] if due is not None else [*([_inboxes(slug)] if before else []), *inboxes_with(connection, slug)]
+    if had:
         joined, reached = among_inboxes(joined, had)
     other = subscribers.alias("other")
     if due is not None:
@@ -125,14 +126,18 @@ def candidates(
     why = case(*((test, reason.value) for test, reason in reasons), else_=None).label("why")
     when = [] if moment is None else [moment.label("not_before")]
     found = select(s.id, s.reference, s.mailbox_key, why, variant.label("variant"), *when)
-    if due is not None:  # all subscribers of their inboxes
-        found = found.where(s.mailbox_key.in_(select(other.c.mailbox_key).where(other.c.reference.in_(due))))
+    those_due = None if due is None else due.cte("due")  # computed once for both conditions
+    if those_due is not None:  # all subscribers of their inboxes
+        inboxes = select(other.c.mailbox_key).join(those_due, those_due.c.reference == other.c.reference)
+        found = found.where(s.mailbox_key.in_(inboxes))
     alone = found.select_from(joined).subquery()
     copy: ColumnElement[int] = literal_column("1")
     if shared:
         copy = func.row_number().over(partition_by=(alone.c.mailbox_key, alone.c.why), order_by=alone.c.id)
     those = select(*(column for column in alone.c if column.name != "mailbox_key"), copy.label("copy"))
-    return (those if due is None else those.where(alone.c.reference.in_(due))).subquery()
+    if those_due is not None:
+        those = those.where(alone.c.reference.in_(select(those_due.c.reference)))
+    return those.subquery()
 
 
 def _shares_inboxes(connection: Connection) -> bool:

@@ -113,20 +113,25 @@ def begin(connection: Connection, letter: MailContent, before: Mailing | None, a
 
 
 def write_recipients(
-    connection: Connection, mailing_id: int, chosen: Subquery, now: datetime, audience: int, base: int = 0
-) -> None:
-    """Write the recipients from number ``base`` + 1 on. Raises DatabaseError if their number is not ``audience``."""
+    connection: Connection, mailing_id: int, chosen: Subquery, now: datetime, audience: int | None, base: int = 0
+) -> int:
+    """Write the recipients from number ``base`` + 1 on; return how many. Raises DatabaseError if ``audience`` is given
+    and another number.
+    """
     columns = ["mailing_id", "number", "reference", "variant", "state", "attempts", "reason", "released"]
     columns += ["held", "not_before"] * ("not_before" in chosen.c)
     written = connection.execute(insert(recipients).from_select(columns, _rows(mailing_id, chosen, now, base))).rowcount
     r = recipients.c
     count = select(func.count()).select_from(recipients).where(r.mailing_id == mailing_id, r.number > base)
     counted: int = connection.execute(count).scalar_one()
+    if audience is None:
+        audience = counted
     if audience != counted or (written >= 0 and written != counted):
         message = say(
             "the freeze wrote {counted} of {audience} candidates and was undone", counted=counted, audience=audience
         )
         raise DatabaseError(message, help=say("run publisher send again"))
+    return counted
 
 
 def preview(

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, FromClause, Select
-from sqlalchemy.sql import and_, exists, func, insert, literal, or_, select, update
+from sqlalchemy.sql import and_, case, func, insert, literal, or_, select, update
 
 from publisher.audience.model import ConsentEvent, ConsentState
 from publisher.audience.tables import consents, enrolments, series, subscribers, taken_steps
@@ -84,27 +84,26 @@ def admit(
     That mailing grows from run to run; a changed edition gets another. None if no subscriber is due, or while an
     earlier edition has pending or claimed recipients. Raises ConflictError if another run has admitted one of them.
     """
-    audience: int = connection.execute(select(func.count()).select_from(due.subquery())).scalar_one()
     mailing, slug = newest(connection, letter.slug), letter.slug
-    if audience and mailing and mailing.operator != Operator.CANCELLED and mailing.digest != letter.digest:
+    if mailing and mailing.operator != Operator.CANCELLED and mailing.digest != letter.digest:
         left = unsettled(connection, mailing.id)
         if left[RecipientState.PENDING] or left[RecipientState.CLAIMED]:
             return None
         finish(connection, mailing.id)
-    if not audience:
-        return None
     same = mailing and mailing.digest == letter.digest and mailing.operator != Operator.CANCELLED
     mailing_id = mailing.id if mailing and same else begin(connection, letter, mailing, 0, now)
     r, t = recipients.c, taken_steps.c
     base = connection.execute(select(func.max(r.number)).where(r.mailing_id == mailing_id)).scalar_one() or 0
     variant = variant_of([one.condition for one in letter.variants], home)
     chosen = candidates(connection, slug, segment, None, None, variant, now, correction=False, due=due)
-    write_recipients(connection, mailing_id, chosen, now, audience, base)
+    # the statement that writes them decides who is due: until then readers may leave or be erased
+    if not (admitted := write_recipients(connection, mailing_id, chosen, now, None, base)):
+        return None
     written = select(r.reference, literal(slug), literal(now, Instant), literal(mailing_id))
     written = written.where(r.mailing_id == mailing_id, r.number > base)
     connection.execute(insert(taken_steps).from_select([t.reference, t.step, t.at, t.mailing_id], written))
     grown = update(mailings).where(mailings.c.id == mailing_id)
-    connection.execute(grown.values(audience=mailings.c.audience + audience, finished_at=None))
+    connection.execute(grown.values(audience=mailings.c.audience + admitted, finished_at=None))
     return by_id(connection, mailing_id)
 
 
@@ -132,7 +131,7 @@ def freeze_due(
     if register:
         _register(connection, rows, since, now, held)
     grown = []
-    for step, due in _each(steps, since, now):
+    for step, due in _each(connection, steps, since, now):
         if step.series in held or connection.execute(due.limit(1)).first() is None:
             continue
         known = not unknown_mail(connection.engine.url, connection, step.slug)
@@ -195,28 +194,33 @@ class StepPlan:
 
 def plan_steps(connection: Connection, ready: Iterable[Step], now: datetime) -> list[StepPlan]:
     """Return the plan for each step, without writing."""
-    steps, earlier, found = sorted(ready), list[Select[Any]](), []
+    steps, earlier, found = sorted(ready), set[str](), []
     since = _since(_rows(connection), steps)
-    soon = [due for _, due in _each(steps, since, now + SOON, rested=False)]
-    for (step, due), later in zip(_each(steps, since, now), soon, strict=True):
-        before = (one.subquery().c.reference == due.selected_columns.reference for one in earlier)
-        alone = due.where(*(~exists().where(same) for same in before))
-        earlier.append(due)
+    soon = [due for _, due in _each(connection, steps, since, now + SOON, rested=False)]
+    for (step, due), later in zip(_each(connection, steps, since, now), soon, strict=True):
+        those = {*connection.scalars(due)} - earlier
+        earlier |= those
+        alone = select(subscribers.c.reference).where(among(connection, subscribers.c.reference, those))
         counts = (sum(preview(connection, step.slug, step.segment, now=now, due=one)[0]) for one in (alone, later))
         found.append(StepPlan(step.slug, *counts))
     return found
 
 
 def _each(
-    steps: Collection[Step], since: Since, now: datetime, *, rested: bool = True
+    connection: Connection, steps: Collection[Step], since: Since, now: datetime, *, rested: bool = True
 ) -> Iterator[tuple[Step, Select[Any]]]:
+    lost = had_step_since(connection, now - DAY) if rested else None
     for step in steps:
         later = [one.slug for one in steps if one.series == step.series and one.after > step.after]
-        yield step, _due(step, since[step.slug], later, now, rested=rested)
+        yield step, _due(step, since[step.slug], later, now, lost, rested=rested)
 
 
-def _due(step: Step, since: datetime | None, later: list[str], now: datetime, *, rested: bool) -> Select[Any]:
-    """Select the references of subscribers due for a step. Without ``rested`` the time of the last step is ignored."""
+def _due(
+    step: Step, since: datetime | None, later: list[str], now: datetime, lost: Select[Any] | None, *, rested: bool
+) -> Select[Any]:
+    """Select the references of subscribers due for a step. Without ``rested`` the time of the last step is ignored.
+    ``lost`` has those who got one today by a message that is missing from the ledger.
+    """
     e, c, t, who = enrolments.c, consents.c, taken_steps.c, subscribers.alias("reader")
     taken = select(t.step).where(t.reference == who.c.reference, t.step.in_([step.slug, *later]))
     left = select(c.id).where(c.subscriber_id == who.c.id, c.change == ConsentEvent.UNSUBSCRIBED, c.at >= e.started_at)
@@ -228,7 +232,12 @@ def _due(step: Step, since: datetime | None, later: list[str], now: datetime, *,
     )
     if since is not None:
         found = found.where(e.started_at > since - step.after)
-    return found.where(~_has_today(who, now)) if rested else found
+    if rested:
+        # In CASE it is looked up by key. PostgreSQL makes a join of NOT EXISTS, and does not know how many recipients
+        # this transaction has written: it took minutes.
+        found = found.where(case((_has_today(who, now), 1), else_=0) == 0)
+    # EXCEPT, because a condition on each reader would look through all of them
+    return found if lost is None else select(found.except_(lost).subquery().c.reference)
 
 
 def _has_today(who: FromClause, now: datetime) -> ColumnElement[bool]:
@@ -238,8 +247,7 @@ def _has_today(who: FromClause, now: datetime) -> ColumnElement[bool]:
     mailed = and_(r.state != RecipientState.EXCLUDED, or_(t.at > now - DAY, r.changed_at > now - DAY))
     rows = taken_steps.join(recipients, and_(r.mailing_id == t.mailing_id, r.reference == t.reference))
     query = select(t.step).select_from(rows.join(mailings, m.id == r.mailing_id))
-    here = query.where(t.reference == who.c.reference, or_(waits, mailed)).exists()
-    return or_(here, had_step_since(who.c.reference, now - DAY))
+    return query.where(t.reference == who.c.reference, or_(waits, mailed)).exists()
 
 
 def _rows(connection: Connection) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select
+from sqlalchemy import Connection, Select
 from sqlalchemy.sql import bindparam, delete, exists, func, insert, literal, select, update
 
 from publisher.audience.tables import subscribers, taken_steps
@@ -238,6 +238,7 @@ def inboxes_with(connection: Connection, *slugs: str) -> list[Select[Any]]:
     return [found.where(u.slug.in_(slugs))]
 
 
-def had_step_since(reference: ColumnElement[str], moment: datetime) -> ColumnElement[bool]:
-    """Return the condition that a subscriber, by reference, got a step after ``moment`` by an unmatched message."""
-    return exists().where(u.reference == reference, u.slug.like(f"{SERIES}/%"), u.at > moment)
+def had_step_since(connection: Connection, moment: datetime) -> Select[Any] | None:
+    """Select the references of subscribers who got a step after ``moment`` by an unmatched message; None: nobody."""
+    found = select(u.reference).where(u.slug.like(f"{SERIES}/%"), u.at > moment)
+    return None if connection.execute(found.limit(1)).first() is None else found

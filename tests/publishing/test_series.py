@@ -5,9 +5,11 @@ Started readers confirm by the web service's own step. A run is ``publish`` as c
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
@@ -20,10 +22,11 @@ from email import message_from_bytes
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy import delete, event, func, insert, select, text, update
 
 from publisher.audience import importing, store
 from publisher.audience.address import read_address
@@ -38,11 +41,11 @@ from publisher.config.model import Config
 from publisher.database import Database, open_database
 from publisher.delivery import mailings
 from publisher.delivery.send import send
-from publisher.delivery.series import freeze_due, ready_series, ready_steps
+from publisher.delivery.series import freeze_due, plan_steps, ready_series, ready_steps
 from publisher.delivery.states import Operator
 from publisher.delivery.status import statuses
 from publisher.delivery.tables import mailings as mailing_table
-from publisher.delivery.tables import recipients
+from publisher.delivery.tables import recipients, unmatched_messages
 from publisher.edition.others import OtherIssues
 from publisher.errors import UsageError
 from publisher.feedback.apply import Applier
@@ -932,3 +935,70 @@ def test_a_worker_waits_for_a_freeze_that_is_not_committed_and_finds_nobody_due(
             while not watch.execute(blocked).scalar_one() and time.monotonic() < until:
                 time.sleep(0.002)
         assert other.result(10) == []
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("erased", [False, True])
+def test_a_reader_who_leaves_while_a_step_is_frozen_does_not_end_the_run(shared: Newsletter, erased: bool) -> None:
+    for name in ("ann", "ben", "cy"):
+        shared.confirm(name)
+    edition, moment = proofread(shared.config, HELLO).edition, shared.start + timedelta(days=1)
+    assert edition
+    letter, steps, engine = MailContent.of(edition), ready_steps(shared.config), shared.database.engine
+    gone, left_at = subscribers.c.address == "ann@example.com", list[datetime]()
+
+    def leave(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if "INSERT INTO recipients" in statement and not left_at:
+            left_at.append(moment)
+            with shared.database.begin() as other:
+                left = subscribers.delete() if erased else update(subscribers).values(state="unsubscribed")
+                assert other.execute(left.where(gone)).rowcount == 1
+
+    event.listen(engine, "before_cursor_execute", leave)
+    with shared.database.begin() as connection:
+        (mailing,) = freeze_due(connection, steps, moment, lambda _: letter, "zh-CN")
+        event.remove(engine, "before_cursor_execute", leave)
+        assert left_at
+        assert mailing.audience == 2
+        assert mailings.account(connection, mailing.id).pending == 2
+
+
+def test_steps_are_found_without_looking_through_all_lost_messages_for_each_reader(tmp_path: Path) -> None:
+    (letter,) = made(tmp_path)
+    readers, steps = 1_200, ready_steps(letter.config)
+    with letter.database.begin() as connection:
+        connection.execute(insert(subscribers), [person(n) for n in range(readers)])
+        people = connection.execute(select(subscribers.c.id, subscribers.c.reference)).all()
+        started = {"series": "welcome", "started_at": letter.start}
+        connection.execute(insert(enrolments), [{"subscriber_id": one.id, **started} for one in people])
+        lost = {"mailing": "0" * 8, "at": letter.start, "received_at": letter.start, "slug": HELLO}
+        rows = [{"number": n, "reference": f"stranger{n}", **lost} for n in range(readers)]
+        connection.execute(insert(unmatched_messages), rows)
+    done: list[int] = []
+    with letter.database.connect() as connection:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        driver.set_progress_handler(lambda: done.append(1), 1_000)
+        (plan, *_) = plan_steps(connection, steps, letter.start + timedelta(hours=1))
+        driver.set_progress_handler(None, 0)
+    assert plan.now == readers
+    assert len(done) < readers * 2  # thousands of instructions
+
+
+def test_the_export_finds_the_steps_of_its_readers_by_key(tmp_path: Path) -> None:
+    (letter,) = made(tmp_path)
+    letter.confirm("ann")
+    letter.run(1)
+    plans: list[str] = []
+    with letter.database.connect() as connection:
+
+        def explain(_connection: object, cursor: Any, statement: str, values: Any, *_: object) -> None:
+            if "taken_steps" in statement:
+                told = connection.connection.cursor().execute(f"EXPLAIN QUERY PLAN {statement}", values)
+                plans.extend(row[3] for row in told.fetchall())
+
+        event.listen(letter.database.engine, "before_cursor_execute", explain)
+        export(connection, out := io.StringIO())
+    assert HELLO in out.getvalue()
+    assert plans
+    assert not [step for step in plans if step.startswith("SCAN") and "json_each" not in step]
