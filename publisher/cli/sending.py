@@ -79,7 +79,7 @@ class Sending:
         translations = translations_of(self.config)
         single = self.alone or self.late or self.options.correction
         family = family_of(self.config, translations, self.issue, shared=not single, late=self.late)
-        self.options = replace(self.options, family=family)
+        self.options = replace(self.options, family=family, after_trial=self.config.delivery.leaves)
         with opened(self.context, self.config, mails=not dry_run) as (_, database):
             if not dry_run and self._is_held(database):
                 return 1

@@ -48,6 +48,7 @@ def freeze(
     local: LocalTime | None = None,
     *,
     correction: bool = False,
+    after_trial: bool = False,
     family: FamilyRule | None = None,
     siblings: Sequence[Addressed] = (),
     variant: ColumnElement[int] | None = None,
@@ -75,17 +76,17 @@ def freeze(
         if any(_begun(connection, one.slug) for one in family.members):
             siblings = ()
     now = now or datetime.now(UTC)
-    made = _freeze(connection, Addressed(letter, segment, local, variant), correction, family, home, now)
-    for sibling in siblings:
-        _freeze(connection, sibling, correction, family, home, now)
+    addressed = Addressed(letter, segment, local, variant)
+    made, *_ = [_freeze(connection, one, correction, after_trial, family, home, now) for one in (addressed, *siblings)]
     return made
 
 
 def _freeze(
-    connection: Connection, addressed: Addressed, correction: bool, family: FamilyRule | None, home: str, now: datetime
-) -> Mailing:
+    connection: Connection, addressed: Addressed, correction: bool, after_trial: bool, family: FamilyRule | None,
+    home: str, now: datetime,
+) -> Mailing:  # fmt: skip
     letter, segment, local, variant = addressed
-    if there := ongoing(connection, letter, correction=correction):
+    if there := ongoing(connection, letter, correction=correction, after_trial=after_trial):
         return there
     before = newest(connection, letter.slug)
     audience: int = connection.execute(select(func.count()).select_from(subscribers)).scalar_one()
@@ -185,19 +186,21 @@ def _rows(mailing_id: int, chosen: Subquery, now: datetime, base: int = 0) -> An
     return rows.add_columns(waits, chosen.c.not_before)
 
 
-def ongoing(connection: Connection, letter: MailContent, *, correction: bool = False) -> Mailing | None:
+def ongoing(
+    connection: Connection, letter: MailContent, *, correction: bool = False, after_trial: bool = False
+) -> Mailing | None:
     """Return the mailing that a ``send`` of ``letter`` continues; None if a new one has to be frozen.
 
     Raises UsageError if the edition has changed under a mailing that is not cancelled; for a ``correction`` it may
-    have, but need not after a trial with the folder, if the corrected mailing is finished or while recipients wait for
-    their local time.
+    have, if the corrected mailing is finished or while recipients wait for their local time. ``after_trial``: a
+    correction may also mail an unchanged edition that only the folder transport had.
     """
     slug, mailing = letter.slug, newest(connection, letter.slug)
     if mailing is None and correction:
         message = say("{slug} has not been sent: there is nothing to correct", slug=slug)
         raise UsageError(message, help=f"publisher send {slug}")
     begun = mailing is not None and mailing.operator != Operator.CANCELLED
-    tried = mailing is not None and correction and bool(only_in_folder(connection, mailing.id))
+    tried = mailing is not None and correction and after_trial and bool(only_in_folder(connection, mailing.id))
     if correction and mailing and not begun and mailing.digest == letter.digest and not tried:
         advice = say("publisher send {slug} mails those whom no mailing reached", slug=slug)
         message = say("{slug} has not changed since it was cancelled: there is nothing to correct", slug=slug)

@@ -71,13 +71,15 @@ class Sent:
 class Options:
     """Options of a send. ``spread`` spreads the remaining recipients over a time, 0 over none; None keeps the
     setting of another sender of the mailing (PostgreSQL). ``correction`` mails a changed edition to the whole
-    audience; ``family`` assigns translations, and ``siblings`` are frozen with the issue; ``local`` is the local
-    time of delivery; ``variant`` is the number of a subscriber's variant, if not given by conditions; ``transport``
-    replaces that of the configured provider and is closed at the end; ``now`` replaces the clock for local time.
+    audience, and with ``after_trial`` also an unchanged one that only the folder transport had; ``family`` assigns
+    translations, and ``siblings`` are frozen with the issue; ``local`` is the local time of delivery; ``variant`` is
+    the number of a subscriber's variant, if not given by conditions; ``transport`` replaces that of the configured
+    provider and is closed at the end; ``now`` replaces the clock for local time.
     """
 
     spread: timedelta | None = None
     correction: bool = False
+    after_trial: bool = False
     despite_tripwires: bool = False
     segment: ColumnElement[bool] | None = None
     variant: ColumnElement[int] | None = None
@@ -103,7 +105,7 @@ def send(config: Config, database: Database, edition: Edition | MailContent, opt
     with mailing_lock(database, letter.slug) as alone:
         with database.connect() as connection:
             refuse_unknown_mail(database, connection, letter.slug)
-            mailing = ongoing(connection, letter, correction=options.correction)
+            mailing = ongoing(connection, letter, correction=options.correction, after_trial=options.after_trial)
             kept = mailings.letter_of(connection, mailing.id) if mailing else letter
             if mailing is None and not alone:
                 _refuse_claimed(database, connection, letter.slug)
@@ -163,8 +165,8 @@ def _freeze(config: Config, database: Database, letter: MailContent, options: Op
         with database.begin() as connection:
             return freeze(
                 connection, letter, options.segment, options.local, correction=options.correction,
-                family=options.family, siblings=options.siblings, variant=options.variant,
-                home=config.newsletter.language, now=options.now,
+                after_trial=options.after_trial, family=options.family, siblings=options.siblings,
+                variant=options.variant, home=config.newsletter.language, now=options.now,
             )  # fmt: skip
 
     return despite_conflicts(attempt)
@@ -264,7 +266,7 @@ def dry_run(database: Database, edition: Edition | MailContent, options: Options
     letter = MailContent.of(edition)
     with database.connect() as connection:
         refuse_unknown_mail(database, connection, letter.slug)
-        mailing = ongoing(connection, letter, correction=options.correction)
+        mailing = ongoing(connection, letter, correction=options.correction, after_trial=options.after_trial)
         if mailing is not None:
             account = mailings.account(connection, mailing.id)
             return DryRun(account.pending, account.excluded_by_reason, ongoing=True)

@@ -84,7 +84,7 @@ def test_after_a_trial_everybody_is_mailed_on_purpose_and_once(config: Config, d
         set_operator(database, SLUG, "cancelled")
     provider = FakeTransport()
     for _ in range(2):
-        sent = send(config, database, make_letter(), Options(transport=provider, correction=True))
+        sent = send(config, database, make_letter(), Options(transport=provider, correction=True, after_trial=True))
         assert sent.account.submitted == PEOPLE == len(provider.accepted)
     assert send(config, database, make_letter(), Options(transport=provider)).account.submitted == PEOPLE
     assert len(provider.accepted) == PEOPLE
