@@ -21,7 +21,7 @@ from publisher.audience.address import Address, check_address, read_address
 from publisher.audience.own import COLUMNS, LATER, SIGNS, Past, past_of, plain_cell
 from publisher.audience.standing import MOST_VALUES, TABLES, ImportStatus, StatusColumns
 from publisher.config.audience import AttributeConfig, fits
-from publisher.config.values import SYSTEM_ZONES
+from publisher.config.values import SYSTEM_ZONES, composed
 from publisher.diagnostics import counted, say
 from publisher.language import canonical
 
@@ -281,7 +281,7 @@ def _clean(text: str) -> str:
 
 def _json_list(text: str) -> list[str]:
     try:
-        return [str(topic) for topic in pydantic_core.from_json(text)]
+        return [composed(str(topic)) for topic in pydantic_core.from_json(text)]
     except (TypeError, ValueError):
         raise ValueError(say("the topics are not a JSON list")) from None
 
@@ -296,4 +296,4 @@ def _json_object(text: str) -> dict[str, str]:
     if not isinstance(found, dict):
         raise ValueError(say("the attributes are not a JSON object"))
     told = {key: one if isinstance(one, str) else json.dumps(one, ensure_ascii=False) for key, one in found.items()}
-    return {key.replace("\x00", ""): value.replace("\x00", "") for key, value in told.items()}  # PostgreSQL has no NUL
+    return {composed(key.replace("\x00", "")): composed(value.replace("\x00", "")) for key, value in told.items()}

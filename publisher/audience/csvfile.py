@@ -16,6 +16,7 @@ from itertools import islice, tee
 from pathlib import Path
 
 from publisher.audience.own import SIGNS
+from publisher.config.values import composed
 from publisher.diagnostics import either, say
 from publisher.documents.encodings import readings
 from publisher.errors import UsageError, refusal
@@ -88,7 +89,7 @@ class CsvFile:
                     if width and len(taken) > 1 and self._swallowed(row, taken, width):
                         raise RowError(_opening(taken, line, self.delimiter), _UNCLOSED)
                     if any(row) and not (self.preamble and number == 0):
-                        yield line, row
+                        yield line, row if "".join(row).isascii() else [composed(cell) for cell in row]
                     line = reader.line_num + 1
                     if number % 1000 == 0:
                         progress(raw.tell())

@@ -24,6 +24,7 @@ from publisher.audience.series import enrol
 from publisher.audience.standing import ImportStatus
 from publisher.audience.suppressions import erased_among, suppression
 from publisher.config.audience import AttributeConfig
+from publisher.config.values import composed
 from publisher.database import Database
 from publisher.database.failures import despite_conflicts
 from publisher.diagnostics import message_of, say
@@ -195,7 +196,8 @@ def add(
             state = ConsentState.PENDING if pending else ConsentState.CONFIRMED
             added = store.add(
                 connection, address, how=ConsentSource.COMMAND, state=state,
-                name=name.strip(), language=tag, timezone=zone, topics=list(filter(None, map(str.strip, topics))),
+                name=name.strip(), language=tag, timezone=zone,
+                topics=[word for topic in topics if (word := composed(topic).strip())],
             )  # fmt: skip
             enrol(connection, [added.id], series, store.now())
             return added

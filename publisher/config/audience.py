@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from publisher.config.segments import checked_audience
-from publisher.config.values import OneLine, Section
+from publisher.config.values import OneLine, Section, composed
 from publisher.diagnostics import Sentence, listed, say
 from publisher.documents.validate import refuse
 
@@ -17,6 +17,7 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def _name(value: str) -> str:
+    value = composed(value)
     if value.casefold() in {"email", "language"}:
         message = say("{name} is known of every subscriber and cannot be declared", name=value)
         raise refuse(message, say("delete it, or choose another name"))
@@ -35,7 +36,7 @@ def _with_choices(value: str, info: ValidationInfo) -> str:
 def _fitting(value: str | None, info: ValidationInfo) -> str | None:
     """The default value, or None if it is white space. Raises ValueError if it does not fit the type."""
     kind, choices = info.data.get("type", "text"), info.data.get("choices", ())
-    if value is None or not value.strip() or fits(value.strip(), kind, choices):
+    if value is None or not value.strip() or fits(composed(value.strip()), kind, choices):
         return " ".join((value or "").split()) or None
     raise refuse(say("the default {value!r} is not a {kind}", value=value[:80], kind=kind), how_to_write(kind, choices))
 
@@ -64,7 +65,9 @@ def fits(value: str, kind: str, choices: tuple[str, ...] = ()) -> bool:
 class AttributeConfig(Section):
     """One attribute that subscribers may have."""
 
-    choices: tuple[OneLine, ...] = Field((), description="The allowed values of a choice")
+    choices: tuple[Annotated[OneLine, AfterValidator(composed)], ...] = Field(
+        (), description="The allowed values of a choice"
+    )
     type: Annotated[Literal["text", "number", "date", "choice"], AfterValidator(_with_choices)] = "text"
     default: Annotated[
         str | None,

@@ -30,6 +30,7 @@ from publisher.config.values import (
     Tracking,
     WebUrl,
     ascii_domain,
+    composed,
     sender_of,
 )
 from publisher.diagnostics import say
@@ -266,7 +267,7 @@ class Config(Section):
     audience: Annotated[
         AudienceConfig, BeforeValidator(as_audience, json_schema_input_type=AudienceConfig | str | None)
     ] = Field(AudienceConfig(), description="The default audience of issues, and the attributes of subscribers")
-    topics: dict[str, str] = Field(
+    topics: dict[Annotated[str, AfterValidator(composed)], str] = Field(
         default_factory=dict, description="Topics that readers can choose: names, each with the text that readers see"
     )
     labels: dict[str, dict[str, str]] = Field(default_factory=dict, description="Custom texts by language, then name")

@@ -9,6 +9,7 @@ binding closest and ``or`` least. ``all`` matches every subscriber. Names and va
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -85,7 +86,8 @@ class Or:
 Segment = All | Topic | Language | Attribute | Not | And | Or
 
 _TOKEN = re.compile(
-    r"\s*(?:(?P<mark>[()])|(?P<comparison><=|>=|!=|==?|<|>|:)|(?P<quoted>\"(?:[^\"\\]|\\.)*\")|(?P<word>[\w.@/+-]+))"
+    r"\s*(?:(?P<mark>[()])|(?P<comparison><=|>=|!=|==?|<|>|:)|(?P<quoted>\"(?:[^\"\\]|\\.)*\")"
+    r"|(?P<word>[\w.@/+-][\w.@/+\u0300-\u036f\u3099\u309a-]*))"
 )
 _EXAMPLE = say("write it as topic:weekly and language:zh, or as topic:weekly or topic:daily")
 _PLAIN = dict(zip("：＝（）“”‘’'，,、&＆|", [*":=()", *'"""""', "and", "and", "or", "and", "and", "or"], strict=True))
@@ -101,7 +103,8 @@ class _Token:
 
     @property
     def plain(self) -> str:
-        return re.sub(r"\\(.)", r"\1", self.text[1:-1]) if self.kind == "quoted" else self.text
+        text = re.sub(r"\\(.)", r"\1", self.text[1:-1]) if self.kind == "quoted" else self.text
+        return unicodedata.normalize("NFC", text)  # as subscribers are stored
 
 
 @lru_cache(maxsize=256)

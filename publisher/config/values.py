@@ -1,6 +1,7 @@
 """Types of single values in config.yaml. Each validator raises with a message and an action, at the value's place."""
 
 import re
+import unicodedata
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
@@ -27,6 +28,19 @@ TOPIC_ARN = re.compile(
 )
 """ARN of an SNS topic whose messages can be verified: partition, region, account, name."""
 _ADDRESS = re.compile(r"[^@\s<>(),;:\"\[\]\\]+@[^@\s<>(),;:\"\[\]\\]+")
+
+
+def composed(text: str) -> str:
+    """Return the text in Unicode's form NFC, in which subscribers are stored: equal texts have equal code points."""
+    return unicodedata.normalize("NFC", text)
+
+
+def in_clear(url: str) -> str | None:
+    """Return the host to which a secret would go without TLS, or None. Raises ValueError: no URL of a host."""
+    parts = urlsplit(url)
+    if not parts.hostname or not url.isprintable() or parts.port == 0:  # a port that is no number raises
+        raise ValueError
+    return None if parts.scheme == "https" or parts.hostname in LOOPBACK else parts.hostname
 
 
 class Section(BaseModel):

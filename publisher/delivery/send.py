@@ -28,7 +28,7 @@ from publisher.diagnostics import say
 from publisher.edition.model import AnySlot, Edition, Personal, Slot
 from publisher.errors import TransportError, UsageError
 from publisher.language import Locale
-from publisher.mail.message import Envelope, MailContent, compose, value_in
+from publisher.mail.message import Envelope, MailContent, compose, one_line, value_in
 from publisher.providers import open_transport
 from publisher.providers.outcomes import Verdict
 from publisher.providers.provider import Quota, Transport
@@ -323,7 +323,7 @@ def envelope_factory(config: Config, letter: MailContent, mailing: str) -> Calla
         if Slot.PREFERENCES_URL in slots:
             values[Slot.PREFERENCES_URL] = tokens.url(Purpose.PREFERENCES, claim.reference, mailing)
         if Slot.GREETING in slots:
-            values[Slot.GREETING] = locale.greeting(claim.name)
+            values[Slot.GREETING] = locale.greeting(one_line(claim.name))
         return Envelope(recipient, claim.address, unsubscribe, claim.attempt, values, composed[claim.variant])
 
     return address

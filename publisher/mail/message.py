@@ -165,8 +165,13 @@ def value_in(slot: Personal, held: str | None) -> str:
     """Return a slot's text for a subscriber whose attribute has the value ``held``: one line, cut to LONGEST
     columns, or the slot's default if the value does not fit the attribute.
     """
-    value = cut(clean(without_controls(_DIRECTIONS.sub("", held or ""))), LONGEST)
+    value = cut(one_line(held or ""), LONGEST)
     return value if value and fits(value, slot.type, slot.choices) else slot.default
+
+
+def one_line(held: str) -> str:
+    """Return what a subscriber wrote as one line, without control characters and marks that would turn what follows."""
+    return clean(without_controls(_DIRECTIONS.sub("", held)))
 
 
 def in_html(slot: AnySlot, text: str) -> str:

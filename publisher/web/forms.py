@@ -15,7 +15,7 @@ from limits.strategies import MovingWindowRateLimiter
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from publisher.config.values import ascii_url
+from publisher.config.values import ascii_url, composed
 
 MOST_FIELDS = 100
 BY_NETWORK = "30/minute;200/hour"
@@ -68,7 +68,7 @@ def _pairs(found: Any) -> list[tuple[str, Any]]:
 
 def tidy(text: str) -> str:
     """Return one line without control characters or lone surrogates, cut to ``LONGEST``."""
-    return _CONTROL.sub(" ", text[: 4 * LONGEST]).strip()[:LONGEST]
+    return _CONTROL.sub(" ", composed(text[: 4 * LONGEST])).strip()[:LONGEST]
 
 
 def evidence(request: Request, **more: str | None) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from sqlalchemy import select
 
 from publisher.audience import store
 from publisher.audience.address import read_address
+from publisher.audience.importing import survey, write
 from publisher.audience.model import ConsentSource
 from publisher.audience.segments import segment_clause
 from publisher.audience.tables import subscribers
@@ -122,3 +124,14 @@ def test_a_bad_audience_is_found_by_check_at_its_place(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
     _, (finding,) = read_config(tmp_path)
     assert (finding.code, finding.span) == ("bad-audience", (2, 19, 2, 22))
+
+
+def test_letters_with_accents_are_the_same_whether_composed_or_not(database: Database, tmp_path: Path) -> None:
+    """A file from a Mac holds u and a combining diaeresis; a keyboard writes ü."""
+    file, texts = tmp_path / "people.csv", ("email,größe,topics", "ann@example.com,Müller,Zürich", "")
+    file.write_text(unicodedata.normalize("NFD", "\n".join(texts)), encoding="utf-8")
+    write(database, survey(file, complain=lambda problem: pytest.fail(problem.message)))
+    for form in ("NFC", "NFD"):
+        for text in ("topic:Zürich", 'topic:"Zürich"', "größe:Müller", 'größe = "Müller"'):
+            assert chosen(database, unicodedata.normalize(form, text)) == {"ann"}, text
+    assert parse_segment(unicodedata.normalize("NFD", "topic:が")) == parse_segment("topic:が")

@@ -144,6 +144,9 @@ def test_nobody_is_called_without_both_variables_or_over_an_open_line(room: News
     both = {"PUBLISHER_WECHAT_APPID": "wx0123", "PUBLISHER_WECHAT_SECRET": SECRET}
     ran = room.run("wechat", SLUG, "--draft", PUBLISHER_WECHAT_URL="http://weixin.test/", **both)
     assert (ran.status, "in the clear" in ran.err) == (2, True)
+    for wrong in ("http://[::1", "https://weixin.test:port/", "weixin"):
+        ran = room.run("wechat", SLUG, "--draft", PUBLISHER_WECHAT_URL=wrong, **both)
+        assert (ran.status, "PUBLISHER_WECHAT_URL: it is not a URL" in ran.err) == (2, True)
     assert wechat.calls == []
 
 

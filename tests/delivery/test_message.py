@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 from publisher.audience.tokens import Purpose, Tokens
 from publisher.config.model import Config
+from publisher.delivery.ledger import Claim
+from publisher.delivery.send import envelope_factory
 from publisher.edition.model import Slot, Slotted
 from publisher.errors import TransportError
 from publisher.mail.encoding import Base64, QuotedPrintable, encode
@@ -192,3 +194,10 @@ def test_the_sender_name_comes_back(tmp_path: Path, name: str) -> None:
 @given(st.text(st.characters() | st.sampled_from("\x00\x1f\x7f\x85\xa0\u2028\u2029\u200b \t\r\n"), max_size=30))
 def test_no_value_brings_a_line_of_its_own(value: str) -> None:
     assert clean(value) == re.sub("[\x00-\x1f\x7f\x85\u2028\u2029]+", " ", value).strip()
+
+
+def test_a_name_cannot_turn_the_text_after_the_greeting(tmp_path: Path) -> None:
+    """As the personal fields: neither control characters nor marks of direction."""
+    config, letter = make_config(tmp_path), make_letter(language="en")
+    claim = Claim(1, 1, "ref", "a@example.com", "\u202eadA\u2066\x07")
+    assert envelope_factory(config, letter, "m")("m-1", claim).values[Slot.GREETING] == "Hello adA,"

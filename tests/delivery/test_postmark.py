@@ -238,6 +238,11 @@ def test_a_postmark_that_is_not_there_ends_before_anything_is_claimed(
         ("PUBLISHER_POSTMARK_TOKEN", "wrong", "refuses the token"),
         ("PUBLISHER_POSTMARK_TOKEN", "to\nken", "no token has"),
         ("PUBLISHER_POSTMARK_URL", "http://postmark.example/", "in the clear"),
+        ("PUBLISHER_POSTMARK_URL", "http://[::1", "not a URL"),
+        ("PUBLISHER_POSTMARK_URL", "https://[zz]/", "not a URL"),
+        ("PUBLISHER_POSTMARK_URL", "https://postmark.example:port/", "not a URL"),
+        ("PUBLISHER_POSTMARK_URL", "https://postmark.example/\x7f", "not a URL"),
+        ("PUBLISHER_POSTMARK_URL", "api.example", "not a URL"),
     ],
 )
 def test_what_cannot_send_is_reported_before_anything_is_claimed(

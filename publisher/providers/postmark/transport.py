@@ -12,13 +12,13 @@ from email.header import decode_header, make_header
 from email.utils import parseaddr
 from email.utils import quote as in_quotes
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import httpx
 
 from publisher.audience.suppressions import Reason
 from publisher.config.model import PostmarkConfig as Settings
-from publisher.config.values import LOOPBACK
+from publisher.config.values import in_clear
 from publisher.diagnostics import say
 from publisher.errors import ServiceError, TransportError
 from publisher.mail.headers import addr_spec, clean
@@ -193,10 +193,13 @@ def make_client(*, connections: int = 1, seconds: float = 60.0) -> httpx.Client:
     if not (token := os.environ.get(TOKEN, "").strip()):
         advice = say("set {name} to the server's API token", name=TOKEN)
         raise TransportError(say("there is no token for Postmark"), help=advice)
-    parts = urlsplit(url)
-    if parts.scheme != "https" and parts.hostname not in LOOPBACK:
-        advice = say("begin the URL with https://")
-        raise TransportError(say("the token would go to {host} in the clear", host=parts.hostname), help=advice)
+    advice = say("begin the URL with https://")
+    try:
+        host = in_clear(url)
+    except ValueError:
+        raise TransportError(say("{name}: it is not a URL", name="PUBLISHER_POSTMARK_URL"), help=advice) from None
+    if host:
+        raise TransportError(say("the token would go to {host} in the clear", host=host), help=advice)
     if not (token.isascii() and token.isprintable()):
         advice = say("copy it anew from Postmark's console")
         raise TransportError(say("{name} holds characters that no token has", name=TOKEN), help=advice)
