@@ -148,8 +148,15 @@ def print_error(message: str, help: str | None = None) -> None:
 
 
 def emit(value: Any) -> None:
-    """Print the result as JSON."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+    """Print the result as JSON; of an iterator a list, one element at a time."""
+    if not isinstance(value, Iterator):
+        sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+        return
+    sign = "["
+    for one in value:
+        sys.stdout.write(f"{sign}\n  " + json.dumps(one, ensure_ascii=False, indent=2).replace("\n", "\n  "))
+        sign = ","
+    sys.stdout.write("[]\n" if sign == "[" else "\n]\n")
 
 
 def plain(value: Any) -> Any:

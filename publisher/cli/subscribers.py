@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -63,12 +63,11 @@ def list_(
         if format == "text":
             sys.stdout.writelines(f"{person.address}\n" for person in found)
             return
-        rows = [
+        emit(
             {"email": person.address, "state": person.state.value, "name": person.name, "language": person.language,
              "topics": list(person.topics), "attributes": dict(person.attributes)}
             for person in found
-        ]  # fmt: skip
-    emit(rows)
+        )  # fmt: skip
 
 
 def _list_of(context: typer.Context, connection: Connection, issue: str, states: Sequence[str], format: str) -> None:
@@ -85,16 +84,21 @@ def _list_of(context: typer.Context, connection: Connection, issue: str, states:
         chosen_slug(context.obj, issue)
         advice = say("publisher status lists the mailings")
         raise UsageError(say("nothing of {slug} has been frozen", slug=issue), help=advice)
-    rows = [(person.address, found.pop(person.reference)) for person in everybody(connection)
-            if person.reference in found]  # fmt: skip
-    chosen = [
+
+    def rows() -> Iterator[tuple[str | None, dict[str, str]]]:
+        for person in everybody(connection):
+            if person.reference in found:
+                yield person.address, found.pop(person.reference)
+        yield from ((None, told) for told in found.values())
+
+    chosen = (
         (address, told)
-        for address, told in [*rows, *((None, told) for told in found.values())]
+        for address, told in rows()
         if not states or not {told["state"], told.get("feedback")}.isdisjoint(states)
-    ]
+    )
     if format == "json":
-        emit([{"email": address, "state": told["state"], "reason": told.get("reason"), "feedback": told.get("feedback")}
-              for address, told in chosen])  # fmt: skip
+        emit({"email": address, "state": told["state"], "reason": told.get("reason"), "feedback": told.get("feedback")}
+             for address, told in chosen)  # fmt: skip
         return
     for address, told in chosen:
         echo("  ".join([address or rendered(say("(erased)")), *(rendered(word(one)) for one in told.values())]))

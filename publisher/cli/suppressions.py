@@ -30,8 +30,8 @@ def list_(context: typer.Context, format: Format = "text") -> None:
     with opened(context) as (_, database), database.connect() as connection:
         found = all_suppressions(connection)
         if format == "json":
-            emit([{"email": s.mailbox_key, "reason": s.reason.value, "detail": s.detail, "at": s.at.isoformat()}
-                  for s in found])  # fmt: skip
+            emit({"email": s.mailbox_key, "reason": s.reason.value, "detail": s.detail, "at": s.at.isoformat()}
+                 for s in found)  # fmt: skip
             return
         for s in found:
             reason = rendered(word(s.reason))

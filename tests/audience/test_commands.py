@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import io
 import json
 import os
 import re
 import sqlite3
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import pytest
 
 from publisher.audience.own import escaped_cell, plain_cell
 from publisher.cli import main
+from publisher.cli.output import emit
 
 
 @dataclass(frozen=True)
@@ -220,3 +222,25 @@ def test_what_an_import_changes_is_in_the_person_s_history(run: Run, tmp_path: P
         ("confirmed", "import"),
         ("changed", "import"),
     ]
+
+
+def test_lists_as_json_are_written_one_by_one(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A million subscribers in one list would take gigabytes."""
+    for name in ("ann", "ben"):
+        run("subscribers", "add", f"{name}@example.com")
+        run("suppressions", "add", f"{name}@example.net")
+    for words in (["subscribers", "list"], ["suppressions", "list"]):
+        module = importlib.import_module(f"publisher.cli.{words[0]}")
+        given: list[object] = []
+        monkeypatch.setattr(module, "emit", lambda value, given=given: (given.append(value), emit(value)))
+        done = run(*words, "--format", "json")
+        assert isinstance(given[0], Iterator)
+        assert len(json.loads(done.stdout)) == 2
+
+
+@pytest.mark.parametrize("value", [[], [{}], [{"a": [1, "x\ny"]}, {"b": {}}, 3]])
+def test_an_iterator_is_written_as_the_list(value: list[object], capsys: pytest.CaptureFixture[str]) -> None:
+    emit(value)
+    whole = capsys.readouterr().out
+    emit(iter(value))
+    assert capsys.readouterr().out == whole
