@@ -107,6 +107,13 @@ def admit(
     return by_id(connection, mailing_id)
 
 
+def wanted(connection: Connection, ready: Iterable[Step], now: datetime) -> set[str]:
+    """Return the slugs of the steps that somebody is due for, read before :func:`freeze_due` keeps writers waiting."""
+    steps = sorted(ready)
+    each = _each(connection, steps, _since(_rows(connection), steps), now)
+    return {step.slug for step, due in each if connection.execute(due.limit(1)).first() is not None}
+
+
 def freeze_due(
     connection: Connection,
     ready: Iterable[Step],
@@ -116,12 +123,13 @@ def freeze_due(
     *,
     held: Collection[str] = (),
     register: bool = True,
+    only: Collection[str] | None = None,
 ) -> list[Mailing]:
     """Write the subscribers due at ``now`` for each step, in the caller's transaction. Return the mailings that grew.
 
     ``home`` is the language of subscribers without one. Series in ``held`` are skipped, and so are the steps after one
     that cannot be mailed or has forgotten recipients (lock.py). Without ``register`` existing steps are not stored, and
-    only those stored before are mailed. Waits for a concurrent freeze.
+    only those stored before are mailed. ``only`` has the slugs of :func:`wanted`. Waits for a concurrent freeze.
     """
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("LOCK TABLE series IN SHARE ROW EXCLUSIVE MODE")
@@ -132,7 +140,9 @@ def freeze_due(
         _register(connection, rows, since, now, held)
     grown = []
     for step, due in _each(connection, steps, since, now):
-        if step.series in held or connection.execute(due.limit(1)).first() is None:
+        if step.series in held or (only is not None and step.slug not in only):
+            continue
+        if connection.execute(due.limit(1)).first() is None:
             continue
         known = not unknown_mail(connection.engine.url, connection, step.slug)
         letter = write(step) if known else None

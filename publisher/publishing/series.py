@@ -12,7 +12,7 @@ from publisher.delivery import mailings, tripwires
 from publisher.delivery.lock import unknown_mail
 from publisher.delivery.mailings import Mailing
 from publisher.delivery.send import Options
-from publisher.delivery.series import Step, StepPlan, freeze_due, plan_steps, ready_steps
+from publisher.delivery.series import Step, StepPlan, freeze_due, plan_steps, ready_steps, wanted
 from publisher.delivery.states import Operator, RecipientState, left_over
 from publisher.diagnostics import say
 from publisher.issue.folder import SERIES
@@ -34,9 +34,11 @@ def mail_steps(run: Run, proofs: Iterable[Proof], blocked: str | None, options: 
     steps = [step for step in ready_steps(run.config) if step.slug in letters]
 
     held = _series_of(unfit)
+    with run.database.connect() as connection:
+        due = wanted(connection, steps, run.now)
     with run.begin() as connection:
-        home = run.config.newsletter.language
-        found_due = freeze_due(connection, steps, run.now, lambda step: letters[step.slug], home, held=held)
+        home, write = run.config.newsletter.language, lambda step: letters[step.slug]
+        found_due = freeze_due(connection, steps, run.now, write, home, held=held, only=due)
         grown = {one.slug for one in found_due}
         stranded = _withdrawn(run.config, connection)
     results = [IssueResult(decision) for decision in (*unfit.values(), *stranded)]

@@ -26,7 +26,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import delete, event, func, insert, select, text, update
+from sqlalchemy import Connection, delete, event, func, insert, select, text, update
 
 from publisher.audience import importing, store
 from publisher.audience.address import read_address
@@ -1002,3 +1002,21 @@ def test_the_export_finds_the_steps_of_its_readers_by_key(tmp_path: Path) -> Non
     assert HELLO in out.getvalue()
     assert plans
     assert not [step for step in plans if step.startswith("SCAN") and "json_each" not in step]
+
+
+def test_writers_do_not_wait_while_a_run_looks_for_readers_who_are_due(tmp_path: Path) -> None:
+    """With 300,000 enrolled this takes a second per step, in every run."""
+    (letter,) = made(tmp_path)
+    letter.confirm("ann")
+    letter.run()
+    looked: list[bool] = []
+
+    def note(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+        if "AS reader" in statement:
+            looked.append(bool(connection.get_execution_options().get("publisher_writes")))
+
+    event.listen(letter.database.engine, "before_cursor_execute", note)
+    letter.run(0.5)
+    assert set(looked) == {False}
+    letter.run(3)
+    assert letter.mailed() == {("ann", "hello"): 1, ("ann", "best-of"): 1}
