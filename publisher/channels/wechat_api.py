@@ -22,7 +22,7 @@ from sqlalchemy import delete, select
 
 from publisher.channels.tables import wechat_drafts, wechat_media
 from publisher.channels.wechat import Article
-from publisher.config.values import in_clear
+from publisher.config.values import secret_url
 from publisher.database import Database
 from publisher.database.bulk import insert_once
 from publisher.diagnostics import counted, listed, say
@@ -99,14 +99,7 @@ class _WechatAccount:
     @contextmanager
     def opened(cls, database: Database) -> Iterator[_WechatAccount]:
         appid, secret = credentials()
-        url = os.environ.get("PUBLISHER_WECHAT_URL") or URL
-        advice = say("begin PUBLISHER_WECHAT_URL with https://")
-        try:
-            host = in_clear(url)
-        except ValueError:
-            raise UsageError(say("{name}: it is not a URL", name="PUBLISHER_WECHAT_URL"), help=advice) from None
-        if host:
-            raise UsageError(say("the AppSecret would go to {host} in the clear", host=host), help=advice)
+        url = secret_url("PUBLISHER_WECHAT_URL", URL, UsageError)
         logging.getLogger("httpx").setLevel(logging.WARNING)  # URLs contain the token
         timeout = httpx.Timeout(60.0, connect=10.0)
         with httpx.Client(base_url=url, timeout=timeout, follow_redirects=False) as client:

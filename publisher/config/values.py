@@ -1,5 +1,6 @@
 """Types of single values in config.yaml. Each validator raises with a message and an action, at the value's place."""
 
+import os
 import re
 import unicodedata
 from datetime import timedelta
@@ -11,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Wit
 
 from publisher.diagnostics import Severity, define, listed, say
 from publisher.documents.validate import canonical_language, refuse
+from publisher.errors import PublisherError
 
 DATABASE_PASSWORD = define("database-password", Severity.ERROR, fixed=True, secret=True)
 
@@ -35,12 +37,22 @@ def composed(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def in_clear(url: str) -> str | None:
-    """Return the host to which a secret would go without TLS, or None. Raises ValueError: no URL of a host."""
-    parts = urlsplit(url)
-    if not parts.hostname or not url.isprintable() or parts.port == 0:  # a port that is no number raises
-        raise ValueError
-    return None if parts.scheme == "https" or parts.hostname in LOOPBACK else parts.hostname
+def secret_url(variable: str, usual: str, raises: type[PublisherError]) -> str:
+    """Return the URL that an environment variable gives, otherwise ``usual``, to which a secret is sent.
+
+    Raises ``raises`` if it is not a URL of a host, or if the secret would go there without TLS.
+    """
+    url, advice = os.environ.get(variable) or usual, say("begin {name} with https://", name=variable)
+    try:
+        parts = urlsplit(url)
+        if not parts.hostname or not url.isprintable() or parts.port == 0:  # a port that is no number raises
+            raise ValueError
+    except ValueError:
+        raise raises(say("{name}: it is not a URL", name=variable), help=advice) from None
+    if parts.scheme != "https" and parts.hostname not in LOOPBACK:
+        message = say("{name}: a secret would go to {host} in the clear", name=variable, host=parts.hostname)
+        raise raises(message, help=advice)
+    return url
 
 
 class Section(BaseModel):

@@ -18,7 +18,7 @@ import httpx
 
 from publisher.audience.suppressions import Reason
 from publisher.config.model import PostmarkConfig as Settings
-from publisher.config.values import in_clear
+from publisher.config.values import secret_url
 from publisher.diagnostics import say
 from publisher.errors import ServiceError, TransportError
 from publisher.mail.headers import addr_spec, clean
@@ -189,17 +189,10 @@ def make_client(*, connections: int = 1, seconds: float = 60.0) -> httpx.Client:
 
     Requests are never retried: one that was accepted must not be repeated.
     """
-    url = os.environ.get("PUBLISHER_POSTMARK_URL") or URL
     if not (token := os.environ.get(TOKEN, "").strip()):
         advice = say("set {name} to the server's API token", name=TOKEN)
         raise TransportError(say("there is no token for Postmark"), help=advice)
-    advice = say("begin the URL with https://")
-    try:
-        host = in_clear(url)
-    except ValueError:
-        raise TransportError(say("{name}: it is not a URL", name="PUBLISHER_POSTMARK_URL"), help=advice) from None
-    if host:
-        raise TransportError(say("the token would go to {host} in the clear", host=host), help=advice)
+    url = secret_url("PUBLISHER_POSTMARK_URL", URL, TransportError)
     if not (token.isascii() and token.isprintable()):
         advice = say("copy it anew from Postmark's console")
         raise TransportError(say("{name} holds characters that no token has", name=TOKEN), help=advice)
