@@ -24,7 +24,7 @@ from publisher.database.engine import clock
 from publisher.database.failures import despite_conflicts
 from publisher.delivery.local_time import BATCH, wake
 from publisher.delivery.lock import Mark, is_held, mark_path, read_mark, write_mark
-from publisher.delivery.mailings import Mailing, waiting
+from publisher.delivery.mailings import Mailing, refuse_mixed, waiting
 from publisher.delivery.pace import decide
 from publisher.delivery.states import Exclusion, Operator, RecipientState
 from publisher.delivery.tables import literally, mailings, recipients, senders
@@ -83,7 +83,7 @@ class Ledger:
         self.database = database
         self.mailing = mailing
         self.expires_after, self.now, self._relays = expires_after, now, relays
-        self._host = f"{transport}@{socket.gethostname()}"[:255]
+        self._transport, self._host = transport, f"{transport}@{socket.gethostname()}"[:255]
         self.sender_id = 0
         self._following = _following(attributes)
         self._take = _TAKE.where(among(database.engine, recipients.c.number, bindparam("b_numbers")))
@@ -93,8 +93,9 @@ class Ledger:
         self._after = (0, 0)  # attempts and number of the last claim
 
     def open(self) -> None:
-        """Register this process as a sender of the mailing."""
+        """Register this process as a sender of the mailing. Raises UsageError like :func:`refuse_mixed`."""
         with self.database.begin() as connection:
+            refuse_mixed(connection, self.mailing, self._transport)
             values = {
                 "mailing_id": self.mailing.id, "host": self._host, "pid": os.getpid(),
                 "started_at": datetime.now(UTC), "beat": clock(connection), "ended": 0,

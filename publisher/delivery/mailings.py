@@ -234,14 +234,20 @@ def only_in_folder(connection: Connection, mailing_id: int | None = None) -> set
 
 
 def refuse_mixed(connection: Connection, mailing: Mailing, transport: str) -> None:
-    """Raise UsageError if the folder, which mails nobody, would finish what a provider began, or the other way round.
+    """Raise UsageError if the folder, which mails nobody, would finish what a provider began, or the other way round;
+    also while a sender of the other kind is registered. Locks the mailing, so that the caller can register a sender.
 
     Except that a step of a series, whose mailing never ends, may have been tried out with the folder.
     """
     s, r, slug = senders.c, recipients.c, mailing.slug
+    connection.execute(select(mailings.c.id).where(mailings.c.id == mailing.id).with_for_update(key_share=True))
+    others = select(s.id).where(s.mailing_id == mailing.id, LEFT if transport == FOLDER else IN_FOLDER)
+    if connection.execute(others.where(s.ended == 0).limit(1)).first():
+        message = say("{slug}: a sender with another delivery.transport is at work", slug=slug)
+        advice = say("give all machines the same one; after a crash, wait two minutes and run the command again")
+        raise UsageError(message, help=advice)
     if transport != FOLDER and slug.startswith(f"{SERIES}/"):
         return
-    others = select(s.id).where(s.mailing_id == mailing.id, LEFT if transport == FOLDER else IN_FOLDER)
     if connection.execute(others.limit(1)).first() is None:
         return
     theirs = (r.mailing_id == mailing.id, r.state == RecipientState.SUBMITTED, r.sender_id.in_(others))

@@ -191,10 +191,8 @@ def drain(
         database, mailing, expires_after=expires_after, now=options.now,
         attributes=known, relays=getattr(transport, "relays", False), transport=transport.name,
     )  # fmt: skip
-    with database.connect() as connection:
-        mailings.refuse_mixed(connection, mailing, transport.name)
+    recovered = ledger.recover(alone=alone)  # first: a dead sender of another transport forbids nothing
     ledger.open()
-    recovered = ledger.recover(alone=alone)
     ledger.wake()
     with database.connect() as connection:
         before = mailings.account(connection, mailing.id)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from publisher.config.model import Config
-from publisher.database import Database
+from publisher.database import Database, open_database
 from publisher.delivery import mailings
+from publisher.delivery.freeze import freeze
+from publisher.delivery.ledger import Ledger
 from publisher.delivery.mailings import set_operator
 from publisher.delivery.send import Options, Sent, send
 from publisher.delivery.sender import Interrupt
@@ -97,3 +101,47 @@ def test_another_mailing_may_go_another_way(config: Config, database: Database) 
     rest = send(config, database, make_letter(), Options(transport=FakeTransport()))
     assert rest.account.submitted + rest.account.excluded == PEOPLE
     assert rest.account.submitted > 0
+
+
+@pytest.mark.postgres
+def test_folder_and_provider_started_together_do_not_both_begin(
+    config: Config, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither has submitted anything when the other decides, which only one of them may."""
+    monkeypatch.setenv("PUBLISHER_DATABASE_URL", postgres_url)
+    database = open_database(config)
+    add_people(database, PEOPLE)
+    with database.begin() as connection:
+        freeze(connection, make_letter())
+    ready, decided = threading.Barrier(2, timeout=10), threading.Barrier(2, timeout=10)
+    open_ = Ledger.open
+    found: list[Sent | UsageError] = []
+
+    def opened(self: Ledger) -> None:
+        ready.wait()
+        try:
+            open_(self)
+        finally:
+            decided.wait()  # neither sends before both have decided
+
+    def one(transport: Transport) -> None:
+        mine = open_database(config)
+        try:
+            found.append(send(config, mine, make_letter(), Options(transport=transport)))
+        except UsageError as refused:
+            found.append(refused)
+        finally:
+            mine.close()
+
+    monkeypatch.setattr(Ledger, "open", opened)
+    threads = [threading.Thread(target=one, args=(kind(config),)) for kind in (into_folder, by_provider)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    sent, refused = sorted(found, key=lambda one: isinstance(one, UsageError))
+    assert isinstance(sent, Sent)
+    assert sent.account.submitted == PEOPLE
+    assert isinstance(refused, UsageError)
+    assert "at work" in refused.message
+    database.close()
