@@ -151,7 +151,7 @@ def warm_up() -> None:
 
     importlib.import_module("apprise")  # a third of a second of each command that announces
     for module in pkgutil.walk_packages(publisher.__path__, "publisher."):
-        if "__main__" not in module.name and ".migrations." not in module.name:
+        if "__main__" not in module.name:
             importlib.import_module(module.name)
     be_thrifty()
     typer.main.get_command = cache(typer.main.get_command)  # of 52 commands, which a child would build again

@@ -18,7 +18,7 @@ from publisher.config.model import Config
 from publisher.database import Database, open_database
 from publisher.database.engine import database_url, keep_out_of_git
 from publisher.database.failures import explain
-from publisher.database.migrate import file_of, revisions
+from publisher.database.migrate import REVISIONS, file_of
 from publisher.diagnostics import reason_of, say
 from publisher.documents.atomic import write_file
 from publisher.errors import DatabaseError, UsageError, refusal
@@ -163,7 +163,7 @@ def _examine(connection: sqlite3.Connection, file: Path) -> Copied:
         advice = say("take an older backup")
         raise UsageError(say("{file} is damaged: nothing was restored from it", file=file), help=advice)
     (revision,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    if revision not in revisions():
+    if revision not in REVISIONS:
         advice = say("upgrade publisher; nothing was done")
         raise UsageError(say("{file} was made by a newer version of publisher", file=file), help=advice)
     made_at, keys = connection.execute(f"SELECT made_at, keys FROM {_TABLE}").fetchone()  # noqa: S608

@@ -1,15 +1,12 @@
 """Bring the schema up to date, once, even if several processes start together.
 
-A new database is created from the tables of all packages. An old one is upgraded by migrations: files
-``migrations/versions/NNNN_name.py``, each a revision named like its file without ``.py``, in one linear order. So the
-newest revision is known from a listing, and alembic (0.2 s to import) is loaded only for an upgrade.
+A new database is created from the tables of all packages. An old one is upgraded by
+:mod:`publisher.database.migrations`; alembic (0.2 s to import) is loaded only for that.
 """
 
 import os
-import re
 import sqlite3
 from contextlib import closing, suppress
-from functools import cache
 from importlib import import_module
 from itertools import count
 from pathlib import Path
@@ -17,23 +14,18 @@ from pathlib import Path
 from sqlalchemy import URL, Connection, Engine, MetaData, text
 
 from publisher.database.metadata import metadata
+from publisher.database.migrations import FIRST, STEPS
 from publisher.diagnostics import say
 from publisher.errors import DatabaseError
 
-FOLDER = Path(__file__).parent / "migrations"
-_FILE = re.compile(r"\d{4}_\w+\.py")
+REVISIONS = (FIRST, *STEPS)
+"""All revisions that this version of publisher knows, oldest first."""
 _LOCK = 0x7075626C  # arbitrary: key of the advisory lock that migrating processes take
-
-
-@cache
-def revisions() -> tuple[str, ...]:
-    """Return all revisions that this version of publisher knows, oldest first."""
-    return tuple(sorted(path.stem for path in (FOLDER / "versions").iterdir() if _FILE.fullmatch(path.name)))
 
 
 def whole_metadata() -> MetaData:
     """Import every package's ``tables.py``; return the metadata with all tables."""
-    for path in sorted(FOLDER.parent.parent.glob("*/tables.py")):
+    for path in sorted(Path(__file__).parent.parent.glob("*/tables.py")):
         import_module(f"publisher.{path.parent.name}.tables")
     return metadata
 
@@ -103,10 +95,10 @@ def _keep(file: str | None, version: str) -> None:
 
 def _is_current(connection: Connection) -> bool:
     version = _version(connection)
-    if version is not None and version not in revisions():
+    if version is not None and version not in REVISIONS:
         message = say("the database was made by a newer version of publisher")
         raise DatabaseError(message, help=say("upgrade publisher; nothing was changed"))
-    return version == revisions()[-1]
+    return version == REVISIONS[-1]
 
 
 def _version(connection: Connection) -> str | None:
@@ -121,16 +113,16 @@ def _version(connection: Connection) -> str | None:
 
 
 def _upgrade(connection: Connection) -> None:
-    if _version(connection) is None:
+    version, newest = _version(connection), {"newest": REVISIONS[-1]}
+    if version is None:
         whole_metadata().create_all(connection, checkfirst=False)
         connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
-        connection.execute(text("INSERT INTO alembic_version VALUES (:newest)"), {"newest": revisions()[-1]})
+        connection.execute(text("INSERT INTO alembic_version VALUES (:newest)"), newest)
         return
-    from alembic.config import Config
-    from alembic.runtime.environment import EnvironmentContext
-    from alembic.script import ScriptDirectory
+    from alembic.operations import Operations
+    from alembic.runtime.migration import MigrationContext
 
-    script = ScriptDirectory(str(FOLDER))
-    with EnvironmentContext(Config(), script, fn=lambda revision, _: script._upgrade_revs("head", revision)) as context:
-        context.configure(connection=connection)
-        context.run_migrations()
+    operations = Operations(MigrationContext.configure(connection))
+    for revision in REVISIONS[REVISIONS.index(version) + 1 :]:
+        STEPS[revision](operations)
+    connection.execute(text("UPDATE alembic_version SET version_num = :newest"), newest)

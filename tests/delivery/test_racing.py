@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from sqlalchemy.exc import IntegrityError
 
 from publisher.config.model import Config
 from publisher.database import Database, open_database
+from publisher.database.migrations import STEPS
 from publisher.delivery import freeze as freeze_module
 from publisher.delivery import mailings
 from publisher.delivery import send as send_module
@@ -252,8 +252,8 @@ def test_a_mailing_that_was_frozen_twice_is_migrated_and_mails_nobody_twice(data
         connection.execute(insert(recipients), [dict(row) | {"mailing_id": second} for row in rows])
         connection.exec_driver_sql("UPDATE recipients SET state = 'submitted' WHERE mailing_id = 1 AND number = 1")
         connection.exec_driver_sql("UPDATE recipients SET state = 'uncertain' WHERE mailing_id = 1 AND number = 2")
-    with database.begin() as connection, Operations.context(MigrationContext.configure(connection)):
-        import_module("publisher.database.migrations.versions.0005_one_mailing").upgrade()
+    with database.begin() as connection:
+        STEPS["0005_one_mailing"](Operations(MigrationContext.configure(connection)))
     with database.connect() as connection:
         states = connection.execute(select(mailings_table.c.operator).order_by(mailings_table.c.id)).scalars().all()
         left = mailings.account(connection, second)

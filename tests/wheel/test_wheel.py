@@ -57,7 +57,7 @@ def bin_folder(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home / "bin"
 
 
-def test_the_wheel_ships_theme_sample_words_and_migrations_and_no_tests(wheel: Path) -> None:
+def test_the_wheel_ships_theme_sample_words_and_no_tests(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     for needed in (
         "publisher/_theme/paper/email/issue.mjml.j2",
@@ -71,7 +71,6 @@ def test_the_wheel_ships_theme_sample_words_and_migrations_and_no_tests(wheel: P
         assert f"publisher/language/locales/{language}/locale.yaml" in names
         assert f"publisher/language/locales/{language}/LC_MESSAGES/publisher.mo" in names
     assert [n for n in names if n.endswith(".po")] == ["publisher/language/locales/en/LC_MESSAGES/publisher.po"]
-    assert [n for n in names if "migrations/versions/" in n]
     assert [n for n in names if n.startswith("tests") or "__pycache__" in n] == []
     assert wheel.stat().st_size < 1_500_000
 

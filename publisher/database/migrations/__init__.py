@@ -1,1 +1,0 @@
-"""Alembic revisions, applied by :mod:`publisher.database.migrate`."""
