@@ -48,6 +48,7 @@ _GUARDED = re.compile(r"(^|[;\t\r\n])'(?='*[=+\-@\t\r＝＋－＠])")
 _RISKY = re.compile(r"[;\t\r\n]'*[=+\-@\t\r＝＋－＠]")  # finds _FORMULA in cells that each follow a line feed
 _SEPARATOR = re.compile(r'[,;|"\t\r\n]')
 _REFERENCE = re.compile(r"[A-Za-z0-9_-]{1,32}")
+_STATES, _REASONS = {*ConsentState, ""}, {*Reason, ""}
 
 
 def escaped_cell(cell: str) -> str:
@@ -57,7 +58,7 @@ def escaped_cell(cell: str) -> str:
 
 def plain_cell(cell: str) -> str:
     """Undo :func:`escaped_cell`."""
-    return _GUARDED.sub(r"\1", cell)
+    return _GUARDED.sub(r"\1", cell) if "'" in cell else cell
 
 
 def attribute_columns(names: Iterable[str]) -> list[str]:
@@ -104,9 +105,9 @@ class Past:
 def past_of(cells: Mapping[str, str]) -> Past:
     """Parse the cells, given by column name. Raises ValueError."""
     state, suppressed, reference = (cells.get(name, "") for name in ("state", "suppressed", "reference"))
-    if state not in {*ConsentState, ""} or not (state or suppressed):
+    if state not in _STATES or not (state or suppressed):
         raise ValueError(say("the state is not pending, confirmed or unsubscribed"))
-    if suppressed not in {*Reason, ""}:
+    if suppressed not in _REASONS:
         raise ValueError(say("suppressed is not {words}", words=listed(Reason)))
     if reference and not _REFERENCE.fullmatch(reference):
         raise ValueError(say("the reference is not one"))
