@@ -7,7 +7,7 @@ so the next run completes one that died anywhere; the lease is checked before ea
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
@@ -181,13 +181,18 @@ class _Publish(Run):
     def _write_settled(self, how: str, slugs: Sequence[str], witness: Witness) -> None:
         self.watch.settling(how, slugs)
         unmailed = slugs if how == "unmailed" else ()
-        begun = {slug: state.mailing for slug in unmailed if (state := witness.state(slug))}
+        begun = {slug: state for slug in unmailed if (state := witness.state(slug))}
         with self.begin() as connection:
             for slug in slugs:
-                store.note(connection, slug, settled_at=self.now, settled_how=how)
+                # after what it is about, whatever the clock of the machine that mailed
+                at = max(self.now, begun[slug].at + timedelta.resolution) if slug in begun else self.now
+                store.note(connection, slug, settled_at=at, settled_how=how)
                 if slug.startswith(DIGEST):
                     settle(connection, slug)
-            had = {slug: count_as_reached(connection, slug, begun.get(slug)) for slug in unmailed}
+            had = {
+                slug: count_as_reached(connection, slug, begun[slug].mailing if slug in begun else None)
+                for slug in unmailed
+            }
             for slug in unmailed:
                 settle_mark(connection, slug)
         for slug in unmailed:

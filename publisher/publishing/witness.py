@@ -122,9 +122,12 @@ class Witness:
             return
         with database.connect() as connection:
             runs = mailings.runs(connection, mailing.id).get(mailing.id) or [""]
-        state = ArchiveState(mailing.reference, mailing.digest, datetime.now(UTC), len(runs), finished, runs[-1])
+        now = datetime.now(UTC)
         for last in (False, False, True):
-            self.refuse(database, mailing.slug)  # the archive may have changed while pages were deployed and awaited
+            # the archive may have changed while pages were deployed and awaited
+            publication, _ = self.refuse(database, mailing.slug)
+            at = max(now, publication.settled_at or now)  # not before the decision, on whatever machine that was
+            state = ArchiveState(mailing.reference, mailing.digest, at, len(runs), finished, runs[-1])
             try:
                 self.archive.place.note(_path(mailing.slug), _ARCHIVE_STATE.dump_json(state) + b"\n")
                 return
