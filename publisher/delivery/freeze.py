@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Subquery, case, func, 
 from publisher.audience.segments import segment_clause
 from publisher.audience.tables import subscribers
 from publisher.config.model import Config
-from publisher.delivery.candidates import FamilyRule, candidates, reason_of, variant_of, waits_for_correction
+from publisher.delivery.candidates import FamilyRule, Rule, candidates, reason_of, variant_of, waits_for_correction
 from publisher.delivery.local_time import LocalTime, local_time_of
 from publisher.delivery.lock import adopt_database
 from publisher.delivery.mailings import Mailing, account, by_id, newest, only_in_folder, write_links, write_operator
@@ -75,28 +75,24 @@ def freeze(
         _refuse_late(connection, letter.slug, family)
         if any(_begun(connection, one.slug) for one in family.members):
             siblings = ()
-    now = now or datetime.now(UTC)
-    addressed = Addressed(letter, segment, local, variant)
-    made, *_ = [_freeze(connection, one, correction, after_trial, family, home, now) for one in (addressed, *siblings)]
-    return made
+    made: list[Mailing] = []
+    for one in (Addressed(letter, segment, local, variant), *siblings):
+        number = variant_of([v.condition for v in one.letter.variants], home) if one.variant is None else one.variant
+        rule = Rule(now or datetime.now(UTC), one.segment, number, one.local, family, correction)
+        made.append(_freeze(connection, one.letter, rule, after_trial))
+    return made[0]
 
 
-def _freeze(
-    connection: Connection, addressed: Addressed, correction: bool, after_trial: bool, family: FamilyRule | None,
-    home: str, now: datetime,
-) -> Mailing:  # fmt: skip
-    letter, segment, local, variant = addressed
-    if there := ongoing(connection, letter, correction=correction, after_trial=after_trial):
+def _freeze(connection: Connection, letter: MailContent, rule: Rule, after_trial: bool) -> Mailing:
+    if there := ongoing(connection, letter, correction=rule.correction, after_trial=after_trial):
         return there
     before = newest(connection, letter.slug)
     audience: int = connection.execute(select(func.count()).select_from(subscribers)).scalar_one()
-    if variant is None:
-        variant = variant_of([one.condition for one in letter.variants], home)
-    chosen = candidates(connection, letter.slug, segment, local, family, variant, now, correction=correction)
-    if before and correction and waits_for_correction(connection, before):
+    chosen = candidates(connection, letter.slug, rule)
+    if before and rule.correction and waits_for_correction(connection, before):
         _give_over(connection, before)
-    mailing_id = begin(connection, letter, before, audience, now)
-    write_recipients(connection, mailing_id, chosen, now, audience)
+    mailing_id = begin(connection, letter, before, audience, rule.now)
+    write_recipients(connection, mailing_id, chosen, rule.now, audience)
     return by_id(connection, mailing_id)
 
 
@@ -156,8 +152,8 @@ def preview(
     """
     if family:
         _refuse_late(connection, slug, family)
-    now, variant = now or datetime.now(UTC), variant_of(variants, home)
-    chosen = candidates(connection, slug, segment, local, family, variant, now, correction=correction, due=due)
+    rule = Rule(now or datetime.now(UTC), segment, variant_of(variants, home), local, family, correction)
+    chosen = candidates(connection, slug, rule, due)
     of = (reason_of(chosen).label("finding"), chosen.c.variant)
     recipients_of, excluded = [0] * max(1, len(variants)), Counter[str]()
     for reason, number, people in connection.execute(select(*of, func.count()).group_by("finding", of[1])):

@@ -120,8 +120,8 @@ def test_where_no_two_have_one_inbox_each_is_looked_at_alone_with_the_same_resul
         with database.connect() as connection:
             variant, now = candidates.variant_of(["", "language:en"], "zh-CN"), datetime.now(UTC)
             segment = segment_clause("not language:fr", "zh-CN")
-            of = (connection, "weekly-en", segment, None, family, variant, now)
-            return connection.execute(select(candidates.candidates(*of, correction=False))).all()
+            rule = candidates.Rule(now, segment, variant, family=family)
+            return connection.execute(select(candidates.candidates(connection, "weekly-en", rule))).all()
 
     alone = found()
     assert len({row.why for row in alone}) > 4
