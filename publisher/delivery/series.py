@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, FromClause, Select
-from sqlalchemy.sql import and_, case, func, insert, literal, or_, select, update
+from sqlalchemy.sql import and_, case, func, insert, literal, or_, select, union, update
 
 from publisher.audience.model import ConsentEvent, ConsentState
 from publisher.audience.tables import consents, enrolments, series, subscribers, taken_steps
@@ -19,7 +19,7 @@ from publisher.config import Config
 from publisher.database import Database
 from publisher.database.bulk import among
 from publisher.database.metadata import Instant
-from publisher.delivery.candidates import candidates, variant_of
+from publisher.delivery.candidates import Rule, candidates, variant_of
 from publisher.delivery.freeze import begin, preview, segment_of, write_recipients
 from publisher.delivery.lock import settle_mark, unknown_mail
 from publisher.delivery.mailings import Mailing, by_id, finish, letter_of, newest, unsettled
@@ -34,6 +34,7 @@ from publisher.mail.message import MailContent
 DAY = timedelta(hours=23, minutes=45)
 """Minimum time between two steps to one subscriber: a day, with tolerance for a daily run that starts early."""
 SOON = timedelta(days=7)
+_READER = subscribers.alias("reader")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -94,8 +95,8 @@ def admit(
     mailing_id = mailing.id if mailing and same else begin(connection, letter, mailing, 0, now)
     r, t = recipients.c, taken_steps.c
     base = connection.execute(select(func.max(r.number)).where(r.mailing_id == mailing_id)).scalar_one() or 0
-    variant = variant_of([one.condition for one in letter.variants], home)
-    chosen = candidates(connection, slug, segment, None, None, variant, now, correction=False, due=due)
+    rule = Rule(now, segment, variant_of([one.condition for one in letter.variants], home))
+    chosen = candidates(connection, slug, rule, due)
     # the statement that writes them decides who is due: until then readers may leave or be erased
     if not (admitted := write_recipients(connection, mailing_id, chosen, now, None, base)):
         return None
@@ -107,11 +108,19 @@ def admit(
     return by_id(connection, mailing_id)
 
 
-def wanted(connection: Connection, ready: Iterable[Step], now: datetime) -> set[str]:
-    """Return the slugs of the steps that somebody is due for, read before :func:`freeze_due` keeps writers waiting."""
-    steps = sorted(ready)
-    each = _each(connection, steps, _since(_rows(connection), steps), now)
-    return {step.slug for step, due in each if connection.execute(due.limit(1)).first() is not None}
+PART = 10_000
+"""Readers that :func:`freeze_due` takes in one transaction: unsubscriptions wait for it on SQLite."""
+
+
+def parts(connection: Connection, ready: Iterable[Step], now: datetime) -> list[list[int]]:
+    """Return the ids of the subscribers whom a step is due for, in parts for :func:`freeze_due`; at least one, which
+    may be empty. Every part takes all steps, so that each reader gets the same one as in a single transaction.
+    """
+    steps, r = sorted(ready), subscribers.c
+    due = [found for _, found in _each(connection, steps, _since(_rows(connection), steps), now)]
+    theirs = select(r.id).where(r.reference.in_(union(*due))).order_by(r.id) if due else select(r.id).limit(0)
+    ids = connection.scalars(theirs).all()
+    return [[*ids[start : start + PART]] for start in range(0, len(ids) or 1, PART)]
 
 
 def freeze_due(
@@ -123,13 +132,14 @@ def freeze_due(
     *,
     held: Collection[str] = (),
     register: bool = True,
-    only: Collection[str] | None = None,
+    part: Collection[int] | None = None,
 ) -> list[Mailing]:
     """Write the subscribers due at ``now`` for each step, in the caller's transaction. Return the mailings that grew.
 
     ``home`` is the language of subscribers without one. Series in ``held`` are skipped, and so are the steps after one
     that cannot be mailed or has forgotten recipients (lock.py). Without ``register`` existing steps are not stored, and
-    only those stored before are mailed. ``only`` has the slugs of :func:`wanted`. Waits for a concurrent freeze.
+    only those stored before are mailed. ``part``: only these subscribers, of :func:`parts`. Waits for a concurrent
+    freeze.
     """
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("LOCK TABLE series IN SHARE ROW EXCLUSIVE MODE")
@@ -139,10 +149,8 @@ def freeze_due(
     if register:
         _register(connection, rows, since, now, held)
     grown = []
-    for step, due in _each(connection, steps, since, now):
-        if step.series in held or (only is not None and step.slug not in only):
-            continue
-        if connection.execute(due.limit(1)).first() is None:
+    for step, due in _each(connection, steps if part is None or part else [], since, now, part=part):
+        if step.series in held or connection.execute(due.limit(1)).first() is None:
             continue
         known = not unknown_mail(connection.engine.url, connection, step.slug)
         letter = write(step) if known else None
@@ -217,21 +225,30 @@ def plan_steps(connection: Connection, ready: Iterable[Step], now: datetime) -> 
 
 
 def _each(
-    connection: Connection, steps: Collection[Step], since: Since, now: datetime, *, rested: bool = True
-) -> Iterator[tuple[Step, Select[Any]]]:
+    connection: Connection, steps: Collection[Step], since: Since, now: datetime, *, rested: bool = True,
+    part: Collection[int] | None = None,
+) -> Iterator[tuple[Step, Select[Any]]]:  # fmt: skip
+    """Yield each step with the references of those whom it is due for, or only of a ``part`` of the subscribers.
+    Without ``rested`` the time of their last step is ignored.
+    """
     lost = had_step_since(connection, now - DAY) if rested else None
     for step in steps:
         later = [one.slug for one in steps if one.series == step.series and one.after > step.after]
-        yield step, _due(step, since[step.slug], later, now, lost, rested=rested)
+        found = _due(step, since[step.slug], later, now)
+        if part is not None:
+            found = found.where(among(connection, _READER.c.id, part))
+        if rested:
+            # In CASE it is looked up by key. PostgreSQL makes a join of NOT EXISTS, and does not know how many
+            # recipients this transaction has written: it took minutes.
+            found = found.where(case((_has_today(_READER, now), 1), else_=0) == 0)
+        # By messages that are missing from the ledger. EXCEPT, because a condition on each reader would look through
+        # all of them.
+        yield step, found if lost is None else select(found.except_(lost).subquery().c.reference)
 
 
-def _due(
-    step: Step, since: datetime | None, later: list[str], now: datetime, lost: Select[Any] | None, *, rested: bool
-) -> Select[Any]:
-    """Select the references of subscribers due for a step. Without ``rested`` the time of the last step is ignored.
-    ``lost`` has those who got one today by a message that is missing from the ledger.
-    """
-    e, c, t, who = enrolments.c, consents.c, taken_steps.c, subscribers.alias("reader")
+def _due(step: Step, since: datetime | None, later: list[str], now: datetime) -> Select[Any]:
+    """Select the references of subscribers due for a step."""
+    e, c, t, who = enrolments.c, consents.c, taken_steps.c, _READER
     taken = select(t.step).where(t.reference == who.c.reference, t.step.in_([step.slug, *later]))
     left = select(c.id).where(c.subscriber_id == who.c.id, c.change == ConsentEvent.UNSUBSCRIBED, c.at >= e.started_at)
     found = (
@@ -240,14 +257,7 @@ def _due(
         .where(e.series == step.series, e.started_at <= now - step.after, who.c.state == ConsentState.CONFIRMED)
         .where(~taken.exists(), ~left.exists(), or_(who.c.paused_until.is_(None), who.c.paused_until <= now))
     )
-    if since is not None:
-        found = found.where(e.started_at > since - step.after)
-    if rested:
-        # In CASE it is looked up by key. PostgreSQL makes a join of NOT EXISTS, and does not know how many recipients
-        # this transaction has written: it took minutes.
-        found = found.where(case((_has_today(who, now), 1), else_=0) == 0)
-    # EXCEPT, because a condition on each reader would look through all of them
-    return found if lost is None else select(found.except_(lost).subquery().c.reference)
+    return found if since is None else found.where(e.started_at > since - step.after)
 
 
 def _has_today(who: FromClause, now: datetime) -> ColumnElement[bool]:

@@ -1,5 +1,6 @@
 """Steps of series in a run of publish and on a worker: freeze those who are due, then mail them."""
 
+import time
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
@@ -12,7 +13,7 @@ from publisher.delivery import mailings, tripwires
 from publisher.delivery.lock import unknown_mail
 from publisher.delivery.mailings import Mailing
 from publisher.delivery.send import Options
-from publisher.delivery.series import Step, StepPlan, freeze_due, plan_steps, ready_steps, wanted
+from publisher.delivery.series import Step, StepPlan, freeze_due, parts, plan_steps, ready_steps
 from publisher.delivery.states import Operator, RecipientState, left_over
 from publisher.diagnostics import say
 from publisher.issue.folder import SERIES
@@ -29,17 +30,20 @@ def mail_steps(run: Run, proofs: Iterable[Proof], blocked: str | None, options: 
     A step that has errors, or whose readers the ledger knows only in part, holds back its series. So does a step with
     pictures if the archive is ``blocked``: they would be missing.
     """
-    found, unfit = _judged(run.database, proofs, blocked)
-    letters = {slug: MailContent.of(one.edition) for slug, one in found.items() if one.edition}
+    judged, unfit = _judged(run.database, proofs, blocked)
+    letters = {slug: MailContent.of(one.edition) for slug, one in judged.items() if one.edition}
     steps = [step for step in ready_steps(run.config) if step.slug in letters]
 
     held = _series_of(unfit)
     with run.database.connect() as connection:
-        due = wanted(connection, steps, run.now)
-    with run.begin() as connection:
-        home, write = run.config.newsletter.language, lambda step: letters[step.slug]
-        found_due = freeze_due(connection, steps, run.now, write, home, held=held, only=due)
-        grown = {one.slug for one in found_due}
+        due = parts(connection, steps, run.now)
+    home, grown = run.config.newsletter.language, set[str]()
+    for part in due:
+        with run.begin() as connection:
+            found = freeze_due(connection, steps, run.now, lambda one: letters[one.slug], home, held=held, part=part)
+            grown |= {one.slug for one in found}
+        time.sleep(0.1 if part is not due[-1] else 0)  # SQLite: who waits for the lock looks again at this interval
+    with run.database.connect() as connection:
         stranded = _withdrawn(run.config, connection)
     results = [IssueResult(decision) for decision in (*unfit.values(), *stranded)]
     for slug in (step.slug for step in steps if step.slug not in unfit):

@@ -40,6 +40,7 @@ from publisher.audience.tokens import TokenPayload
 from publisher.config.model import Config
 from publisher.database import Database, open_database
 from publisher.delivery import mailings
+from publisher.delivery import series as series_module
 from publisher.delivery.send import send
 from publisher.delivery.series import freeze_due, plan_steps, ready_series, ready_steps
 from publisher.delivery.states import Operator
@@ -55,6 +56,7 @@ from publisher.issue.series import steps_of
 from publisher.mail.message import MailContent
 from publisher.proofing.proof import proofread, proofread_steps
 from publisher.providers.events import Event, EventKind
+from publisher.publishing import series as series_publishing
 from publisher.publishing.doctor import Level, questions
 from publisher.publishing.publish import PublishOptions, publish
 from publisher.publishing.run import Published
@@ -918,6 +920,35 @@ def test_two_processes_at_once_double_nobody_and_one_that_is_killed_leaves_nothi
     letter.run(1)
     letter.run(1)
     assert letter.mailed() == {(name, "hello"): 1 for name in ("ann", "ben", "cy")}
+
+
+def test_a_freeze_that_dies_between_two_parts_is_carried_on_to_the_same_result(
+    letter: Newsletter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody gets a later step because the part of an earlier one was not reached."""
+    monkeypatch.setattr(series_module, "PART", 2)
+    names = [f"r{number}" for number in range(5)]
+    for name in names:
+        letter.confirm(name)
+    frozen: list[int] = []
+
+    def killed(connection: Connection, *of: Any, **named: Any) -> object:
+        frozen.append(len(named["part"]))
+        if len(frozen) == 3:
+            raise KeyboardInterrupt
+        return freeze_due(connection, *of, **named)
+
+    monkeypatch.setattr(series_publishing, "freeze_due", killed)
+    with pytest.raises(KeyboardInterrupt):
+        letter.run(4)
+    with letter.database.connect() as connection:
+        assert connection.execute(select(func.count()).select_from(recipients)).scalar_one() == 4
+    letter.run(4)
+    assert frozen == [2, 2, 1, 1]
+    assert letter.mailed() == {(name, "hello"): 1 for name in names}
+    letter.run(5)
+    letter.run(6)
+    assert letter.mailed() == {(name, step): 1 for name in names for step in ("hello", "best-of")}
 
 
 @pytest.mark.postgres
