@@ -51,6 +51,8 @@ class Tool:
 
     signs: Sequence[Sequence[str]] = ()
     """Lists of headers that only this tool writes; a file with all headers of one list is its export."""
+    email: str | None = None
+    """Column of addresses, if its header does not say so."""
     tags: str | None = None
     json: str | None = None
     """Column of JSON objects with attributes."""
@@ -136,7 +138,7 @@ class Columns:
         tool_name, tool = next(known, ("csv", _CSV))
         roles: dict[str, int] = {}
         for index, name in enumerate(lowered):
-            role = "topics" if tool.tags == name else "json" if tool.json == name else _ROLE.get(name)
+            role = {tool.tags: "topics", tool.json: "json", tool.email: "email"}.get(name) or _ROLE.get(name)
             if role is not None:
                 roles.setdefault(role, index)
         if "email" not in roles:

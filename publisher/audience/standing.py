@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property, lru_cache
+from itertools import chain
 from pathlib import Path
 
 import yaml
@@ -61,6 +62,7 @@ NO = [
     for status, pattern in TABLES["no"].items()
 ]
 """(status, pattern) of headers that mean "not to be mailed"; status None: only the operator knows."""
+_CONFIRMS = {"confirmed", "verified", "activated", "double"}
 YES, WEAK_YES = re.compile(TABLES["yes"]), _words("weak_yes")
 CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
@@ -69,6 +71,15 @@ CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 def normal(text: str) -> str:
     """Normalise a value or a header as in the tables: lower case, one space between words."""
     return re.sub(r"[\s_-]+", " ", text.strip().lower()).strip(" .!") or text.strip().lower()
+
+
+def _in_list(value: str) -> ImportStatus | None:
+    """The worst status among the words of a list, such as tags; None if no word of it is unambiguous."""
+    found = {STRONG.get(word.strip(" \"'[]")) for word in re.split(r"[,;|]", value)} if _LIST.search(value) else set()
+    return next((standing for standing in WORST if standing in found), None)
+
+
+_LIST = re.compile(r"[,;|\[]")
 
 
 class ColumnKind(StrEnum):
@@ -136,7 +147,7 @@ class _Column:
     def judge(self, word: str) -> ImportStatus | None:
         """Return the status of a value without the operator's answers; None if unknown."""
         if self.kind is ColumnKind.OTHER and not self.told:
-            return STRONG.get(word)
+            return STRONG.get(word) or _in_list(word)
         if (found := KNOWN.get(word)) is not None:
             return found
         if self.kind is ColumnKind.NO:
@@ -147,7 +158,7 @@ class _Column:
             if word in FALSE:
                 return self.standing
             return ImportStatus.FINE if word in TRUE or DATE.search(word) else None
-        return None
+        return _in_list(word)
 
     def asks(self) -> list[tuple[str, int]]:
         """Return the values that only the operator can explain, each with its number of rows."""
@@ -158,6 +169,7 @@ class _Column:
         return [*found, ("", self.blank)] if ticked else found
 
 
+_IN_NAMES = re.compile("退订|退訂|取消订阅|退信|投诉|黑名单")
 MOST_VALUES = 20
 """Limit on the different unknown values that are collected."""
 
@@ -208,8 +220,9 @@ class StatusColumns:
                 unanswered = [(value, number) for value, number in values if self._answers.get(normal(value)) is None]
                 if unanswered:
                     asked.append(_question(column.header, unanswered))
-        first = re.split(r"[^a-z]", stem.lower(), maxsplit=1)[0]
-        if first in STRONG and not any(column.told for column in self._columns):
+        named = (word for word in re.split(r"[^a-z]+", stem.lower()) if word in STRONG or word == "cleaned")
+        first = next(chain(named, _IN_NAMES.findall(stem)), "")
+        if first and not any(column.told for column in self._columns):
             answer = self._answers.get(first)
             self.everybody = answer or ImportStatus.FINE
             if answer is None:
@@ -254,7 +267,7 @@ def _recognized(index: int, header: str) -> _Column:
         return _Column(index, header, ColumnKind.STATUS, sure=sure)
     if (rest := _rest(YES, said)) is not None and not rest - AROUND:
         weak = bool(WEAK_YES & set(words))
-        standing = ImportStatus.PENDING if {"confirmed", "verified"} & set(words) else ImportStatus.UNSUBSCRIBED
+        standing = ImportStatus.PENDING if _CONFIRMS & set(words) else ImportStatus.UNSUBSCRIBED
         return _Column(index, header, ColumnKind.YES, sure=not weak, standing=standing)
     if words and not others and {"newsletter", "marketing", "subscription"} & set(words):
         return _Column(index, header, ColumnKind.YES)

@@ -26,7 +26,7 @@ ATTRIBUTES: dict[str, frozenset[str]] = {element: frozenset(names.split()) for e
     "time": "datetime",
 }.items()}  # fmt: skip
 
-_ACTIVE = "script style iframe object embed applet noscript template svg math form textarea select title"
+_ACTIVE = "script style iframe object embed applet noframes noscript template svg math form textarea select title"
 ACTIVE: frozenset[str] = frozenset(_ACTIVE.split())
 """Elements that are removed with their content."""
 _RUNS = "script iframe object embed applet frame frameset svg math base meta link noscript template"

@@ -36,6 +36,8 @@ _NAMED = frozenset({"topics", "labels", "footer"})
 _TEXTS = frozenset(_WORDS.split()) | _NAMED
 """Keys whose values are prose. In values of other keys, ``#`` after a space is always a comment."""
 _CUT = re.compile(r"[ \t]+(?P<words>#+[^#\s].*)")
+_CUT_BELOW = re.compile(r"[ \t]+(?P<words>#(?![\s#!-]|[A-Za-z_]+:(?:\s|$)).*)")
+"""A line below a text that would go on with it; no key or entry that is commented out."""
 _DEEPER = re.compile(r"[ \t]*-(?=[ \t])")
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -198,10 +200,17 @@ class _Builder:
 
     def _cut(self, text: str, span: Span) -> None:
         """Report words after `` #`` in prose: YAML drops them as a comment, but the author may have meant text."""
-        if not (rest := _CUT.fullmatch(self.lines[span.end_line - self.first], span.end_column - 1)):
+        number = span.end_line
+        rest = _CUT.fullmatch(self.lines[number - self.first], span.end_column - 1)
+        after = "".join(self.lines[number + 1 - self.first :][:1])
+        if not (rest or self._flow) and (below := _CUT_BELOW.fullmatch(after)):
+            begun = re.match(r"([ \t]*)(?:- +)*", self.lines[span.line - self.first])
+            deeper = begun and below.start("words") > begun.end(1 if span.column == begun.end() + 1 else 0)
+            rest, number = (below, number + 1) if deeper else (None, number)
+        if not rest:
             return
         words, column = rest["words"].rstrip(), rest.start("words") + 1
-        place = Place(self.path, Span(span.end_line, column, span.end_line, column + len(words)))
+        place = Place(self.path, Span(number, column, number, column + len(words)))
         message = say("readers would not see “{words}”: YAML reads it as a comment", words=shortened(words))
         words = re.split(r"[,\]}]", words)[0].rstrip() if self._flow else words  # without the next scalar
         mark = '"' if not set('"\\') & set(text + words) else "'"

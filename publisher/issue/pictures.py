@@ -54,11 +54,13 @@ def picture_file(root: Path, folder: str, image: str) -> PictureFile | Fault:
         return Fault(codes.IMAGE_OUTSIDE, say("the picture is outside the repository"), _SAVE_IT)
     try:
         resolved = (root / path).resolve()
-        inside, there = resolved.is_relative_to(root.resolve()), resolved.is_file()
+        inside, there, is_folder = resolved.is_relative_to(root.resolve()), resolved.is_file(), resolved.is_dir()
     except (OSError, RuntimeError, ValueError):
-        inside, there = True, False
+        inside, there, is_folder = True, False, False
     if not inside:
         return Fault(codes.IMAGE_OUTSIDE, say("the picture is a link out of the repository"), _SAVE_IT)
+    if not there and (is_folder or written.startswith("#") or written.endswith("/")):
+        return Fault(codes.IMAGE_MISSING, say("the picture names no file: {words}", words=image[:200]), _SAVE_IT)
     if not there:
         message = say("there is no picture {path}", path=path[:200])
         return Fault(codes.IMAGE_MISSING, message, _near(root, folder, path))

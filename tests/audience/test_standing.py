@@ -155,6 +155,33 @@ EXPORTS = {
         ),
         {"a": "confirmed", "b": "unsubscribed", "c": "confirmed"},
     ),
+    "mailerlite": (
+        "Subscriber,Status,Subscribed\na@example.com,Active,2023-01-01\nb@example.com,Junk,2023-01-01\n",
+        {"a": "confirmed", "b": "complaint"},
+    ),
+    "mailjet": (
+        "email,IsExcludedFromCampaigns,IsUnsubscribed\na@example.com,true,false\nb@example.com,false,true\n",
+        {"a": "manual", "b": "unsubscribed"},
+    ),
+    "hubspot": (
+        "Email,Opted out of email: Marketing Information\na@example.com,\nb@example.com,Yes\n",
+        {"a": "confirmed", "b": "unsubscribed"},
+    ),
+    "whole phplist": (
+        (
+            "email,confirmed,blacklisted,bouncecount,optedin,disabled\n"
+            "a@example.com,1,0,0,0,0\nb@example.com,0,0,0,0,0\nc@example.com,1,0,0,0,1\n"
+        ),
+        {"a": "confirmed", "b": "pending", "c": "unsubscribed"},
+    ),
+    "other headers": (
+        (
+            "email,DOUBLE_OPT-IN,deliverable,unconfirmed,状態,Consent\na@example.com,yes,yes,no,,given\n"
+            "b@example.com,no,yes,no,,given\nc@example.com,yes,no,no,,\nd@example.com,yes,yes,yes,,\n"
+            "e@example.com,yes,yes,no,未订阅,\nf@example.com,yes,yes,no,,withdrawn\n"
+        ),
+        {"a": "confirmed", "b": "pending", "c": "unsubscribed", "d": "pending", "e": "nobody", "f": "unsubscribed"},
+    ),
 }
 
 
@@ -174,6 +201,10 @@ def test_every_tool_s_words_are_read(config: Config, tmp_path: Path, tool: str) 
         ("email,opt_in\na@example.com,x\nb@example.com,\n", "'' (1 row)"),  # a box that was not ticked
         ("email,Cancel date\na@example.com,2024-01-01\n", "'2024-01-01'"),  # the newsletter, or a paid plan
         ("email,Group\na@example.com,Unsubscribed\nb@example.com,VIP\n", "'VIP'"),
+        ('email,Tags\na@example.com,"VIP, unsubscribed"\nb@example.com,VIP\n', "'VIP'"),
+        ("email,DOUBLE_OPT-IN\na@example.com,1\nb@example.com,2\n", "'2' (1 row)"),  # no, in Brevo's numbers
+        ("email,paused\na@example.com,yes\n", "'yes'"),
+        ("email,状態\na@example.com,無効\n", "'無効'"),
         ("email,unsubscribed\na@example.com,perhaps\n", "'perhaps'"),
         ("email,status\na@example.com,b@example.com\n", "a value that is not shown"),
     ],
@@ -224,10 +255,14 @@ def test_the_operator_answers_by_value_or_by_column(config: Config, tmp_path: Pa
     assert found.columns.entry(2, ["a2@example.com", "gold"]).attributes == {"Status": "gold"}
 
 
-@pytest.mark.parametrize("name", ["nonsubscribed_members_export_8f.csv", "unsubscribed.csv", "bounces-2024.csv"])
+@pytest.mark.parametrize(
+    "name",
+    ["nonsubscribed_members_8f.csv", "unsubscribed.csv", "bounces-2024.csv", "cleaned_members.csv", "退订_24.csv"],
+)
 def test_a_file_whose_name_says_that_nobody_wants_mail_is_a_question(config: Config, tmp_path: Path, name: str) -> None:
     content = "Email Address,OPTIN_TIME,CONFIRM_TIME\na@example.com,,\n"
     [question] = look(tmp_path, content, name).questions
+    assert look(tmp_path, content, f"list {name}").questions == [question]
     word = name.replace("-", "_").replace(".", "_").split("_")[0]
     assert repr(word) in question
     assert became(config, look(tmp_path, content, name, **{word: "skip"})) == {"a": "nobody"}

@@ -13,6 +13,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from publisher.config import colour
 from publisher.config.theme import GROUNDS, ThemeConfig, built_in, palettes, rgb
+from publisher.edition.gates.clients import features
 from publisher.edition.gates.stylesheet import declarations, rules, sheets
 from publisher.issue.model import Picture
 from publisher.proofing.proof import proofread
@@ -46,6 +47,10 @@ def wide(theme: str, **values: Any) -> str:
     text += f"\n\n<https://example.com/{'a_long_path' * 9}>, `{'a_long_name' * 6}`"
     items = (*values["items"], item("Table", text, text, anchor="t", section="Rich"))
     return html_of(edition(configuration=config(theme={"name": theme}), **(values | {"items": items})))
+
+
+def test_a_tag_in_a_label_is_no_tag() -> None:
+    assert not {"html-select", "html-form"} & features('<div aria-label="of <select>" title="of <form>">a</div>')
 
 
 def test_what_a_table_implies_is_left_out_and_no_word_that_looks_like_it() -> None:

@@ -155,9 +155,12 @@ def test_a_bare_address_ends_at_a_half_width_mark_before_han() -> None:
 
 def test_a_bare_address_ends_where_han_follows_a_letter_and_holds_han_after_a_slash() -> None:
     text = "请看https://e.com/docs下载，或 https://e.com/guide，https://e.com/wiki/人工智能 与 https://e.com/か、https://e.com/a을"
+    text += " **https://e.com/b**下载 ~~https://e.com/?c=1~~下载 https://e.com/d|下载 https://e.com:8080下载"
     links = [node.attributes["href"] for node in LexborHTMLParser(write(text).html).css("a")]
     assert links == ["https://e.com/docs", "https://e.com/guide", "https://e.com/wiki/%E4%BA%BA%E5%B7%A5%E6%99%BA%E8%83%BD",
-                     "https://e.com/%E3%81%8B", "https://e.com/a"]  # fmt: skip
+                     "https://e.com/%E3%81%8B", "https://e.com/a", "https://e.com/b", "https://e.com/?c=1",
+                     "https://e.com/d", "https://e.com:8080"]  # fmt: skip
+    assert LexborHTMLParser(write("<td>甲</td><td>乙</td>").html).text().split() == ["甲", "乙"]
 
 
 def test_a_bare_address_ends_at_the_marks_of_any_language() -> None:
@@ -210,6 +213,7 @@ def test_the_renderer_of_a_text_is_released() -> None:
     ("html", "text"),
     [
         ("<table><tr><th>One<td>Two</table>", "One  Two"),
+        ("<table><tr>stray<td>One</td></tr></table>", "stray  One"),
         ("<table><tr><td>a<td>b<tr><td>c</td><td>d</table>", "a  b\nc  d"),
         ("<center>a</center><address>b</address><ASIDE>c</ASIDE>d", "a\n\nb\n\nc\n\nd"),
         ("a <main>b</main>c", "a \n\nb\n\nc"),

@@ -39,7 +39,7 @@ _LISTED = regex(
 _DEEP = regex(r"(?<!  )(?<!\\)\n[ \t]*(?P<at>(?:[-+*]|1[.)])[ \t]+\S[^\n]*)")
 """A marker within a paragraph, where it can only stand if it is indented by four spaces more than its list."""
 _ENTRY_BELOW = regex(r"(?<!  )(?<!\\)\n[ \t]*(?P<number>\d{1,3})[.)][ \t]+\S.*")
-_LEADING = regex(r"[ \t]*(?P<at>#{1,6}|[-+*>])[ \t]+(?![\d\s])")
+_LEADING = regex(r"[ \t]*(?P<at>(?:#{1,6}|[-+*>])(?=[ \t]+(?![\d\s]))|#{2,6}(?=[^\s#]))")
 _CLOSING = regex(r"(?<=[^\s#\\])##+$|(?<=[\u3400-\u9fff）」』】”？！])#$")
 """Number signs at the end of a heading without a space before them; not C#."""
 _ROW = r"[ \t]*[|｜][^\n]*[|｜][ \t]*"

@@ -66,7 +66,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
             yield fault.code.at(link.place, fault.message, help=advice)
         # An item that cannot be read may have the anchor.
         if context.whole and url.startswith("#") and url[1:] not in anchors:
-            message = say("the issue has no anchor {url}", url=url)
+            message = say("the issue has no anchor {url}", url=link.url if "\ufffd" in url else url)
             yield no_anchor(link.place, message, url[1:], list(anchors))
         if _TRIM.sub("", link.words).casefold() in _VAGUE:
             message = say("the link's text “{words}” does not say where it leads", words=link.words.strip())

@@ -19,6 +19,7 @@ _LATE = {"R", "AL"}  # bidirectional classes of right-to-left letters (UAX #9, 3
 _ALONE = r"(?<![A-Za-z0-9])"  # excludes 2**64 and f**k
 _MARKUP = re.compile(
     r"(?P<entity>&(?:#\d+|#[xX][0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]*);)"
+    r"|^(?:#{2,6} ?|# )(?P<heading>[^\s#\d].*)"
     rf"|!?(?<![A-Za-z0-9_\])])\[(?P<link>[^\[\]]+)\]\([^()\s]+\)"
     rf"|{_ALONE}(?P<mark>\*\*|~~)(?P<strong>(?![\s*~])[^*~]*?(?<!\s))(?P=mark)(?![A-Za-z0-9])"
     rf"|{_ALONE}\*(?P<emphasis>(?![a-z]+\*)\w(?:[^*~]*[\w.!?…。！？])?)\*(?![A-Za-z0-9*])"
@@ -80,7 +81,11 @@ def _finding(line: Line, at: int, what: Sentence) -> Diagnostic:
 
 def _markup(line: Line) -> Iterator[Diagnostic]:
     for found in _MARKUP.finditer(line.text):
-        named = (found[name] for name in ("link", "strong", "emphasis", "code", "element") if found[name] is not None)
+        named = (
+            found[name]
+            for name in ("heading", "link", "strong", "emphasis", "code", "element")
+            if found[name] is not None
+        )
         meant = next(named, unescape(found[0]))
         comment = found[0].startswith("<") and found["element"] is None
         if comment or meant != found[0]:

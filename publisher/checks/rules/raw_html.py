@@ -8,7 +8,7 @@ from publisher.checks.html import ACTIVE, COMMENT_UNCLOSED, RUNS, TAGS, TEXT_SWA
 from publisher.checks.markdown import Text
 from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, define, say
 from publisher.documents.yaml_typos import shortened
-from publisher.issue.markdown.tags import COMMENT, NOT_NESTED, TAG, is_words, raw_tags
+from publisher.issue.markdown.tags import COMMENT, NOT_NESTED, TAG, WITH_COLON, is_words, raw_tags
 from publisher.regex import regex
 
 ANGLE_BRACKETS = define("angle-brackets", Severity.WARNING)
@@ -22,10 +22,9 @@ _SWALLOWED = regex(rf"{_OPEN_QUOTE.pattern}(?=[^\"'<>]*<)")
 _NO_END = "area basefont br col frame hr image img input isindex keygen param source spacer track wbr"
 _VOID = frozenset(_NO_END.split())
 _PARTS = NOT_NESTED | {"rt", "rp"}
+_CELLS = frozenset({"caption", "col", "colgroup", "tbody", "td", "tfoot", "th", "thead", "tr"})
 _PARENTS = ("ul", "ol", "dl", "menu", "table", "ruby")  # within these the ends of their parts may be left out
 _OPEN_COMMENT = regex(r"(?<!\\)<!--")
-_OFFICE = regex(r"</?[a-z]:\w+ ?/?>", re.ASCII)
-"""A tag of an office document in a paragraph: ``<o:p>``."""
 _MARKUP = regex(r"<[^<>]*>")
 _VERBATIM = regex(r"<(code|pre|kbd|samp|tt|script|style)\b.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
 _MARKS = regex(
@@ -101,9 +100,14 @@ def _unpaired(text: Text) -> Iterator[Diagnostic]:
     for piece in text.raw:
         for tag in raw_tags(piece.words):
             begun, place = opened.setdefault(tag.name, []), piece.place(tag.start, tag.end)
-            if tag.name in _SWALLOWS | RUNS | _VOID:
+            if tag.name in _CELLS and not (tag.closing or opened.get("table")):
+                message = say("<{name}> is outside of a table: readers do not see it", name=tag.name)
+                advice = say("write <table> before it, or `<{name}>` in backticks for the word", name=tag.name)
+                yield ANGLE_BRACKETS.at(place, message, help=advice)
+                begun.append(None)
+            elif tag.name in _VOID or (tag.name in _SWALLOWS | RUNS and not tag.closing):
                 continue
-            if not tag.closing:
+            elif not tag.closing:
                 within = piece.token.type == "html_block" or any(map(opened.get, _PARENTS))
                 begun.append(None if tag.name == "p" or (within and tag.name in _PARTS) else place)
             elif begun:
@@ -155,6 +159,8 @@ def _angle_brackets(text: Text) -> Iterator[Diagnostic]:
         for tag in _OPEN_QUOTE.finditer(words):
             message = say("{tag} is not an HTML tag: readers see it as text", tag=shortened(tag[0]))
             yield ANGLE_BRACKETS.at(place(tag.start(), tag.end()), message, help=_CLOSE)
-        for tag in _OFFICE.finditer(words):
-            message = say("{tag} is not an HTML tag: readers see it as text", tag=tag[0])
-            yield ANGLE_BRACKETS.at(place(tag.start(), tag.end()), message, help=say("delete it"))
+        for tag in (found for found in WITH_COLON.finditer(words) if not words.endswith("](", 0, found.start())):
+            message = say("{tag} is not an HTML tag: readers see it as text", tag=shortened(tag[0]))
+            office = tag[0].lstrip("</")[1] == ":"  # <o:p>
+            advice = say("write it in backticks, or &lt;{tag}", tag=shortened(tag[0][1:]))
+            yield ANGLE_BRACKETS.at(place(tag.start(), tag.end()), message, help=say("delete it") if office else advice)

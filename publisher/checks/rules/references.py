@@ -17,13 +17,16 @@ LINK_NOT_MADE = define("link-not-made", Severity.WARNING)
 NOTE_LOST = define("note-lost", Severity.WARNING)
 _NOTE_REFERENCE = re.compile(r"(?<!\\)\[\^(?P<label>[^\[\]\s]+)\](?!:)")
 _NOTE = re.compile(r"[ >]{0,9}\[\^(?P<label>[^\[\]\s]+)\]:[ \t]*(?P<words>.*)")
+_SPACED_NOTE = re.compile(r"(?:^|(?<=\n))[ >]*(?P<mark>\[\^[^\[\]\n]*\s[^\[\]\n]*\]):")
 _RANGE = re.compile(r".-.|\\.+")  # [^a-z] is a character class
 _NEARLY = re.compile(
     r"[\[【［](?P<text>[^\[\]【】［］\n]+)[\]】］](?P<gap>[ \t\u3000]*)[(（][ \t]*"
     r"(?P<url>(?:https?://|#)[^\s()（）<>]+(?:[ \t\u3000\u00a0]+[^\s()（）<>\"']+)*)(?:[ \t]*[)）]|[ \t]*$)"
     r"|(?<!\])[(（](?P<words>[^()（）\[\]\n]+)[)）]\[(?P<address>https?://[^\s\[\]]+)\]"
+    r"|\[(?P<open>[^\[\]()\n]*[^\[\]()\s])\((?P<to>https?://[^\s()\[\]]+)\)(?![^\[\]\n]*\])"
     r"|(?<!\])\((?P<first>https?://[^\s()]+)\)\[(?P<then>[^\[\]\n\d][^\[\]\n]+)\](?![(\[:])"
 )
+_ITS_WORDS, _ITS_URL = ("text", "words", "open", "then"), ("url", "address", "to", "first")
 _PICTURE = re.compile(
     r"[!！]\[(?P<alt>[^\[\]\n]*)\][ \t\u3000]*[(（]"
     r"(?P<path>[^()（）<>\n\"']*\.(?:png|jpe?g|gif|webp|avif|heic|svg|bmp|tiff?))"
@@ -33,6 +36,8 @@ _PICTURE = re.compile(
 _REFERENCE = re.compile(
     r"(?<![A-Za-z0-9_\])\\])(?P<mark>!?)\[(?P<text>[^\[\]\n^][^\[\]]*|(?<=!\[))\]\[(?P<label>[^\[\]^]*)\](?!\()"
 )
+_APART = re.compile(r"(?<![\w\])\\!])\[(?P<text>[^\[\]\n^]{2,})\][ \n]\[(?P<label>\d{1,3})\](?![(\[:])")
+"""A reference as the first Markdown had it, with a space before its number."""
 _BEGUN = re.compile(r"[ >]*\[(?P<label>[^\[\]\n]+)\]:")
 _SOUND = re.compile(r"\[[^\[\]\n]+\]\([ \t]*(?P<url>[^ \t]+)[ \t]*\)")
 _SOUND_PICTURE = re.compile(r"\[[^\[\]\n]*\]\([ \t]*[^\s()]+(?:[ \t]+(?:\"[^\"]*\"|'[^']*'))?[ \t]*\)")
@@ -42,7 +47,14 @@ _GOES_ON = re.compile(r"[ \t]*[)\"'(]")  # end or title of a link
 _ADDRESS = re.compile(r"https?:|mailto:", re.IGNORECASE)
 _CODE = re.compile(r"`[^`\n]*`")
 _WORDS, _FILE = re.compile(r"[^/#?:]*\w[^/#?:]*"), re.compile(r"[\w ()+~@-]+(?:\.[A-Za-z0-9]{1,5})+")
-_FOLLOWED = say("this is not a link: words follow the address in the line of [{label}]:")
+_WHY_NOT = {
+    "above": (say("this is not a link: the line of [{label}]: goes on the paragraph above it"),
+              say("put an empty line above it")),
+    "code": (say("this is not a link: the line of [{label}]: is indented, which makes it code"),
+             say("begin that line with the [")),
+    "words": (say("this is not a link: words follow the address in the line of [{label}]:"),
+              say("put a title into quotes, other words on a line of their own")),
+}  # fmt: skip
 MEANT = say("write \\[ where a word begins with it, or [^1]: for a note")
 
 
@@ -60,6 +72,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
         }
         for text in texts:
             yield from _without_reference(text, shown)
+            yield from _numbers_apart(text)
             yield from _nearly_links(text)
             yield from _nearly_pictures(text)
         if any("[^" in text.prose.text for text in texts):
@@ -94,8 +107,9 @@ def _nearly_links(text: Text) -> Iterator[Diagnostic]:
             if end or not _GOES_ON.match(text.prose.lines[number + 1]):
                 place = text.prose.place(number, found.start(), found.end())
                 told.add(place.span.line)
-                url = re.sub(r"\s+", "%20", _TITLE.sub("", found["url"] or found["address"] or found["first"]))
-                advice = say("write [{text}]({url})", text=found["text"] or found["words"] or found["then"], url=url)
+                words, url = (next(filter(None, map(found.group, names))) for names in (_ITS_WORDS, _ITS_URL))
+                url = re.sub(r"\s+", "%20", _TITLE.sub("", url))
+                advice = say("write [{text}]({url})", text=words, url=url)
                 yield LINK_NOT_MADE.at(place, BLANK_WITHIN if sound else message, help=advice)
     for words, at in text.plain() if "](" in text.words else ():
         shown = _SHOWN.search(words)
@@ -156,20 +170,29 @@ def _without_definition(text: Text) -> Iterator[Diagnostic]:
                 if found["mark"]:
                     message = say("this is not a picture: the file does not define [{label}]", label=values["label"])
                     advice = say("add a line [{label}]: images/NAME, or write ![{text}](images/NAME)", **values)
-                if (key := normalizeReference(written)) in begun():
-                    message = say("this is not a link: the line of [{label}]: goes on the paragraph above it", **values)
-                    advice = say("put an empty line above it")
-                    if not begun()[key]:
-                        message = say(_FOLLOWED, **values)
-                        advice = say("put a title into quotes, other words on a line of their own")
+                if why := begun().get(normalizeReference(written)):
+                    message, advice = say(_WHY_NOT[why][0], **values), _WHY_NOT[why][1]
                 yield LINK_NOT_MADE.at(place(found.start(), found.end()), message, help=advice)
 
 
-def _begun(lines: Sequence[str]) -> dict[str, bool]:
-    """The labels that begin a line as in a definition, each with whether that line goes on a paragraph."""
-    above = ("", *lines)
-    found = ((_BEGUN.match(line), before) for before, line in zip(above, lines, strict=False))
-    return {normalizeReference(one["label"]): bool(before.strip(" \t>")) for one, before in found if one}
+def _numbers_apart(text: Text) -> Iterator[Diagnostic]:
+    """References whose number stands apart from their words."""
+    for words, place in text.written if text.env.get("references") else ():
+        for found in _APART.finditer(words):
+            if found["label"] in text.env["references"] and f"[{found['text']}]" in text.words:
+                message = say("this is not a link: its brackets or its address are not as in [words](https://…)")
+                advice = say("write {words}", words=shortened(f"[{found['text']}][{found['label']}]"))
+                yield LINK_NOT_MADE.at(place(*found.span()), message, help=advice)
+
+
+def _begun(lines: Sequence[str]) -> dict[str, str]:
+    """The labels that begin a line as in a definition, each with why it is none: a key of ``_WHY_NOT``."""
+    begun: dict[str, str] = {}
+    for before, line in zip(("", *lines), lines, strict=False):
+        if one := _BEGUN.match(line):
+            why = "above" if before.strip(" \t>") else "code" if line.startswith(("    ", "\t")) else "words"
+            begun[normalizeReference(one["label"])] = why
+    return begun
 
 
 def _is_defined(label: str, references: Iterable[str]) -> bool:
@@ -195,6 +218,10 @@ def _notes_missing(text: Text) -> Iterator[Diagnostic]:
                 where = say("add a line [^{label}]: …", label=label)
                 where = say("notes belong in intro, body and commentary") if text.inline else where
                 yield NOTE_LOST.at(place(found.start(), found.end()), message, help=where)
+        for found in _SPACED_NOTE.finditer(words):
+            message = say("{mark}: is no note, for its mark has a space: readers see it as written", mark=found["mark"])
+            better = re.sub(r"\s+", "-", f"[^{found['mark'][2:-1].strip()}]")
+            yield NOTE_LOST.at(place(*found.span("mark")), message, help=say("write {words}", words=better))
 
 
 def _after(lines: Sequence[str], number: int) -> int:

@@ -103,7 +103,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
         for words, place in text.written:
             for found in _MARKS.finditer(words) if _SIGN.search(words) else ():
                 kind = found.lastgroup or ""
-                if kind == "wiki" and found[kind] not in text.words:  # [[words]] in which [words] is a reference
+                if kind in {"wiki", "attributes"} and found[kind] not in text.words:  # a reference, or a button
                     continue
                 written = shortened(found[kind])
                 message = say("{found} stays as it is written: other tools read it, not mail", found=written)

@@ -31,7 +31,7 @@ _FUNCTIONS = {
 _UNIT = re.compile(r"(?<![#\w.])-?\d*\.?\d+(rem|vh|vw|vmin|vmax|ch|ex|em)\b")
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _START = re.compile(r'<[^>"]*+(?:"[^"]*+"[^>"]*+)*+>')  # an alt text may contain >
-_VALUE = re.compile(r' (href|src|alt|id)="[^"\0]*"')
+_VALUE = re.compile(r' (href|src|alt|id|title|aria-label)="[^"\0]*"')
 _TAG = re.compile(r"<([a-z][a-z0-9]*)")
 _ATTRIBUTE = re.compile(r'\s([a-z-]+)="')
 _INPUT = re.compile(r'<input[^>]* type="(\w+)"')

@@ -34,6 +34,8 @@ _GENERATED_CLASSES = {
 }  # fmt: skip
 _NOTE_ID = re.compile(r"fn(ref)?-\S+-\d+(:\d+)?")
 _DIVISION = re.compile(rf"(</?)(?:{'|'.join(sorted(DIVISIONS))})(?=[\s/>])", re.IGNORECASE)
+_CELLS_TOUCH = re.compile(r"(</t[dhr]>)(?=<)", re.IGNORECASE)
+"""Where cells touch, whose words would join if they stand outside of a table."""
 _LANGUAGE_CLASS = re.compile(r"language-[\w+#.-]+")
 _LINKING = re.compile(r"<(?:a|img)\s", re.IGNORECASE)
 _DEEP = 100  # levels of elements; deeper HTML, which crashes later parsers, is reduced to its text
@@ -121,6 +123,7 @@ class HtmlWriter:
         markdown = _markdown()
         env = {"docId": name, "labels": self._labels}
         html = _DIVISION.sub(r"\1div", markdown.renderer.render(tokens, markdown.options, env))
+        html = _CELLS_TOUCH.sub(r"\1\n", html)
         flat = shallow(html, _DEEP * 2) if html.count("<") > _DEEP * 2 else html
         clean = self._cleaner.clean(flat)
         clean = _CLASSLESS.sub(r"\1", clean) if ' class=""' in clean else clean

@@ -266,7 +266,7 @@ class _RawTags:
         elif name == "hr":
             out.append("\n\n* * *\n\n")
         elif name in {"td", "th"}:
-            out.append("  " if self._cell else "")
+            out.append("  " if self._cell or (out and out[-1].strip()) else "")
             self._cell = not closing
         elif name in _BLOCKS:
             self._cell = self._cell and name not in {"tr", "table"}

@@ -11,7 +11,7 @@ from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
-from publisher.issue.markdown.cjk import LONGEST_URL, URL_RUN, url_end
+from publisher.issue.markdown.cjk import LONGEST_URL, TO_PORT, URL_RUN, url_end
 
 
 def addresses_plugin(md: MarkdownIt) -> None:
@@ -90,7 +90,8 @@ def _bare_address(state: StateInline, silent: bool) -> bool:
     if not (silent or state.pending.endswith(protocol[0])):
         return False  # part of it is text already: after a backslash, or at the end of another URL
     linkify: Any = state.md.linkify
-    found = linkify.match_at_start(protocol[0] + run[0])
+    written = protocol[0] + run[0]
+    found = linkify.match_at_start(port[0] if (port := TO_PORT.match(written)) else written)
     if not found:
         return False
     url = str(found.url).rstrip("*_~\\")  # these close emphasis, or escape what follows

@@ -24,19 +24,24 @@ _JOINABLE = HAN + KANA + FULL_WIDTH_PUNCTUATION
 _RANGE = re.compile("(.)(?:-(.))?", re.DOTALL)
 _URL_END = FULL_WIDTH_PUNCTUATION + "“”‘’…«»‹›\u060c\u061b\u061f\u06d4\u0964\u0965\u200b\u3000"
 """Punctuation that ends a bare URL: Chinese, quotation marks, and that of Arabic, Urdu and Hindi."""
-_URL_ENDS = regex(f"[{_URL_END}]|(?<!_)—|—(?!_)")  # _—_ occurs in the paths of page titles
 LONGEST_URL = 2048
 """Characters; a longer run without spaces is not a typed URL and stays text."""
 URL_RUN = regex(f"[^\\s{_URL_END}]{{1,{LONGEST_URL + 1}}}")
 """Run of characters that contains any bare URL within it, and everything that may be taken for part of one."""
 _CJK_IN_URL = regex(f"[{_UNSPACED}]")
-_TO_A_MARK = regex(f"[^?#]*?[A-Za-z0-9/](?=[,;!][{_UNSPACED}])")
+_URL_ENDS = regex(  # _—_ occurs in the paths of page titles
+    f"[{_URL_END}]|(?<!_)—|—(?!_)|(?:\\*|__|~~)(?=[{_UNSPACED}])"
+)
+_TO_A_MARK = regex(f"[^?#]*?[A-Za-z0-9/](?=[,;!|][{_UNSPACED}])")
+TO_PORT = regex(f"https?://[^/?#:\\s]*:[0-9]+(?=[{_UNSPACED}])")
+"""A host and its port, right before such a script."""
 
 
 def url_end(text: str) -> int:
     """Return the index at which a bare URL ends if text follows without a space: at sentence punctuation, at a script
-    without spaces directly after a letter or digit (``…/docs下载``), or, outside of a query, at half-width punctuation
-    before such a script (``…/docs,下载``); after ``/`` that script belongs to the URL (``…/wiki/人工智能``).
+    without spaces directly after a letter or digit (``…/docs下载``), at the end of emphasis before such a script, or,
+    outside of a query, at half-width punctuation before it (``…/docs,下载``); after ``/`` the script belongs to the
+    URL (``…/wiki/人工智能``).
     """
     mark, before, script = _URL_ENDS.search(text), _TO_A_MARK.match(text), _CJK_IN_URL.search(text)
     ends = [mark.start()] if mark else []

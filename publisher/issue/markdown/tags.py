@@ -46,6 +46,11 @@ _RAW = re.compile(
 _ATTRIBUTE = re.compile(r"""([a-zA-Z][a-zA-Z0-9:-]*)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?""", re.ASCII)
 # ``&copy=2`` in an attribute is unchanged: a name without semicolon is decoded only at the end (HTML, 13.2.5.73).
 _ENTITY = re.compile(r"&(?:#\d+|#[xX][0-9a-fA-F]+|[a-zA-Z][a-zA-Z0-9]*)(?:;|(?![=a-zA-Z0-9]))")
+WITH_COLON = re.compile(
+    r"</?(?!(?:https?|mailto|tel|data|file|javascript|vbscript):)[a-z][\w.+-]*:(?!//|\s)[^<>@]*>",
+    re.IGNORECASE | re.ASCII,
+)
+"""A name in brackets that is no address: ``<std::string>``, ``<o:p>``."""
 _LONG = 100  # characters; shorter HTML is usually one tag that several callers parse, so it is cached
 _QUOTED = re.compile(r"""=\s*(?:"[^"]*"|'[^']*')""")  # does not occur in a sentence
 _VALUE = re.compile(r"""\s*=\s*[^\s"']+""")
@@ -130,6 +135,7 @@ def escaped(html: str) -> str:
 
 def tags_plugin(md: MarkdownIt) -> None:
     """Keep words in angle brackets as text."""
+    autolink = next(rule.fn for rule in md.inline.ruler.__rules__ if rule.name == "autolink")
     inline = next(rule.fn for rule in md.inline.ruler.__rules__ if rule.name == "html_inline")
     at = next(rule for rule in md.block.ruler.__rules__ if rule.name == "html_block")
     block, alternatives = at.fn, at.alt
@@ -143,5 +149,9 @@ def tags_plugin(md: MarkdownIt) -> None:
         tag = TAG.match(line) if line.startswith("<") else None
         return not (tag and is_words(tag)) and bool(block(state, start, end, silent))
 
+    def address(state: StateInline, silent: bool) -> bool:
+        return not WITH_COLON.match(state.src, state.pos) and bool(autolink(state, silent))
+
+    md.inline.ruler.at("autolink", address)
     md.inline.ruler.at("html_inline", html_inline)
     md.block.ruler.at("html_block", html_block, {"alt": alternatives})
