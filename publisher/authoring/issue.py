@@ -41,10 +41,16 @@ def make_issue(config: Config, slug: str) -> NewIssue:
 
 def day_of(config: Config, slug: str) -> date:
     """The date of a new issue. Raises :class:`UsageError` if the slug is invalid or taken."""
-    _refuse_slug(slug)
+    if not SLUG.fullmatch(slug) or len(slug) > LONGEST:
+        advice = say("take the date and a word, as in 2025-01-05-weekly")
+        raise UsageError(say(_NO_SLUG, slug=slug, LONGEST=LONGEST), help=advice)
     if (config.root / "issues" / slug).exists():
         raise UsageError(say("issues/{slug} exists already", slug=slug), help=say("edit it, or take another slug"))
-    return _date(config, slug)
+    found = date_of_slug(slug)
+    if found is None and DATED.match(slug) and slug[10:11] in {"", "-"}:
+        message = say("{day} is not a day of the calendar", day=slug[:10])
+        raise UsageError(message, help=say("begin the slug with a real date"))
+    return found or datetime.now(config.newsletter.zone).date()
 
 
 def write_issue(
@@ -70,12 +76,6 @@ def issue_at(config: Config, slug: str) -> Issue:
 _NO_SLUG = say("{slug!r} cannot be a slug: it is made of a-z, 0-9 and single hyphens between them, at most {LONGEST}")
 
 
-def _refuse_slug(slug: str) -> None:
-    if not SLUG.fullmatch(slug) or len(slug) > LONGEST:
-        advice = say("take the date and a word, as in 2025-01-05-weekly")
-        raise UsageError(say(_NO_SLUG, slug=slug, LONGEST=LONGEST), help=advice)
-
-
 def starter_files(locale: Locale, date: str, number: int | None) -> dict[str, str]:
     """The files of a new issue by name, in the words of the language. ``date`` as ``2024-12-29``."""
     given = {"date": date, "number": f"number: {number}\n" if number is not None else ""}
@@ -84,14 +84,6 @@ def starter_files(locale: Locale, date: str, number: int | None) -> dict[str, st
         return given[place[1]] if place[1] in given else locale.word("starter", place[1])
 
     return {name: re.sub(r"\{(\w+)\}", word, starter_file(name)) for name in ("issue.yaml", "01-first-story.md")}
-
-
-def _date(config: Config, slug: str) -> date:
-    found = date_of_slug(slug)
-    if found is None and DATED.match(slug) and slug[10:11] in {"", "-"}:
-        message = say("{day} is not a day of the calendar", day=slug[:10])
-        raise UsageError(message, help=say("begin the slug with a real date"))
-    return found or datetime.now(config.newsletter.zone).date()
 
 
 def next_number(config: Config) -> int | None:

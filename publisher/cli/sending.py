@@ -148,7 +148,13 @@ class Sending:
         with stop_on_signals(options.interrupt), view:
             options = replace(options, started=view.started, progress=view.progress)
             sent = mail(witness, self.config, database, edition, options)
-        self._print_account(sent)
+        for note in sent.notes:
+            warn(note)
+        if self.json:
+            json_line(event="end", ending=sent.ending.value, code=sent.code, **account_row(sent))
+        else:
+            echo(account_line(sent.mailing.slug, sent.account))
+        print_ending(sent, open_provider(self.config), remark)
         return sent.exit_status
 
     def _ask_witness(self, database: Database, *slugs: str) -> Witness | None:
@@ -203,15 +209,6 @@ class Sending:
         echo(say("{told}; nothing was sent or written", told=told))
         for reason, people in reasons.items():
             echo(say("  excluded, {reason}: {people:,}", reason=word(reason), people=people))
-
-    def _print_account(self, sent: Sent) -> None:
-        for note in sent.notes:
-            warn(note)
-        if self.json:
-            json_line(event="end", ending=sent.ending.value, code=sent.code, **account_row(sent))
-        else:
-            echo(account_line(sent.mailing.slug, sent.account))
-        print_ending(sent, open_provider(self.config), remark)
 
     def _report_overdue(self, database: Database) -> None:
         with database.connect() as connection:

@@ -125,7 +125,9 @@ class Applier:
                 self._heard.clear()
                 for event in ordered:
                     self._apply(connection, event)
-                self._weigh_receivers(connection)
+                for (mailing_id, slug), both in sorted(self._heard.items()):
+                    if tally(connection, mailing_id, *both):  # a receiver that defers too much is held back
+                        self.applied.deferring.add(slug)
             return True
 
         return despite_conflicts(attempt, tries=3)
@@ -197,12 +199,6 @@ class Applier:
     def _hear(self, event: Event, settled: Settled, *, deferred: bool) -> None:
         if settled.mailing_id and (receiver := receiver_of(event.domain)):
             self._heard[settled.mailing_id, settled.slug or ""][deferred][receiver] += 1
-
-    def _weigh_receivers(self, connection: Connection) -> None:
-        """Add the counts per receiver to the ledger: a receiver that defers too much is held back."""
-        for (mailing_id, slug), both in sorted(self._heard.items()):
-            if tally(connection, mailing_id, *both):
-                self.applied.deferring.add(slug)
 
     def _settle(self, connection: Connection, event: Event) -> Settled:
         if event.kind is EventKind.UNKNOWN:

@@ -90,7 +90,8 @@ def _claim(part: Message, tokens: Tokens) -> TokenPayload | None:
     """Return the payload of the signed link in the returned headers, or None."""
     match part.get_content_type():
         case "message/rfc822" | "message/global":
-            headers = _inner(part)
+            inner = part.get_payload(0) if part.is_multipart() else None
+            headers = inner if isinstance(inner, Message) else email.message_from_string(_text(part))
         case "text/rfc822-headers" | "message/global-headers" | "message/rfc822-headers":
             headers = email.message_from_string(_text(part))
         case _:
@@ -100,11 +101,6 @@ def _claim(part: Message, tokens: Tokens) -> TokenPayload | None:
             if claim := tokens.read(Purpose.UNSUBSCRIBE, token):
                 return claim
     return None
-
-
-def _inner(part: Message) -> Message | None:
-    found = part.get_payload(0) if part.is_multipart() else None
-    return found if isinstance(found, Message) else email.message_from_string(_text(part))
 
 
 def _blocks(part: Message) -> list[Message]:

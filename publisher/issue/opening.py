@@ -133,7 +133,8 @@ def _raster(stream: BinaryIO, file: Path, path: str, size: int) -> PictureFile |
     if width * height > MOST_PIXELS:
         return _too_many(path, f"{width:,} × {height:,}")
     try:
-        exif = _exif(image)
+        # Not if they are behind the pixels: Pillow would decode a whole PNG to search for them.
+        exif = Image.Exif() if image.format == "PNG" and "exif" not in image.info else image.getexif()
         located, turned = bool(exif.get_ifd(_GPS)), exif.get(_ORIENTATION, 1) >= 5
         moving = bool(getattr(image, "is_animated", False))
         clear = is_clear(image)
@@ -149,13 +150,6 @@ def _raster(stream: BinaryIO, file: Path, path: str, size: int) -> PictureFile |
 def is_clear(image: Image.Image) -> bool:
     """Whether a picture may have transparency."""
     return image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info
-
-
-def _exif(image: Image.Image) -> Image.Exif:
-    """The EXIF data if they precede the pixels: Pillow would decode a whole PNG to search behind them."""
-    from PIL import Image
-
-    return Image.Exif() if image.format == "PNG" and "exif" not in image.info else image.getexif()
 
 
 def _whole(image: Image.Image, stream: BinaryIO, size: int) -> bool:

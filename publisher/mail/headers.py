@@ -60,11 +60,6 @@ def phrase_and(name: str, rest: str) -> str:
     return " ".join([*encoded_words(clean(name), 0), rest]) if not name.isascii() else f'"{quote(clean(name))}" {rest}'
 
 
-def is_addr_spec(address: str) -> bool:
-    """Whether ``address`` is valid unchanged in a header and an envelope: printable ASCII around one @."""
-    return bool(_SAFE.fullmatch(address)) and not set('<>()[]\\",;: ') & set(address.rpartition("@")[0])
-
-
 def addr_spec(address: str) -> str:
     """Return ``address`` with its domain in A-labels (IDNA). Raises TransportError if the result is not valid ASCII."""
     local, _, domain = clean(address).rpartition("@")
@@ -72,7 +67,7 @@ def addr_spec(address: str) -> str:
         spec = f"{local}@{ascii_domain(domain)}"
     except UnicodeError:
         spec = ""
-    if not is_addr_spec(spec):
+    if not _SAFE.fullmatch(spec) or set('<>()[]\\",;: ') & set(spec.rpartition("@")[0]):
         advice = say("use ASCII before the @")
         raise TransportError(say("an address cannot be written in a message header"), help=advice)
     return spec

@@ -83,7 +83,10 @@ class Workshop:
         with self._lock:
             slugs = {*filter(None, owners)}
             if None in owners:
-                self._reload()
+                try:
+                    self.config, self._config_findings = load_config(self.root), ()
+                except ConfigError as error:  # the last valid one stays
+                    self._config_findings = error.diagnostics
             slugs |= {*self._follow(slugs), *(self._views if None in owners else ())}
             known, self._others = self._others, OtherIssues.of(self.config)
             slugs |= {one for one in self._views if slugs & {*known.slugs(one), *self._others.slugs(one)}}
@@ -106,13 +109,6 @@ class Workshop:
         editions = [view.edition for view in list(self._views.values()) if view.edition]
         assets = chain(theme_assets(self.config), *(edition.assets for edition in editions))
         return next(((asset.content, asset.media_type) for asset in assets if asset.name == name), None)
-
-    def _reload(self) -> None:
-        """Read config.yaml again; if it is invalid, keep the last valid one and store the findings."""
-        try:
-            self.config, self._config_findings = load_config(self.root), ()
-        except ConfigError as error:
-            self._config_findings = error.diagnostics
 
     def _follow(self, slugs: set[str]) -> set[str]:
         """Read changed issues again. Returns them, and the views whose findings across issues they alter."""

@@ -49,19 +49,15 @@ def wait_until_live(config: Config, edition: Edition, place: Destination) -> str
     by_url = config.deploy.verify == "url" or (config.deploy.verify == "auto" and config.deploy.to == "s3")
 
     if not by_url:
-        return _by_file(edition, place)
+        path = issue_path(edition.slug) + "index.html"
+        html, where = place.read(path), f"{place.name.rstrip('/')}/{path}"
+        if html is None:
+            return say("{where} is not there", where=where)
+        return _compare(provenance_of_page(html), edition, where)
     deadline, pauses = time.monotonic() + config.deploy.verify_timeout.total_seconds(), chain(_PAUSES, repeat(8.0))
     while (fault := _by_url(url, edition)) and time.monotonic() < deadline:
         time.sleep(min(next(pauses), max(deadline - time.monotonic(), 0.01)))
     return fault
-
-
-def _by_file(edition: Edition, place: Destination) -> str | None:
-    path = issue_path(edition.slug) + "index.html"
-    html, where = place.read(path), f"{place.name.rstrip('/')}/{path}"
-    return (
-        say("{where} is not there", where=where) if html is None else _compare(provenance_of_page(html), edition, where)
-    )
 
 
 def _by_url(url: str, edition: Edition) -> str | None:

@@ -15,7 +15,7 @@ from functools import cached_property
 from publisher.checks.context import HAN, Context, Line, field
 from publisher.checks.numbers import numbers
 from publisher.checks.rules.number_not_in_items import sums_up
-from publisher.diagnostics import Code, Diagnostic, Sentence, Severity, define, say
+from publisher.diagnostics import Code, Diagnostic, Severity, define, say
 from publisher.issue.model import Issue
 from publisher.regex import regex
 
@@ -179,18 +179,15 @@ def _everything(context: Context) -> Iterator[str]:
 def _told(line: Line, source: Summed, issue: Issue, *, drafted: bool = True) -> Iterator[Diagnostic]:
     for found in inventions(line.text, source, issue.language, drafted=drafted):
         place = line.place(found.start, found.start + len(found.words))
-        message, advice = _sentences(found)
+        message = say("{text} appears in no item", text=found.words)
+        advice = say("write what the items have, or add it to an item")
+        if found.code is CURRENCY:
+            message = say("the items give this amount in a different currency from {words}", words=found.words)
+            advice = say("write the currency the items have")
+        elif found.code is QUOTE:
+            message = say("nobody says this in the items")
+            advice = say("quote what is said there, or write it without quotation marks")
         yield found.code.at(place, message, help=advice)
-
-
-def _sentences(found: Invention) -> tuple[Sentence, Sentence]:
-    if found.code is CURRENCY:
-        message = say("the items give this amount in a different currency from {words}", words=found.words)
-        return message, say("write the currency the items have")
-    if found.code is QUOTE:
-        advice = say("quote what is said there, or write it without quotation marks")
-        return say("nobody says this in the items"), advice
-    return say("{text} appears in no item", text=found.words), say("write what the items have, or add it to an item")
 
 
 def inventions(claim: str, source: Summed, language: str, *, drafted: bool = True) -> list[Invention]:

@@ -80,7 +80,8 @@ def check(context: Context) -> Iterator[Diagnostic]:
             advice = say("write one mark, {mark}", mark=found[0][0])
             yield DOUBLED.at(place(*found.span()), message, help=advice)
     yield from _half_width(context, japanese)
-    yield from _without_partner(context)
+    for _, piece in groupby(lines(context), key=lambda line: line.key):
+        yield from _unpaired(list(piece))
     yield from _left_open(context)
 
 
@@ -103,12 +104,6 @@ def _half_width_fault(mark: str, japanese: bool) -> Fault:
     message = say("there is a half-width {mark} in Chinese text", mark=mark)
     message = say("there is a half-width {mark} in Japanese text", mark=mark) if japanese else message
     return Fault(HALF_WIDTH, message, say("write {words}", words=FULL[mark]))
-
-
-def _without_partner(context: Context) -> Iterator[Diagnostic]:
-    """Pair marks within each text; a quotation that spans paragraphs may be opened again in each."""
-    for _, piece in groupby(lines(context), key=lambda line: line.key):
-        yield from _unpaired(list(piece))
 
 
 def _left_open(context: Context) -> Iterator[Diagnostic]:

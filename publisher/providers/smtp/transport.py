@@ -118,7 +118,10 @@ class SmtpTransport(Transport):
                 smtp.starttls(context=ssl.create_default_context())
             smtp.ehlo_or_helo_if_needed()
             if username:
-                _log_in(smtp, username, password)
+                try:
+                    smtp.login(username, password)
+                except smtplib.SMTPServerDisconnected as error:  # the relay disconnects after too many refusals
+                    raise smtplib.SMTPAuthenticationError(535, "disconnected") from error
             _wait_up_to(smtp, s.reply_timeout)
         except BaseException:
             smtp.close()
@@ -219,13 +222,6 @@ class SmtpTransport(Transport):
 def _wait_up_to(smtp: smtplib.SMTP, seconds: float) -> None:
     if smtp.sock is not None:
         smtp.sock.settimeout(seconds)
-
-
-def _log_in(smtp: smtplib.SMTP, username: str, password: str) -> None:
-    try:
-        smtp.login(username, password)
-    except smtplib.SMTPServerDisconnected as error:  # the relay disconnects after too many refusals
-        raise smtplib.SMTPAuthenticationError(535, "disconnected") from error
 
 
 class _Answer(Exception):  # noqa: N818

@@ -136,15 +136,9 @@ class S3Destination:
         return now == (held.etag, held.content_type, held.cache_control)
 
     def _list(self) -> dict[str, str]:
-        found: dict[str, str] = {}
-        more: dict[str, str] = {}
-        while True:
-            page = self._call(self.s3.list_objects_v2, Prefix=self.prefix, **more)
-            for item in page.get("Contents", ()):
-                found[item["Key"].removeprefix(self.prefix)] = _bare(item["ETag"])
-            if not page.get("IsTruncated"):
-                return found
-            more = {"ContinuationToken": page["NextContinuationToken"]}
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix)
+        items = _explained(self.name, lambda: [item for page in pages for item in page.get("Contents", ())])
+        return {item["Key"].removeprefix(self.prefix): _bare(item["ETag"]) for item in items}
 
     def _read_manifest(self) -> None:
         try:
