@@ -13,7 +13,7 @@ from publisher.diagnostics import say
 from publisher.documents.atomic import write_file
 from publisher.errors import UsageError, refusal
 from publisher.proofing.proof import proofread
-from publisher.site.site import build_site
+from publisher.site.build import build_site
 
 
 def themes(config: Config) -> list[tuple[str, str, bool]]:

@@ -15,12 +15,11 @@ from publisher.publishing import store
 from publisher.publishing.due import Action, IssueDecision
 from publisher.publishing.run import Run
 from publisher.publishing.store import Publication
-from publisher.site.build import refuse_among_inputs
+from publisher.site.build import build_site, refuse_among_inputs, write_emails
 from publisher.site.deploy import apply, compare, destination
 from publisher.site.deploy.folder import FolderDestination
 from publisher.site.deploy.model import Destination
 from publisher.site.model import ArchiveNotes, WriteResult
-from publisher.site.site import build_site, write_emails
 
 
 @dataclass

@@ -45,11 +45,10 @@ from publisher.publishing.history import (
     told_of_several,
 )
 from publisher.publishing.lease import LeaseLostError, take
-from publisher.publishing.live import wait_until_live
 from publisher.publishing.monthly import mail_months, open_months
 from publisher.publishing.run import NOT_SENT, IssueResult, Published, Run, RunObserver, announce
 from publisher.publishing.series import mail_steps
-from publisher.publishing.witness import Witness, mail
+from publisher.publishing.witness import Witness, mail, wait_until_live
 
 SETTLED_BY_NAME = frozenset({Action.DUE, Action.MISSED, Action.EXPIRED, Action.UNKNOWN, Action.RENAMED, Action.SETTLED})
 """Actions that ``--mailed ISSUE`` and ``--unmailed ISSUE`` apply to: ready, due, without errors or mailing."""

@@ -25,7 +25,7 @@ from publisher.issue.series import steps_of
 from publisher.mail.message import MailContent
 from publisher.proofing.proof import proofread
 from publisher.publishing import git
-from publisher.publishing.live import Provenance, fetch_page, provenance_of_page, read_provenance
+from publisher.publishing.witness import Provenance, fetch_page, provenance_of_page, read_provenance
 from publisher.site.content import page_body
 from publisher.site.paths import issue_path
 

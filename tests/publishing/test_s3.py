@@ -11,9 +11,9 @@ import pytest
 
 from publisher.config.model import Deploy
 from publisher.errors import DeployError, UsageError
+from publisher.site.build import build_site
 from publisher.site.deploy.model import Upload
 from publisher.site.deploy.s3 import MANIFEST, S3Destination
-from publisher.site.site import build_site
 from tests.site.editions import deploy_to, make_config, make_edition
 
 from .conftest import Aws

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from publisher.errors import UsageError
+from publisher.site.build import build_site
 from publisher.site.deploy.folder import FolderDestination
 from publisher.site.deploy.model import Upload, Wave, content_type, uploads
 from publisher.site.pages import static_files
-from publisher.site.site import build_site
 from tests.site.conftest import tree
 from tests.site.editions import COVER, deploy, deploy_to, make_config, make_edition
 

@@ -16,8 +16,8 @@ from selectolax.lexbor import LexborHTMLParser
 from publisher.config import Config
 from publisher.edition.model import Edition
 from publisher.site.archive import Archive, arrange
+from publisher.site.build import site_files
 from publisher.site.feeds import ISSUES_IN_FEED, Feed, atom_feed, feeds_of, items_feed, json_feed, llms, sitemap
-from publisher.site.site import site_files
 from tests.site.editions import COVER, make_config, make_edition, make_story, moment
 
 ATOM = {"a": "http://www.w3.org/2005/Atom"}

@@ -13,7 +13,7 @@ from selectolax.lexbor import LexborHTMLParser
 from publisher.config import Config
 from publisher.edition.model import Edition
 from publisher.site.archive import arrange
-from publisher.site.site import site_files
+from publisher.site.build import site_files
 from tests.site.editions import COVER, make_config, make_edition, make_story
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 from selectolax.lexbor import LexborHTMLParser
 
 from publisher.edition import page_copy
-from publisher.site import site
+from publisher.site import build
 from tests.site.conftest import Repository, tree
 
 SLUG = "2024-01-07-a"
@@ -108,14 +108,14 @@ def test_copies_are_made_once_and_on_several_cores_they_are_the_same(
 ) -> None:
     for number in range(1, 4):
         show(repository, f"2024-01-0{number}-x", picture_png=noise(420 + number, 90))
-    monkeypatch.setattr(site, "_WORTH_PROCESSES", 2)
+    monkeypatch.setattr(build, "_WORTH_PROCESSES", 2)
     repository.build()
     held = tree(repository.root / "dist")
     clean = repository.root / "clean"
     repository.build(out=clean, use_cache=False)
     assert tree(clean) == held
     assert sum(path.endswith(".avif") for path in held) == 3
-    monkeypatch.setattr(site, "page_copies", lambda *_: pytest.fail("encoded again"))
+    monkeypatch.setattr(build, "page_copies", lambda *_: pytest.fail("encoded again"))
     shutil.rmtree(repository.root / "dist")
     repository.build()
     assert tree(repository.root / "dist") == held
