@@ -9,8 +9,10 @@ from enum import StrEnum
 from pathlib import Path
 
 from publisher.config import Config, read_config
+from publisher.diagnostics import say
 from publisher.edition.others import OtherIssues
 from publisher.edition.provenance import run_git
+from publisher.errors import UsageError
 from publisher.issue.folder import leads_inside
 
 
@@ -27,6 +29,21 @@ class Relation(StrEnum):
 def head(root: Path) -> str | None:
     """Return the commit that is checked out."""
     return resolve(root, "HEAD")
+
+
+def trouble(root: Path) -> UsageError | None:
+    """The error of a repository in which git does not answer; None if it answers, or outside a repository."""
+    if not any((folder / ".git").exists() for folder in (root, *root.resolve().parents)):
+        return None
+    try:
+        run_git(root, "rev-parse", "--git-dir")
+    except FileNotFoundError:
+        return UsageError(say("this is a git repository, and git is not installed"), help=say("install git"))
+    except (OSError, subprocess.SubprocessError) as error:
+        told = os.fsdecode(getattr(error, "stderr", None) or b"").partition("\n")[0].removeprefix("fatal: ")
+        advice = say("let git read it: git config --global --add safe.directory {root}", root=root.resolve())
+        return UsageError(say("git does not answer in this repository: {told}", told=told or str(error)), help=advice)
+    return None
 
 
 def resolve(root: Path, revision: str) -> str | None:

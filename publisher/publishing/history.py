@@ -155,12 +155,17 @@ def refuse_other_newsletter(config: Config, database: Database) -> None:
 
 
 def refuse_other_history(root: Path, database: Database, commit: str | None) -> None:
-    """Raise UsageError if the commit does not descend from the published one: it would revert the archive."""
-    if commit is None:
-        return
+    """Raise UsageError if the commit does not descend from the published one, as it would revert the archive, or if git
+    does not answer where a commit was published. Outside a git repository, commits are not compared.
+    """
     with database.connect() as connection:
         last = store.last_deployment(connection)
     if last is None:
+        return
+    if commit is None:
+        if silent := git.trouble(root):
+            told = {"fault": silent.message, "theirs": last[0][:12]}
+            raise UsageError(say("{fault}; the published commit {theirs} may be newer", **told), help=silent.help)
         return
     how = git.relation(root, commit, last[0])
     if how in {git.Relation.SAME, git.Relation.NEWER}:

@@ -90,6 +90,8 @@ def publish(
     channels = open_channels(config)
     with take(database, waiting=watch.waiting) as lease:
         now, commit = options.now or datetime.now(UTC), git.head(config.root)
+        if commit is None and (silent := git.trouble(config.root)):
+            watch.note(say("{fault}: editions would name no commit; {help}", fault=silent.message, help=silent.help))
         translations = translations_of(config)
         return _Publish(config, database, lease, watch, now, commit, options, channels, translations).run()
 

@@ -96,6 +96,8 @@ def verify(config: Config, what: str) -> Verified:
         return _with_origin(config, found, config.root, "HEAD")
     commit = git.resolve(config.root, claim.commit)
     if commit is None:
+        if silent := git.trouble(config.root):
+            raise silent
         says = say("it claims commit {commit}, which is not in this repository", commit=claim.commit[:12])
         elsewhere = say("git fetch --all; if that finds nothing, it comes from elsewhere")
         way = "git fetch --unshallow" if git.is_shallow(config.root) else elsewhere

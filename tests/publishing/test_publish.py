@@ -179,6 +179,27 @@ def test_an_older_commit_never_takes_the_archive_back(room: Newsroom) -> None:
     assert room.mailed() == sorted(PEOPLE * 2)
 
 
+def test_a_checkout_that_git_may_not_read_is_told_and_never_taken_for_the_newest(room: Newsroom) -> None:
+    room.issue()
+    room.commit("The issue")
+    foreign = {
+        "GIT_TEST_ASSUME_DIFFERENT_OWNER": "1",
+        "GIT_CONFIG_GLOBAL": "/dev/null",
+        "GIT_CONFIG_SYSTEM": "/dev/null",
+    }
+    told = "git does not answer in this repository: detected dubious ownership"
+    assert told in room.run("plan", **foreign).out
+    assert told in room.run("plan", "--base", "HEAD", **foreign).err
+    assert room.run("publish").status == 0
+    ran = room.run("publish", **foreign)
+    assert ran.status == 2
+    assert "may be newer" in ran.err
+    assert f"safe.directory {room.root}" in ran.err
+    ran = room.run("publish", "--accept-history", **foreign)
+    assert (ran.status, told in ran.err) == (0, True)
+    assert room.mailed() == sorted(PEOPLE)
+
+
 def test_a_rewritten_history_is_refused_until_somebody_says_so_and_mails_nobody_again(room: Newsroom) -> None:
     room.issue()
     room.commit("The issue")

@@ -64,6 +64,8 @@ def make_plan(
     commit = git.head(config.root)
     before = _base(config, base) if base else None
     database = database_at_hand(config, notes)
+    if commit is None and (silent := git.trouble(config.root)):
+        notes.append(say("{fault}: editions would name no commit; {help}", fault=silent.message, help=silent.help))
     try:
         touched, shared = _parts(config, git.changed(config.root, before) if before else ())
         slugs = discover(config.root)
@@ -145,6 +147,8 @@ def _version(config: Config, slug: str) -> Proof | None:
 def _base(config: Config, base: str) -> str:
     commit = git.resolve(config.root, base)
     if commit is None:
+        if silent := git.trouble(config.root):
+            raise silent
         advice = say("fetch it first (fetch-depth: 0), or name another with --base")
         raise UsageError(say("git knows no revision {base}", base=base), help=advice)
     return git.merge_base(config.root, commit) or commit
