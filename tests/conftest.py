@@ -142,7 +142,7 @@ def axe(axe_source: str) -> Callable[..., list[dict[str, Any]]]:
     def run(page: Any, ignore: tuple[str, ...] = ()) -> list[dict[str, Any]]:
         if not page.evaluate("'axe' in window"):
             page.evaluate(axe_source)
-        found = page.evaluate("async () => (await axe.run()).violations")
+        found = page.evaluate("async () => (await axe.run({resultTypes: ['violations']})).violations")
         return [v for v in found if v["impact"] in {"serious", "critical"} and v["id"] not in ignore]
 
     return run

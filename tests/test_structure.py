@@ -10,9 +10,8 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -53,9 +52,15 @@ def test_the_editors_settings_name_schemas_that_are_there() -> None:
     assert [path for path in settings["yaml.schemas"] if not (ROOT / path).is_file()] == []
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "publisher").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
-def test_a_module_reads_in_one_sitting(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+@cache
+def modules() -> dict[str, str]:
+    """The text of each module of the package, by its path."""
+    paths = sorted((ROOT / "publisher").rglob("*.py"))
+    return {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in paths}
+
+
+def test_a_module_reads_in_one_sitting() -> None:
+    assert [path for path, text in modules().items() if len(text.splitlines()) > 400] == []
 
 
 def put_off(tree: ast.Module) -> bool:
@@ -79,15 +84,15 @@ def put_off(tree: ast.Module) -> bool:
     return any(name.lineno <= there.get(name.id, 0) for name in names)
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "publisher").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
-def test_annotations_are_put_off_where_they_have_to_be_and_nowhere_else(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert ("from __future__ import annotations\n" in text) == put_off(ast.parse(text))
+def test_annotations_are_put_off_where_they_have_to_be_and_nowhere_else() -> None:
+    said = {path for path, text in modules().items() if "from __future__ import annotations\n" in text}
+    assert said == {path for path, text in modules().items() if put_off(ast.parse(text))}
 
 
+@cache
 def classes() -> list[str]:
     """The names of all classes of the package, without a leading underscore, each as often as it is defined."""
-    trees = (ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "publisher").rglob("*.py"))
+    trees = (ast.parse(text) for text in modules().values())
     return [node.name.lstrip("_") for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)]
 
 

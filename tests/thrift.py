@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import shutil
 import sqlite3
+import subprocess
 from collections.abc import Callable
 from contextlib import closing
 from functools import cache, partial
@@ -21,8 +23,10 @@ from sqlalchemy.util import LRUCache
 
 import publisher.database.engine
 from publisher.config import Config
+from publisher.edition import provenance
 from publisher.edition.icon import icon_path
 from publisher.proofing import manifest
+from publisher.publishing import git
 from publisher.site import pages
 
 PACKAGE = str(Path(publisher.__file__).parent)
@@ -120,8 +124,30 @@ def _drawn_once(draw: Callable[[Config, int], bytes]) -> Callable[[Config, int],
     return once
 
 
+def _outside(run_git: Callable[..., bytes]) -> Callable[..., bytes]:
+    """What git says where no repository is: the same to every question. Elsewhere it is asked."""
+    real = shutil.which("git")
+
+    def run(root: Path, *arguments: str, **more: Any) -> bytes:
+        if real is None or shutil.which("git") != real or "GIT_DIR" in os.environ or arguments[0] == "init":
+            return run_git(root, *arguments, **more)
+        place = Path(os.path.realpath(root))
+        if not place.is_dir() or any((one / name).exists() for one in (place, *place.parents) for name in _OF_GIT):
+            return run_git(root, *arguments, **more)
+        said = b"fatal: not a git repository (or any of the parent directories): .git\n"
+        raise subprocess.CalledProcessError(128, ["git", *arguments], b"", said)
+
+    return run
+
+
+_OF_GIT = (".git", "HEAD")
+"""What a repository has: the folder of a checkout, or the file of one without."""
+
+
 def be_thrifty() -> None:
     """Keep what each test would work out again."""
+    # A run asks git seven times (3 ms each), of newsletters that are mostly in no repository.
+    provenance.run_git = git.run_git = _outside(provenance.run_git)
     # Each client of httpx reads all certificates anew (20 ms), and all that is asked is on loopback.
     httpx_transports.create_ssl_context = cache(httpx_transports.create_ssl_context)
     # Each session of boto3 reads the descriptions of its services anew (0.1 s).

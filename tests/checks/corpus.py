@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,9 +99,9 @@ def check(root: Path) -> list[Diagnostic]:
     return list(check_repository(config, use_cache=False).diagnostics)
 
 
-def said(root: Path) -> str:
-    """What ``publisher check`` says."""
-    return render_text(check(root), root).replace(str(root.resolve()), "ROOT")
+def said(root: Path, found: Sequence[Diagnostic] | None = None) -> str:
+    """What ``publisher check`` says, of what it ``found`` if that is known."""
+    return render_text(check(root) if found is None else found, root).replace(str(root.resolve()), "ROOT")
 
 
 def rewrite() -> None:

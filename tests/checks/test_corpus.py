@@ -1,12 +1,15 @@
-"""Every code has a faulty input in the corpus, and its finding is exactly the text written there."""
+"""Every code has a faulty input in the corpus; its finding is exactly the text written there, and speaks Chinese."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from publisher.config.names import every_code
+from publisher.diagnostics import rendered
+from tests.diagnostics.test_sentences import ENGLISH, QUOTED
 
 from .corpus import SOUND, Case, cases, check, lay_out, said
 
@@ -29,10 +32,15 @@ ELSEWHERE = {
 
 
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
-def test_a_faulty_input_has_exactly_its_findings(case: Case, tmp_path: Path) -> None:
+def test_a_faulty_input_has_exactly_its_findings_and_no_english_is_left_in_chinese(case: Case, tmp_path: Path) -> None:
     lay_out(case, tmp_path)
-    assert said(tmp_path) == case.expected
-    assert case.code in {finding.code for finding in check(tmp_path)}
+    found = check(tmp_path)
+    assert said(tmp_path, found) == case.expected
+    assert case.code in {finding.code for finding in found}
+    for sentence in filter(None, (words for finding in found for words in (finding.message, finding.help))):
+        told = rendered(sentence, "zh")
+        assert not ENGLISH.search(QUOTED.sub("", told)), told
+        assert re.search("[\u4e00-\u9fff]", told), told
 
 
 def test_the_sound_newsletter_has_no_finding(tmp_path: Path) -> None:

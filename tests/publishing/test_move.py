@@ -28,6 +28,7 @@ from publisher.delivery.lock import mailing_lock, mark_path, read_mark
 from publisher.delivery.send import Options, send
 from publisher.delivery.sender import Interrupt
 from publisher.errors import DatabaseError, UsageError
+from publisher.publishing import lease
 from publisher.publishing.lease import LeaseLostError, take
 from publisher.publishing.move import move, no_sender_at_work
 from publisher.publishing.store import note
@@ -115,7 +116,7 @@ def test_the_way_back_to_sqlite(
 
 
 def test_nothing_moves_into_a_full_database_or_while_somebody_works(
-    config: Config, sqlite: Database, tmp_path: Path
+    config: Config, sqlite: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_people(sqlite, 3)
     full = f"sqlite:///{tmp_path}/full.db"
@@ -126,13 +127,14 @@ def test_nothing_moves_into_a_full_database_or_while_somebody_works(
         move(config, full)
     with pytest.raises(UsageError, match="already"):
         move(config, sqlite.engine.url.render_as_string())
+    monkeypatch.setattr(lease, "BEAT", 0.1)  # whoever waits for a lease waits for a beat
     with take(sqlite), pytest.raises(Exception, match="publish"):
         move(config, f"sqlite:///{tmp_path}/new.db")
     assert move(config, f"sqlite:///{tmp_path}/new.db").rows["subscribers"] == 3
 
 
 def test_nothing_is_restored_while_somebody_sends_or_publishes(
-    config: Config, sqlite: Database, tmp_path: Path
+    config: Config, sqlite: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_people(sqlite, 3)
     back_up(config, kept := tmp_path / "kept")
@@ -140,6 +142,7 @@ def test_nothing_is_restored_while_somebody_sends_or_publishes(
     before = everything(sqlite)
     with mailing_lock(sqlite, SLUG), pytest.raises(UsageError, match="being sent"):
         restore(config, kept, force=True, guard=no_sender_at_work)
+    monkeypatch.setattr(lease, "BEAT", 0.1)  # whoever waits for a lease waits for a beat
     with take(sqlite), pytest.raises(LeaseLostError, match="publish"):
         restore(config, kept, force=True, guard=no_sender_at_work)
     assert everything(sqlite) == before
