@@ -14,7 +14,7 @@ from publisher.checks.engine import check_issue
 from publisher.checks.rules.pictures import not_pasted
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Place, Sentence, Span, say
-from publisher.documents import TextFile, decode
+from publisher.documents import decode
 from publisher.documents.encodings import readings
 from publisher.errors import UsageError
 from publisher.language import Locale
@@ -35,7 +35,11 @@ class PastedIssue:
 
 def paste_issue(config: Config, content: bytes, name: str, slug: str | None = None) -> PastedIssue:
     """Create a draft from a digest; findings name the file ``name``. Raises UsageError, with nothing written."""
-    file, findings = _text(content, name)
+    file, findings = decode(name, content)
+    if file is None and len(likely := readings(content[:1_000_000])) == 1:
+        file, findings = decode(name, content.decode(likely[0], "replace").encode())
+    if file is None:
+        raise UsageError(findings[0].message, help=findings[0].help)
     if not file.text.strip():
         raise UsageError(say("{name} holds no text", name=name), help=say("paste the digest into it, its title first"))
     digest = read_digest(config, file.text)
@@ -69,15 +73,6 @@ def language_of(config: Config, text: str) -> str:
     if not eastern and han > latin and not _KANA.search(text):
         return "zh-CN"
     return own
-
-
-def _text(content: bytes, name: str) -> tuple[TextFile, list[Diagnostic]]:
-    file, findings = decode(name, content)
-    if file is None and len(likely := readings(content[:1_000_000])) == 1:
-        file, findings = decode(name, content.decode(likely[0], "replace").encode())
-    if file is None:
-        raise UsageError(findings[0].message, help=findings[0].help)
-    return file, findings
 
 
 def _free_slug(config: Config, title: str) -> str:

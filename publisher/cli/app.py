@@ -30,8 +30,8 @@ MODULES = {
     "status": ("status", "report"), "subscribers": ("subscribers",), "importing": ("subscribers",),
     "suppressions": ("suppressions",),
     "events": ("events", "reconcile"), "serve": ("preview", "serve", "worker", "lsp"),
-    "backup": ("backup", "restore", "move"), "doctor": ("doctor", "verify"), "theme": ("theme",),
-    "audience": ("audience",), "mcp": ("mcp",), "archiving": ("archive-mailings",),
+    "backup": ("backup", "restore", "move", "archive-mailings"), "doctor": ("doctor", "verify"), "theme": ("theme",),
+    "audience": ("audience",), "mcp": ("mcp",),
 }  # fmt: skip
 # Their order in --help.
 COMMANDS = (

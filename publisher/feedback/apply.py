@@ -171,8 +171,9 @@ class Applier:
             self._hear(event, settled, deferred=False)
         if settled.known and event.kind in _LEDGER_KEEPS:
             return
-        if not settled.known:
-            self._note_unmatched(connection, event, settled)
+        ours = None if settled.known or event.kind in _NEVER_MAILED else id_of(event.recipient)
+        if ours and (reader := self._reader(connection, event, settled)):  # its mailing is missing after a restore
+            note_unmatched(connection, *ours, reader.reference, event.at or datetime.now(UTC))
         tracking = event.kind in _TRACKING
         if tracking and not self._tracks:
             return
@@ -189,12 +190,6 @@ class Applier:
             if event.kind is EventKind.DELIVERY_DELAY or event.is_transient:
                 self._hear(event, settled, deferred=True)
             self._draw(connection, event, settled)
-
-    def _note_unmatched(self, connection: Connection, event: Event, settled: Settled) -> None:
-        """Record the subscriber of a message whose mailing is missing because the ledger was restored from a backup."""
-        ours = None if event.kind in _NEVER_MAILED else id_of(event.recipient)
-        if ours and (reader := self._reader(connection, event, settled)):
-            note_unmatched(connection, *ours, reader.reference, event.at or datetime.now(UTC))
 
     def _hear(self, event: Event, settled: Settled, *, deferred: bool) -> None:
         if settled.mailing_id and (receiver := receiver_of(event.domain)):

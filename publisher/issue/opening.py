@@ -96,7 +96,10 @@ def _open(file: Path, path: str, size: int, *_times: int) -> PictureFile | Fault
     try:
         with file.open("rb") as stream:
             if file.suffix.lower() == ".svg":
-                return _drawing(stream.read())
+                if why := _runs(stream.read()):
+                    return Fault(codes.NOT_A_PICTURE, why, _AS_PNG)
+                message = say("the picture is an SVG, which Gmail, Outlook and Yahoo do not show")
+                return Fault(codes.SVG_IN_MAIL, message, say("export it as .png, 1,200 pixels wide, and name that"))
             return _raster(stream, file, path, size)
     except OSError as error:
         return unreadable(path, error)
@@ -199,14 +202,6 @@ def unreadable(path: str, error: Exception) -> Fault:
     message = say("{path} cannot be read: {reason}", path=path, reason=reason)
     advice = say("make it readable, and commit it") if refused else say("save it again, and commit it")
     return Fault(codes.IMAGE_UNREADABLE, message, advice)
-
-
-def _drawing(content: bytes) -> Fault:
-    why = _runs(content)
-    if why:
-        return Fault(codes.NOT_A_PICTURE, why, _AS_PNG)
-    message = say("the picture is an SVG, which Gmail, Outlook and Yahoo do not show")
-    return Fault(codes.SVG_IN_MAIL, message, say("export it as .png, 1,200 pixels wide, and name that"))
 
 
 def _runs(content: bytes) -> Sentence | None:

@@ -126,7 +126,11 @@ class S3Destination:
     def record(self, digests: Mapping[str, str]) -> None:
         """Invalidate CloudFront's cache, then write the manifest: an interrupted run invalidates again."""
         if self._stale and self.cloudfront:
-            self._invalidate(sorted(self._stale))
+            urls = sorted(set(_edge_paths(self._stale))) if len(self._stale) <= FEW_PATHS else ["/*"]
+            batch = {"Paths": {"Quantity": len(urls), "Items": urls}, "CallerReference": self._reference()}
+            given = {"DistributionId": self.distribution, "InvalidationBatch": batch}
+            where = f"CloudFront distribution {self.distribution}"
+            _explained(where, lambda: self.cloudfront.create_invalidation(**given))
         self._stale.clear()
         self._ours = {path: held for path, held in self._ours.items() if path in digests}
         self._write_manifest()
@@ -164,13 +168,6 @@ class S3Destination:
             return
         condition = {"IfMatch": f'"{self._manifest[0]}"'} if self._manifest else {"IfNoneMatch": "*"}
         self._manifest = self._put(MANIFEST, content, **condition), content
-
-    def _invalidate(self, paths: Sequence[str]) -> None:
-        urls = sorted(set(_edge_paths(paths))) if len(paths) <= FEW_PATHS else ["/*"]
-        batch = {"Paths": {"Quantity": len(urls), "Items": urls}, "CallerReference": self._reference()}
-        given = {"DistributionId": self.distribution, "InvalidationBatch": batch}
-        where = f"CloudFront distribution {self.distribution}"
-        _explained(where, lambda: self.cloudfront.create_invalidation(**given))
 
     def _reference(self) -> str:
         # CloudFront treats two requests with the same reference as one: a repeated deployment invalidates once.
