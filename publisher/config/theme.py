@@ -199,7 +199,9 @@ class ThemeConfig(Section):
     fonts: Annotated[Fonts, BeforeValidator(_of_all, Fonts | str)] = Fonts()
     width: int = Field(640, ge=480, le=720, description="Width of the mail, in CSS pixels")
     align: Literal["left", "center"] = Field("left", description="Alignment of title, date and logo")
-    corners: int = Field(0, ge=0, le=24, description="Radius of boxes and pictures, in CSS pixels")
+    corners: int | None = Field(
+        None, ge=0, le=24, description="Radius of boxes and pictures in CSS pixels; by default 0 in mail, 4 on pages"
+    )
     footer: Annotated[str | dict[str, str] | None, BeforeValidator(_by_language)] = Field(
         None, description="Markdown above the unsubscribe links and on every page; may be a mapping by language"
     )

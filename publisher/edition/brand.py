@@ -38,6 +38,11 @@ SHEET_PICTURE = re.compile(rf"""/\*.*?\*/|\b(url\(\s*["']?){_NAME}""", re.DOTALL
 """A picture in a style sheet: the text before its name, and the name; comments match without groups."""
 _BACKING = "#f8f4ec"  # of transparent pictures, where a theme is dark in both schemes
 _MONO = "ui-monospace,SFMono-Regular,Menlo,Consolas,monospace"
+_SERIF = re.compile(
+    r"(?<!sans-)(?<!sans )\bserif|baskerville|bodoni|cambria|caslon|charter|didot|garamond|georgia|iowan|merriweather"
+    r"|palatino|playfair|times",
+    re.IGNORECASE,
+)  # fonts whose fallback is a serif too
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,7 @@ class Brand:
     width: int
     align: str
     corners: int
+    page_corners: int
     logo: BrandPicture | None
     header: BrandPicture | None
     icon: BrandPicture | None
@@ -149,7 +155,8 @@ def _read(
         light.tokens["panel"] if colour.luminance(rgb(light.tokens["panel"])) > 0.4 else _BACKING,
         theme.width,
         theme.align,
-        theme.corners,
+        theme.corners or 0,
+        4 if theme.corners is None else theme.corners,
         logo,
         picture("header", theme.header, theme.width),
         picture("icon", theme.icon, 512),
@@ -183,7 +190,7 @@ def variables(brand: Brand, language: str) -> str:
     sizes = " ".join(f"--{name}: {rem}rem;" for name, rem in rems.items())
     sizes += f" --root: {root / 16:.2%};"
     lines = [
-        f":root {{ color-scheme: light dark; {colours(brand.light)} {day} {sizes} --corners: {brand.corners or 4}px; }}"
+        f":root {{ color-scheme: light dark; {colours(brand.light)} {day} {sizes} --corners: {brand.page_corners}px; }}"
     ]
     title, body = font_stacks(brand.fonts, Locale.of(language, {}))
     asked = {}
@@ -228,7 +235,7 @@ def font_stacks(fonts: Fonts, words: Locale) -> tuple[str, str]:
         if wanted is None:
             return usual
         known = {"sans": words.body_font, "serif": words.serif_font, "mono": _MONO}
-        return known.get(wanted, f"{wanted},{words.body_font}")
+        return known.get(wanted, f"{wanted},{words.serif_font if _SERIF.search(wanted) else words.body_font}")
 
     return stack(fonts.title, words.display_font), stack(fonts.body, words.body_font)
 

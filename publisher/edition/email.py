@@ -117,10 +117,21 @@ def looks(words: Locale, config: Config) -> dict[str, Any]:
     }
 
 
+_WINDOWS = {
+    "arial", "book antiqua", "calibri", "cambria", "candara", "century gothic", "consolas", "constantia", "corbel",
+    "courier new", "garamond", "georgia", "palatino linotype", "segoe ui", "tahoma", "times new roman", "trebuchet ms",
+    "verdana",
+}  # fmt: skip
+"""Fonts for text that Windows or Office brings, in lower case."""
+
+
 def _word_font(stack: str, words: Locale) -> str:
-    """The fonts for Outlook, whose Word engine uses only the first name of ``stack``: ones that Windows has."""
-    known = {"Georgia": "Georgia,serif", "ui-monospace": "Consolas,monospace"}
-    return known.get(stack.partition(",")[0], f"{words.outlook_font},Arial,sans-serif")
+    """The fonts for Outlook, whose Word engine uses only the first name: the first of ``stack`` that Windows has."""
+    own = words.outlook_font.strip("'")
+    names = (name.strip(" '\"") for name in stack.split(","))
+    font = next((name for name in names if name.lower() in _WINDOWS or name == own), own)
+    kind = {"Georgia": "serif", "Consolas": "monospace"}.get(font, "Arial,sans-serif")
+    return f"'{font}',{kind}" if " " in font else f"{font},{kind}"
 
 
 class _MjmlError(Exception):

@@ -8,9 +8,9 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import product
 from pathlib import Path
@@ -52,6 +52,22 @@ class Theme:
     def of(cls, config: Config) -> Self:
         """Return the theme of a newsletter. Compiled templates are cached; a newsletter's own until they change."""
         return cls(theme_folders(config), config.root.resolve(), Brand.of(config), config)
+
+    @cached_property
+    def shipped(self) -> Self:
+        """The theme without the newsletter's own files: what readers get where those fail."""
+        return replace(self, folders=tuple(folder for folder in self.folders if is_ours(str(folder))))
+
+    def uncompiled(self) -> Iterator[Diagnostic]:
+        """Yield the fault of each own template that replaces one of the theme's and does not compile."""
+        for folder in self.folders:
+            for file in () if is_ours(str(folder)) else sorted(folder.rglob("*.*")):
+                name = file.relative_to(folder).as_posix()
+                if file.suffix in {".j2", ".html"} and any((ours / name).is_file() for ours in self.shipped.folders):
+                    try:
+                        _environment(self.folders).get_template(name)
+                    except (TemplateError, ValueError, OSError) as error:
+                        yield self._fault(name, error)
 
     def render(self, name: str, /, **context: Any) -> str:
         """Render a markup template. Raises :class:`ThemeError`."""

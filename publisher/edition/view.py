@@ -17,7 +17,7 @@ from publisher.edition.pictures import Pictures
 from publisher.issue.model import Source
 
 _RARE = re.compile(
-    r'class="(?:boxed |quoted |(wide) )?(button|callout|cards|footnotes|pullquote|sponsor)"|<(blockquote|hr|pre)\b'
+    r'class="(?:boxed |quoted |(wide) )?(button|callout|cards|footnotes|pullquote|sponsor)"|<(blockquote|code|hr|pre)\b'
 )
 
 

@@ -85,7 +85,7 @@ def plain(text: str, language: str, dark: bool) -> str:
     colours = "#e8e6e1;background:#171614" if dark else "#22201c;background:#fffefb"
     return (
         f'<!doctype html><html lang="{html.escape(language)}"><head><meta charset="utf-8"><title>text</title><style>'
-        f"body{{margin:0;padding:24px;color:{colours}}}pre{{white-space:pre-wrap;overflow-wrap:anywhere;margin:0;"
+        f"body{{margin:0;padding:24px;color:{colours}}}pre{{white-space:pre-wrap;unicode-bidi:plaintext;overflow-wrap:anywhere;margin:0;"
         "font:15px/1.65 ui-monospace,SFMono-Regular,Menlo,Consolas,'Noto Sans Mono CJK SC',monospace}"
         f"</style></head><body><pre>{html.escape(text)}</pre></body></html>"
     )

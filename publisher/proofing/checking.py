@@ -69,12 +69,13 @@ def surroundings(config: Config) -> list[Diagnostic]:
     from publisher.config.load import config_warnings
     from publisher.config.theme_findings import shadowed
     from publisher.edition.footer import footer_findings
+    from publisher.edition.theme import Theme
     from publisher.edition.unseen import unseen
     from publisher.issue.folder import loose_files, unknown_issues
     from publisher.issue.series import loose_steps
 
     found = [*loose_files(config.root), *loose_steps(config.root), *config_warnings(config), *unknown_issues(config)]
-    return [*found, *shadowed(config), *unseen(config), *footer_findings(config)]
+    return [*found, *shadowed(config), *unseen(config), *footer_findings(config), *Theme.of(config).uncompiled()]
 
 
 def remembered(root: Path, slugs: Sequence[str] | None = None, *, cache: Path | None = None) -> Checked | None:

@@ -27,6 +27,7 @@ from publisher.database.failures import despite_conflicts
 from publisher.delivery.series import ready_series
 from publisher.edition.brand import asked_images
 from publisher.edition.footer import footer
+from publisher.edition.model import ThemeError
 from publisher.edition.theme import Theme
 from publisher.language import Locale, Words
 from publisher.web.confirmation import ConfirmationMailer
@@ -190,6 +191,9 @@ class Service:
 MESSAGES = {200: "test", 400: "missing", 403: "refused", 410: "invalid", 413: "large", 429: "busy"}
 """Word of the page for an HTTP status (200: link of a test mail); others: ``missing``, or from 500 ``fault``."""
 
+_FORMS = frozenset({"subscribe", "confirm", "unsubscribe", "preferences"})
+"""Pages that serve nobody without their form."""
+
 _AREAS = frozenset({"Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"})
 
 
@@ -232,13 +236,23 @@ class ServicePages:
         return self.message(word, language, status=status, **links)
 
     def html(self, name: str, language: str | None = None, /, **values: Any) -> str:
-        """Return the HTML of a page."""
-        return self._theme.render(
-            f"service/{name}.html.j2", say=self.words(language), newsletter=self._config.newsletter,
-            style=Markup(self._style),  # noqa: S704 - a style sheet of the theme
-            topics=self._config.topics, zones=_zones(), absolute=lambda path: self._theme.brand.base + path,
-            footer=own.html if (own := footer(self._config, self.words(language).words)) else "", **values,
-        )  # fmt: skip
+        """Return the HTML of a page; the built-in one, so that nobody is kept in, if the newsletter's own fails."""
+        template, own = f"service/{name}.html.j2", footer(self._config, self.words(language).words)
+        values |= {
+            "say": self.words(language), "newsletter": self._config.newsletter, "topics": self._config.topics,
+            "style": Markup(self._style),  # noqa: S704 - a style sheet of the theme
+            "zones": _zones(), "absolute": lambda path: self._theme.brand.base + path,
+            "footer": own.html if own else "",
+        }  # fmt: skip
+        try:
+            html = self._theme.render(template, **values)
+            fault = "" if "<form" in html or name not in _FORMS else f"{template} has no form"
+        except ThemeError as error:
+            fault = str(error)
+        if fault:
+            log.error("%s; readers get the built-in page", fault)
+            return self._theme.shipped.render(template, **values)
+        return html
 
     def _words(self, language: str | None = None) -> Words:
         newsletter = self._config.newsletter

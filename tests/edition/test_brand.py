@@ -18,7 +18,7 @@ from publisher.config import colour, load_config
 from publisher.config.model import config_schema
 from publisher.config.theme import palettes
 from publisher.diagnostics import Diagnostic
-from publisher.edition.brand import Brand
+from publisher.edition.brand import Brand, variables
 from publisher.edition.theme import Theme
 from publisher.errors import ConfigError
 from publisher.proofing.proof import proofread
@@ -152,6 +152,8 @@ def test_corners_are_of_buttons_too_and_leave_the_edge_of_a_commentary_straight(
     mail = LexborHTMLParser(html_of(edition(story, configuration=config(theme={"corners": 12}), language=language)))
     radius = {node.attributes["class"]: node.attributes["style"] or "" for node in mail.css(".pressed, .commentary")}
     assert "border-radius:12px" in radius["pressed"]
+    for given, shown in ((0, 0), (None, 4)):  # pages have round corners unless config.yaml says otherwise
+        assert f"--corners: {shown}px" in variables(Brand.of(config(theme={"corners": given})), language)
     assert f"border-radius:{shape}" in radius["boxed commentary"]
     nested = mail.css_first("li ul")
     assert nested is not None

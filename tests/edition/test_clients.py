@@ -146,6 +146,9 @@ def test_in_outlook_for_windows_grounds_edges_and_padding_are_of_cells_and_pictu
         assert {node.tag for node in tree.css(".boxed, .pressed, .item, .quoted, .coded, .footnotes, .generated")} == {
             "td"
         }
+        for node in tree.css("p, pre, li"):  # Word widens a table for a word that it may not break
+            if any(len(word) > 60 for word in node.text(deep=True).split()):
+                assert "word-break:break-all" in node.html
         for node in tree.css("img"):
             assert (node.attributes["width"] or "").isdecimal()
             assert (node.attributes["height"] or "").isdecimal()
@@ -159,18 +162,31 @@ def test_in_outlook_for_windows_grounds_edges_and_padding_are_of_cells_and_pictu
         ("magazine", ENGLISH, "Georgia", "Georgia"),
         ("paper", CHINESE, "'Microsoft YaHei'", "'Microsoft YaHei'"),
         ("magazine", CHINESE, "Georgia", "Georgia"),
+        ({"title": "Merriweather", "body": "Inter, Trebuchet MS"}, ENGLISH, "'Trebuchet MS'", "Georgia"),
+        ({"title": "'Garamond', Didot", "body": "mono"}, CHINESE, "Consolas", "Garamond"),
     ],
 )
 def test_in_outlook_for_windows_headings_and_text_keep_their_kind_of_font(
-    theme: str, values: dict[str, Any], text: str, headings: str
+    theme: str | dict[str, str], values: dict[str, Any], text: str, headings: str
 ) -> None:
-    html = html_of(edition(configuration=config(theme={"name": theme}), **values))
+    asked = {"name": theme} if isinstance(theme, str) else {"fonts": theme}
+    values = values | {"items": (item("A", "Run `it`.", anchor="a"),)}
+    html = html_of(edition(configuration=config(theme=asked), **values))
     told = re.search(
-        r"<!--\[if mso\]><style>table,td,div,p,a,.kicker\{font-family:([^,]+),.*?h1,h2,h3,h4\{font-family:([^,]+),",
+        r"<!--\[if mso\]><style>table,td,div,p,a,.kicker\{font-family:([^,]+),"
+        r".*?h1,h2,h3,h4,h5,h6\{font-family:([^,]+),.*?pre,code\{font-family:Consolas,",
         html,
     )
     assert told is not None
     assert told.groups() == (text, headings)
+
+
+def test_a_font_that_is_missing_is_replaced_by_one_of_its_kind() -> None:
+    themed = config(theme={"fonts": {"title": "Merriweather", "body": "Inter"}})
+    fonts = re.findall(
+        '<(?:h1|div class="page root")[^>]* style="[^"]*font-family:([^;]+);', html_of(edition(configuration=themed))
+    )
+    assert [one.rpartition(",")[2] for one in fonts] == ["sans-serif", "serif"]
 
 
 @pytest.mark.browser

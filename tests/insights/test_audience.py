@@ -171,6 +171,10 @@ def test_axe_finds_nothing_serious(
     room.subscribe(*BIG)
     sheet.set_viewport_size({"width": 375, "height": 800})
     sheet.emulate_media(color_scheme=scheme)
-    sheet.set_content(render_audience(read(room), room.config))
+    arabic = room.config.newsletter.model_copy(update={"language": "ar"})
+    sheet.set_content(render_audience(read(room), room.config.model_copy(update={"newsletter": arabic})))
     assert axe(sheet) == []
     assert sheet.evaluate("document.documentElement.scrollWidth") == 375
+    assert sheet.evaluate("getComputedStyle(document.querySelector('tbody th')).paddingRight") == "0px"
+    lines = "[...document.querySelectorAll('time')].map(one => one.getClientRects().length)"
+    assert set(sheet.evaluate(lines)) == {1}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import sqlite3
@@ -215,9 +216,10 @@ def test_axe_finds_nothing_serious(
 ) -> None:
     sheet.set_viewport_size({"width": 375, "height": 800})
     sheet.emulate_media(color_scheme=scheme)
-    sheet.set_content(render_report(report, room.config))
+    sheet.set_content(render_report(dataclasses.replace(report, language="ar"), room.config))
     assert axe(sheet) == []
     assert sheet.evaluate("document.documentElement.scrollWidth") == 375
+    assert sheet.evaluate("getComputedStyle(document.querySelector('footer code')).direction") == "ltr"  # a slug
 
 
 def test_the_command_writes_the_page(room: Room) -> None:

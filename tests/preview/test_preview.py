@@ -434,11 +434,16 @@ def test_the_page_is_accessible(
     page: Any, preview: Preview, axe: Callable[..., list[dict[str, Any]]], scheme: str
 ) -> None:
     preview.item.write_text("---\nheadline: 坏的\nheadlin: x\n---\n正文\n", encoding="utf-8")
+    unread = {"slug": "x", "title": "العدد 12 من GPT-5", "status": "", "errors": None, "warnings": None, "version": 0}
+    page.route("**/api/issues", lambda route: route.fulfill(json=[*route.fetch().json(), unread]))
+    page.set_viewport_size({"width": 320, "height": 800})
     page.emulate_media(color_scheme=scheme)
     page.goto(f"{preview.url}/#issue={SLUG}")
     page.wait_for_selector("#findings a")
     found = axe(page, ignore=("frame-tested",))
     assert [(v["id"], [n["html"] for n in v["nodes"]]) for v in found] == []
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
+    assert page.evaluate("getComputedStyle([...document.querySelectorAll('.title')].at(-1)).direction") == "rtl"
 
 
 def test_keys_do_what_the_buttons_do(page: Any, preview: Preview) -> None:

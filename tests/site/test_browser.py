@@ -276,7 +276,8 @@ def test_paper_has_every_address_and_no_heading_over_nothing(page: Any, reposito
     repository.write("config.yaml", CONFIG + "theme: {header: images/header.png}\n")
     head = "tags: [ai]\nauthors: [Ada]\nintro: '[into](https://example.com/d)'\nattribution: '[from](https://example.com/e)'\n"
     for day in "12":
-        repository.issue(f"2024-01-0{day}", head, ADDRESS)
+        table = "".join(f"|{'|'.join([cell] * 12)}|\n" for cell in ("Column", "---", "1,234.56"))
+        repository.issue(f"2024-01-0{day}", head, f"{ADDRESS}\n{table}")
     repository.build()
     page.set_viewport_size({"width": 700, "height": 900})
     page.emulate_media(media="print", color_scheme="dark")
@@ -284,6 +285,8 @@ def test_paper_has_every_address_and_no_heading_over_nothing(page: Any, reposito
         page.goto(served.url + "issues/2024-01-02/")
         printed = page.evaluate("""() => [...document.querySelectorAll('main a')]
             .map(one => getComputedStyle(one, '::after').content).filter(one => one.includes('http'))""")
+        cells = "Math.max(...[...document.querySelectorAll('td')].map(one => one.getBoundingClientRect().right))"
+        assert page.evaluate(cells) <= 700, "paper does not scroll"
         assert [f"example.com/{letter}" in "".join(printed) for letter in "abcde"] == [True] * 5
         press = "getComputedStyle(document.querySelector('.button'))"
         assert page.evaluate(f"[{press}.color, {press}.backgroundColor]") == ["rgb(0, 0, 0)", "rgba(0, 0, 0, 0)"]
@@ -394,7 +397,8 @@ def test_in_forced_colours_marks_can_be_read_buttons_have_edges_and_drawings_a_g
 
 def test_a_page_keeps_to_the_fonts_of_the_brand_and_shows_code_in_boxes(page: Any, repository: Repository) -> None:
     repository.write("config.yaml", CONFIG + "theme: {fonts: sans}\n")
-    repository.issue("2024-01-01-a", "key_points: ['A `b` c']\n", "Text.\n")
+    press = "[Run `b`](https://example.com/c){.button}"
+    repository.issue("2024-01-01-a", "key_points: ['A `b` c']\n", f"{press}\n\n::: callout Box\n{press}\n:::\n")
     repository.build()
     with Live(repository.root / "dist" / "site") as served:
         page.goto(served.url + "issues/2024-01-01-a/")
@@ -404,6 +408,8 @@ def test_a_page_keeps_to_the_fonts_of_the_brand_and_shows_code_in_boxes(page: An
         assert len(set(fonts)) == 1
         ground = "name => getComputedStyle(document.querySelector(name)).backgroundColor"
         assert page.evaluate(f"({ground})('.key-points')") != page.evaluate(f"({ground})('.key-points code')")
+        for place in (".item > p .button code", ".callout .button code"):  # in the colours of the button
+            assert page.evaluate(f"({ground})('{place}')") == "rgba(0, 0, 0, 0)"
 
 
 def test_long_words_of_german_are_divided_but_not_those_of_code(page: Any) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import time
+from email import message_from_bytes
+from email.policy import default
 from pathlib import Path
 
 import pytest
@@ -12,12 +14,18 @@ from publisher.audience.address import read_address
 from publisher.audience.model import ConsentState
 from publisher.audience.suppressions import erase
 from publisher.audience.tokens import Purpose, Tokens
+from publisher.config import load_config
 from publisher.delivery.freeze import freeze
 from publisher.delivery.send import send_test
 from publisher.edition.model import Slot, Slotted
 from publisher.errors import UsageError
 from publisher.mail.message import MailContent
+from publisher.proofing.checking import check_repository
+from publisher.web.readers import SubscribeRequest
+from publisher.web.service import Service
 from tests.delivery.world import make_config
+from tests.edition.make import ROOT
+from tests.site.conftest import CONFIG
 from tests.web.conftest import Hook, Site, link_of
 
 
@@ -311,3 +319,36 @@ def test_a_key_file_that_was_cut_short_signs_nothing_and_is_not_replaced(
     assert path.read_text() == whole[:15]
     path.write_text(whole[:16])
     Tokens.open(config)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "line"),
+    [
+        ("base.html", "</main>", "{% endif %}</main>", 19), ("base.html", "</main>", "{{ oops }}</main>", None),
+        ("unsubscribe.html", "<form", "<div", None), ("mail.mjml", "{{ link }}", "{{ lnk }}", None),
+        ("mail.mjml", "{{ link }}", "#", None),
+    ],
+)  # fmt: skip
+def test_a_template_of_the_newsletter_that_fails_keeps_nobody_in(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str, old: str, new: str, line: int | None
+) -> None:
+    source = (ROOT / "templates/paper/service" / f"{name}.j2").read_text(encoding="utf-8")
+    assert old in source
+    own = tmp_path / "templates/service" / f"{name}.j2"
+    own.parent.mkdir(parents=True)
+    own.write_text(source.replace(old, new), encoding="utf-8")
+    (tmp_path / "config.yaml").write_text(CONFIG, encoding="utf-8")
+    (tmp_path / "issues").mkdir()
+    config = load_config(tmp_path)
+    service = Service.open(config)
+    assert b"<form" in service.pages.page("unsubscribe", preferences_link="p", may_pause=False).body
+    assert service.readers.ask(SubscribeRequest(read_address("ann@example.com"), "", None, ()), {})
+    service.postman.deliver(5)
+    (mail,) = (message_from_bytes(file.read_bytes(), policy=default) for file in tmp_path.rglob("*.eml"))
+    html = mail.get_body(("html",))
+    assert html is not None
+    assert html.get_content().count('href="https://letters.example.com/confirm/') == 2
+    service.close()
+    assert "readers get the built-in" in caplog.text
+    found = [one.line for one in check_repository(config).diagnostics if one.code == "theme-broken"]
+    assert found == ([line] if line else [])

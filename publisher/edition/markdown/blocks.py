@@ -30,6 +30,7 @@ _HEAD = regex(r"<th\b[^>]*>(.*?)</th>", re.DOTALL)
 _TEXT = regex(r"<t[dh]\b[^>]*>(.*?)</t[dh]>", re.DOTALL)
 _LETTERS = "!-;=?-~\u00a1-\u1fff"  # without < and >, and without Han and kana, which break anywhere
 _LONG = regex(rf"{_ANY_TAG.pattern}|[{_LETTERS}]{{25,}}")
+_LINES = regex(rf"{_TABLE.pattern}|{_ANY_TAG.pattern}|[{_LETTERS}]{{60,}}", re.DOTALL)
 _WORD = regex(f"[{_LETTERS}]+")
 _LINE, _GAP = 66, 1.3
 """Width of a table in mail, and of the gap between two columns, in letters of 15 pixels."""
@@ -79,8 +80,10 @@ def labelled(html: str, cell: Callable[[str, str], str], opening: Callable[[str]
 
 def in_tables(html: str) -> str:
     """Prepare sanitised HTML for mail: wrap elements with a border or background in tables, because Outlook shows these
-    on cells only, and repeat the column head in each cell of tables of three or more columns, for phones only.
+    on cells only, and repeat the column head in each cell of tables of three or more columns, for phones only. Words of
+    60 or more letters, such as addresses, may break anywhere: Outlook for Windows would widen the mail for them.
     """
+    html = _LINES.sub(_folded, html)
     if "<table" in html:
         html = _TURNED.sub(r"<td\1\3><span\2>\4</span></td>", html)  # else its column head were on the other side
         html = labelled(
@@ -105,10 +108,11 @@ def in_tables(html: str) -> str:
 def _folding(table: re.Match[str]) -> str:
     """Mark the words of 25 or more letters in a table, such as addresses: only these may be broken."""
 
-    def folded(one: re.Match[str]) -> str:
-        return one[0] if one[0][0] == "<" or MARKER.search(one[0]) else f'<span class="long">{one[0]}</span>'
+    return _LONG.sub(_folded, table[0])
 
-    return _LONG.sub(folded, table[0])
+
+def _folded(one: re.Match[str]) -> str:
+    return one[0] if one[0][0] == "<" or MARKER.search(one[0]) else f'<span class="long">{one[0]}</span>'
 
 
 def is_wide(table: str) -> bool:

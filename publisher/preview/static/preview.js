@@ -45,11 +45,11 @@ function remember() {
 }
 
 function entry(issue) {
-  const mark = issue.errors ? ["error", issue.errors] : issue.warnings ? ["warning", issue.warnings] : ["good", issue.errors === 0 ? "✓" : ""];
+  const mark = issue.errors ? ["error", issue.errors] : issue.warnings ? ["warning", issue.warnings] : ["good", "✓"];
   const label = issue.errors ? several(issue.errors, "error") : issue.warnings ? several(issue.warnings, "warning") : issue.errors === 0 ? t("no findings") : "";
   const button = make("button", { type: "button", onclick: () => choose(issue.slug) },
-    make("span", { className: "title", textContent: issue.title }),
-    make("span", { className: `mark ${mark[0]}`, textContent: mark[1], ariaLabel: label, role: "img" }),
+    make("span", { className: "title", dir: "auto", textContent: issue.title }),
+    label ? make("span", { className: `mark ${mark[0]}`, textContent: mark[1], ariaLabel: label, role: "img" }) : "",
     make("span", { className: "slug", textContent: issue.status === "draft" ? `${issue.slug} · ${t("draft")}` : issue.slug }));
   button.setAttribute("aria-current", issue.slug === state.slug);
   return make("li", {}, button);
@@ -89,8 +89,8 @@ function drawTop(view) {
     ...(view.inbox || []).map((row) => {
       const tr = make("tr", {},
         make("th", { scope: "row", textContent: row.client }),
-        make("td", { textContent: row.sender }),
-        make("td", {}, make("b", { textContent: row.subject }), row.preheader ? " — " : "", make("span", { className: "preheader", textContent: row.preheader })));
+        make("td", { dir: "auto", textContent: row.sender }),
+        make("td", { dir: "auto" }, make("b", { textContent: row.subject }), row.preheader ? " — " : "", make("span", { className: "preheader", textContent: row.preheader })));
       return tr;
     }),
   );
