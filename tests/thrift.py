@@ -18,6 +18,7 @@ from typing import Any
 
 import botocore.session
 import httpx._transports.default as httpx_transports
+from botocore import retryhandler
 from sqlalchemy import Connection, Engine, MetaData, event
 from sqlalchemy.util import LRUCache
 
@@ -150,6 +151,8 @@ def be_thrifty() -> None:
     provenance.run_git = git.run_git = _outside(provenance.run_git)
     # Each client of httpx reads all certificates anew (20 ms), and all that is asked is on loopback.
     httpx_transports.create_ssl_context = cache(httpx_transports.create_ssl_context)
+    # Between two tries boto3 waits for up to two seconds.
+    retryhandler.delay_exponential = lambda base, growth_factor, attempts: 0.01
     # Each session of boto3 reads the descriptions of its services anew (0.1 s).
     botocore.session.create_loader = cache(botocore.session.create_loader)
     # Each newsletter has 450 files of the package read (15 ms), each run looks at them (3 ms), and at the versions of

@@ -409,7 +409,7 @@ def test_no_reader_s_name_can_keep_an_export_from_being_imported(fresh: Open, tm
 def test_people_with_attributes_of_their_own_do_not_make_the_file_a_square(fresh: Open, tmp_path: Path) -> None:
     there, here, path = fresh(), fresh(), tmp_path / "out.csv"
     with there.begin() as connection:
-        for number in range(1500):
+        for number in range(700):
             store.add(
                 connection,
                 read_address(f"r{number}@example.com"),

@@ -343,7 +343,7 @@ def test_a_signal_waits_for_the_message_that_a_slow_relay_has_and_for_no_more(ru
     database = open_database(make_config(root))
     add_people(database, 40, start=10)
     database.close()
-    with Relay(seconds=3) as relay:
+    with Relay(seconds=1.5) as relay:
         config = CONFIG.format(transport=f"smtp, smtp: {{host: 127.0.0.1, port: {relay.port}}}")
         (root / "config.yaml").write_text(config, encoding="utf-8")
         process = begin(root, relay)
@@ -375,14 +375,14 @@ def test_a_mailing_outlives_whoever_reads_what_it_says(run: Run, root: Path, ses
     server = ses(rate=200)
     through_ses(root)
     database = open_database(make_config(root))
-    add_people(database, 400, start=10)
+    add_people(database, 150, start=10)
     database.close()
     process = begin(root, server, "--format", "json")
     assert process.stdout
     assert '"event": "start"' in process.stdout.readline()
     process.stdout.close()
     assert process.wait(timeout=60) == 0
-    assert server.account.summary()["distinct"] == len(server.account.accepted) == 402
+    assert server.account.summary()["distinct"] == len(server.account.accepted) == 152
 
     write_issue(root, title="又一周")
     server.account.accepted.clear()
@@ -398,8 +398,8 @@ def test_a_mailing_outlives_whoever_reads_what_it_says(run: Run, root: Path, ses
     os.close(terminal)
     process.send_signal(signal.SIGHUP)
     assert process.wait(timeout=60) == 0
-    assert server.account.summary()["distinct"] == len(server.account.accepted) == 402
-    assert row(run)["submitted"] == 402
+    assert server.account.summary()["distinct"] == len(server.account.accepted) == 152
+    assert row(run)["submitted"] == 152
 
 
 def test_a_sender_notices_that_its_database_was_taken_away(run: Run, root: Path, ses: Callable[..., SesServer]) -> None:
@@ -500,7 +500,7 @@ def test_the_webhook_hears_of_a_tripwire(
             return
 
     server = HTTPServer(("127.0.0.1", 0), Hook)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     config = make_config(root)
     webhook = f"http://127.0.0.1:{server.server_address[1]}/"
     if source == "variable":

@@ -162,6 +162,7 @@ def machine(tmp_path: Path) -> Iterator[tuple[dict[str, str], SesServer]]:
     yield {
         "HOME": str(home), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "LC_ALL": "C.UTF-8",
         "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path / "index"), "PIP_NO_DEPS": "1", "PIP_IGNORE_INSTALLED": "1",
+        "PIP_NO_COMPILE": "1",  # each module is compiled when a command first needs it
         "PYTHONPATH": f"{hosts}:{sysconfig.get_path('purelib')}",  # the libraries; of publisher itself only the wheel
         "GIT_AUTHOR_NAME": "Ada", "GIT_AUTHOR_EMAIL": f"ada@{DOMAIN}",
         "GIT_COMMITTER_NAME": "Ada", "GIT_COMMITTER_EMAIL": f"ada@{DOMAIN}", "GIT_CONFIG_GLOBAL": os.devnull,

@@ -57,7 +57,7 @@ class Ses(BaseHTTPRequestHandler):
 def ses(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     Ses.entries, Ses.refusals = {}, []
     server = ThreadingHTTPServer(("127.0.0.1", 0), Ses)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     for name, value in (("AWS_ACCESS_KEY_ID", "x"), ("AWS_SECRET_ACCESS_KEY", "x")):
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_ENDPOINT_URL_SESV2", f"http://127.0.0.1:{server.server_port}")

@@ -225,7 +225,7 @@ def test_killed_between_commit_and_delete_nothing_happens_twice(room: Room, aws:
         aws.publish(line)
     Reaper.upstream = aws.url
     proxy = ThreadingHTTPServer(("127.0.0.1", 0), Reaper)
-    threading.Thread(target=proxy.serve_forever, daemon=True).start()
+    threading.Thread(target=proxy.serve_forever, args=(0.02,), daemon=True).start()
     Reaper.victim = start(room, aws, f"http://127.0.0.1:{proxy.server_port}")
     assert Reaper.victim.wait(timeout=60) == -signal.SIGKILL
     proxy.shutdown()

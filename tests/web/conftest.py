@@ -114,7 +114,7 @@ def hook() -> Iterator[Hook]:
             pass
 
     server = HTTPServer(("127.0.0.1", 0), Ears)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/", heard
     server.shutdown()
 
