@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from publisher.feedback.apply import Applied, Applier
     from publisher.feedback.reconcile import Doubtful
 
+MOST_ALIKE = 3  # lines with the same fault that are named one by one
 commands = typer.Typer(no_args_is_help=True, help="Process feedback: deliveries, bounces, complaints.")
 app.add_typer(commands, name="events")
 
@@ -101,8 +103,16 @@ def _finish(config: Config, database: Database, applied: Applied, format: str, s
 
     tripped = tripped_by(database, applied)
     note = alert(config, tripped)
+    alike = Counter[str]()
     for where, why in applied.malformed:
-        remark(say("{source}: {where}: {why}", source=source, where=where, why=why))
+        alike[why] += 1
+        if alike[why] <= MOST_ALIKE:
+            remark(say("{source}: {where}: {why}", source=source, where=where, why=why))
+    for why, n in (alike - Counter(dict.fromkeys(alike, MOST_ALIKE))).items():
+        told = {"source": source, "why": why}
+        remark(counted("{source}: {n} more line: {why}", "{source}: {n} more lines: {why}", n, **told))
+    if applied.malformed and not applied.events:
+        remark(say("a file of events is JSON: one event a line, an array of them, or one after another; gzip too"))
     if format == "json":
         emit(_as_json(applied, tripped))
     else:

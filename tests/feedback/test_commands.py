@@ -73,6 +73,15 @@ def test_a_line_that_is_no_event_is_named_and_the_rest_is_applied(room: Room, ma
     assert ANN not in ran.stdout + ran.stderr
 
 
+def test_a_file_that_holds_no_events_is_told_once(room: Room) -> None:
+    (room.config.root / "events.log").write_text("2025-01-05 a line of a log\n" * 40, encoding="utf-8")
+    ran = run(room, "events", "apply", "events.log")
+    assert ran.returncode == 1
+    assert "events.log: 37 more lines: not a JSON object" in ran.stderr
+    assert len(ran.stderr.splitlines()) == 5
+    assert "one event a line" in ran.stderr
+
+
 def test_standard_input_is_read_and_json_is_for_machines(room: Room, mailing: Mailing) -> None:
     stream = "\n".join([event(room, mailing, "Send", ANN)] * 3 + [shapes.event("Teleported", shapes.mail("x", BEN))])
     ran = run(room, "events", "apply", "-", "--format", "json", stdin=stream)

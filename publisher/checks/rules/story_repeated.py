@@ -21,6 +21,7 @@ ALIKE = 0.8  # minimum Dice coefficient of two sets of character pairs
 COLUMN = 3  # issues with the same headline or source, but different text, that make it a column
 # Number of preceding issues searched for similar headlines, so that the time is linear in the archive's size.
 WINDOW = 100
+_LONG = 100  # letters; of two texts as long that differ, the headline they share is a column's
 _SHORTEST = 6  # pairs; shorter headlines may be similar by chance
 _NAME = 4  # Han or kana characters; longer text is not a name
 _TOKEN = regex(r"\d+(?:[.,]\d+)*|[^\W\d_\u3040-\u30ff\u3400-\u9fff]+|[\u3040-\u30ff\u3400-\u9fff]")
@@ -30,7 +31,7 @@ _HELP = say("drop it, or say in the headline what is new")
 At = Sequence[Any]  # path, span
 Told = Sequence[Any]
 """Facts of an issue as plain values: slug, date, and for each story the headline's place, words and digest, a digest
-of the text, sources, anchor.
+of the text (with a + if it is long), sources, anchor.
 """
 
 Earlier = tuple[str, str, str, str]
@@ -58,7 +59,8 @@ def gather(context: Context) -> Told:
 def _story(item: Item) -> tuple[Any, ...]:
     words = item.headline
     links = tuple((link.place, _address(link.url)) for link in sources(item))
-    return item.places.of("headline"), words, _digest(words), _digest(item.body.text), links, item.anchor
+    text = _digest(item.body.text) + ("+" if len(letters(item.body.text)) >= _LONG else "")
+    return item.places.of("headline"), words, _digest(words), text, links, item.anchor
 
 
 def _digest(text: str) -> str:
@@ -176,7 +178,9 @@ def _same_headline(ordered: Sequence[Told], wanted: frozenset[str] | None) -> It
         for at, words, headline, text, *_ in stories if wanted is None or slug in wanted else ():
             same = known.get(headline, {})
             earlier = [issue for issue in islice(same, WINDOW) if issue[0] < day]
-            other = len(same) >= COLUMN and text not in {same[issue] for issue in earlier}
+            texts = {same[issue] for issue in earlier}
+            long = text.endswith("+") and all(one.endswith("+") for one in texts)
+            other = (len(same) >= COLUMN or long) and text not in texts
             if other or (headline, text) in notices:
                 continue
             if earlier and len(_pairs(words)) >= _SHORTEST:
