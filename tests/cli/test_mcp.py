@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -63,41 +64,21 @@ def state(root: Path) -> dict[str, bytes]:
     }
 
 
-def test_it_offers_five_questions_and_answers_them_as_the_commands_do(root: Path) -> None:
-    before = state(root)
-    tools, check, explain, plan, schema, status, one = asked(
-        root,
-        ("check", {}),
-        ("explain", {"code": "empty-body"}),
-        ("plan", {}),
-        ("schema", {"kind": "item"}),
-        ("status", {}),
-        ("status", {"issue": SLUG}),
-    )
-    assert [tool.name for tool in tools] == ["check", "explain", "plan", "schema", "status"]
-    assert all(tool.annotations.read_only_hint and not tool.annotations.destructive_hint for tool in tools)
-    assert json.loads(text(check)) == json.loads(command(root, "check", "--format", "json").stdout)
-    assert text(explain).startswith("# empty-body\n")
-    assert json.loads(text(plan))["due"] == []
-    assert json.loads(text(schema))["title"] == "An item"
-    assert json.loads(text(status)) == json.loads(command(root, "status", "--format", "json").stdout)
-    assert json.loads(text(one))["submitted"] == 1
-    assert state(root) == before
-
-
-def test_no_answer_holds_an_address_of_a_reader(root: Path) -> None:
-    calls = [
-        *((name, {}) for name in ("check", "plan", "status")),
-        ("status", {"issue": SLUG}),
-        ("plan", {"base": "HEAD"}),
-        ("explain", {"code": READER[:20]}),
-        ("status", {"issue": "../.publisher"}),
-    ]
-    told = "".join(text(result) for result in asked(root, *calls)[1:])
-    assert "readers.example.org" not in told
-    assert "lovelace@" not in told.replace(READER[:20], "")
-
-
+ANSWERED: list[tuple[str, dict[str, Any]]] = [
+    ("check", {}),
+    ("explain", {"code": "empty-body"}),
+    ("plan", {}),
+    ("schema", {"kind": "item"}),
+    ("status", {}),
+    ("status", {"issue": SLUG}),
+]
+TRIED: list[tuple[str, dict[str, Any]]] = [
+    *((name, {}) for name in ("check", "plan", "status")),
+    ("status", {"issue": SLUG}),
+    ("plan", {"base": "HEAD"}),
+    ("explain", {"code": READER[:20]}),
+    ("status", {"issue": "../.publisher"}),
+]
 REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("check", {"issues": ["../../etc"]}, "there is no issue ../../etc"),
     ("status", {"issue": "nothing"}, "there is no issue nothing"),
@@ -108,9 +89,35 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
-def test_what_it_is_not_for_is_refused(root: Path) -> None:
-    results = asked(root, *((name, values) for name, values, _ in REFUSED))[1:]
-    for (name, values, wanted), result in zip(REFUSED, results, strict=True):
+@pytest.fixture(scope="module")
+def session(root: Path) -> list[list[Any]]:
+    """What one process answered: its tools with ``ANSWERED``, then ``TRIED``, then ``REFUSED``. It wrote nothing."""
+    before = state(root)
+    answers = iter(asked(root, *ANSWERED, *TRIED, *((name, values) for name, values, _ in REFUSED)))
+    assert state(root) == before
+    return [list(islice(answers, number)) for number in (1 + len(ANSWERED), len(TRIED), len(REFUSED))]
+
+
+def test_it_offers_five_questions_and_answers_them_as_the_commands_do(root: Path, session: list[list[Any]]) -> None:
+    tools, check, explain, plan, schema, status, one = session[0]
+    assert [tool.name for tool in tools] == ["check", "explain", "plan", "schema", "status"]
+    assert all(tool.annotations.read_only_hint and not tool.annotations.destructive_hint for tool in tools)
+    assert json.loads(text(check)) == json.loads(command(root, "check", "--format", "json").stdout)
+    assert text(explain).startswith("# empty-body\n")
+    assert json.loads(text(plan))["due"] == []
+    assert json.loads(text(schema))["title"] == "An item"
+    assert json.loads(text(status)) == json.loads(command(root, "status", "--format", "json").stdout)
+    assert json.loads(text(one))["submitted"] == 1
+
+
+def test_no_answer_holds_an_address_of_a_reader(session: list[list[Any]]) -> None:
+    told = "".join(text(result) for result in session[1])
+    assert "readers.example.org" not in told
+    assert "lovelace@" not in told.replace(READER[:20], "")
+
+
+def test_what_it_is_not_for_is_refused(session: list[list[Any]]) -> None:
+    for (name, values, wanted), result in zip(REFUSED, session[2], strict=True):
         assert result.is_error, (name, values)
         assert wanted in text(result), (name, values)
         assert "Traceback" not in text(result), (name, values)

@@ -42,13 +42,14 @@ def test_a_level_of_no_code_is_refused_by_all(tmp_path: Path, command: list[str]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["config.yaml", "issues"]
 
 
-@pytest.fixture
-def readers(tmp_path: Path) -> Path:
-    """Enough of them to fill a pipe."""
-    (tmp_path / "config.yaml").write_text(CONFIG, encoding="utf-8")
-    (tmp_path / "many.csv").write_text("email\n" + "".join(f"reader{n}@weekly.test\n" for n in range(5000)))
-    assert run(tmp_path, "subscribers", "import", str(tmp_path / "many.csv")).returncode == 0
-    return tmp_path
+@pytest.fixture(scope="module")
+def readers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Enough of them to fill a pipe, who are only read."""
+    root = tmp_path_factory.mktemp("readers")
+    (root / "config.yaml").write_text(CONFIG, encoding="utf-8")
+    (root / "many.csv").write_text("email\n" + "".join(f"reader{n}@weekly.test\n" for n in range(5000)))
+    assert run(root, "subscribers", "import", str(root / "many.csv")).returncode == 0
+    return root
 
 
 @pytest.mark.parametrize(

@@ -61,10 +61,10 @@ def test_findings_are_those_of_check(editor: Editor, root: Path) -> None:
 
 
 @pytest.mark.parametrize(("encoding", "columns"), [("utf-16", (6, 7)), ("utf-8", (14, 15)), ("utf-32", (4, 5))])
-def test_columns_are_counted_as_the_client_counts(
+def test_columns_are_counted_as_the_client_counts_and_the_words_are_chinese_where_asked(
     tmp_path: Path, root: Path, encoding: str, columns: tuple[int, int]
 ) -> None:
-    with Editor(tmp_path, encodings=[encoding]) as other:
+    with Editor(tmp_path, encodings=[encoding], environment={"PUBLISHER_LANG": "zh"}) as other:
         assert other.capabilities["positionEncoding"] == encoding
         one = other.open(root / "issues" / SLUG / "01-one.md", item("第一条新闻", "𠮷😀正文,正文。"))
         other.until_codes(one, "half-width-punctuation")
@@ -77,6 +77,10 @@ def test_columns_are_counted_as_the_client_counts(
         other.until_codes(one)
         symbols = other.ask("textDocument/documentSymbol", {"textDocument": {"uri": one}})
         assert symbols[0]["range"]["end"] == {"line": 4, "character": 0}
+        other.change(one, 3, {"text": item("第一条新闻", "")})
+        other.until_codes(one, "empty-body")
+        assert other.findings[one][0]["message"].startswith("这一条没有正文\n怎么办：")
+        assert other.end() == 0
 
 
 def test_unsaved_texts_of_several_files_make_one_issue(editor: Editor, root: Path) -> None:
@@ -262,14 +266,6 @@ def test_a_client_that_ends_without_shutdown_is_told_so(tmp_path: Path) -> None:
     with Editor(tmp_path) as other:
         other.tell("exit", None)
         assert other.process.wait(30) == 1
-
-
-def test_the_words_of_findings_are_chinese_where_asked(tmp_path: Path, root: Path) -> None:
-    with Editor(tmp_path, environment={"PUBLISHER_LANG": "zh"}) as other:
-        one = other.open(root / "issues" / SLUG / "01-one.md", item("第一条新闻", ""))
-        other.until_codes(one, "empty-body")
-        assert other.findings[one][0]["message"].startswith("这一条没有正文\n怎么办：")
-        assert other.end() == 0
 
 
 def test_without_pygls_it_says_what_to_install(tmp_path: Path) -> None:
