@@ -63,7 +63,10 @@ def _written_once(create_all: Callable[..., None]) -> Callable[..., None]:
     """The statements that make all tables, as they were executed the first time."""
     written: dict[tuple[MetaData, str], list[str]] = {}
 
-    def create(self: MetaData, bind: Connection, **options: Any) -> None:
+    def create(self: MetaData, bind: Connection, checkfirst: bool = True) -> None:
+        if checkfirst:  # an upgrade: makes only what is not there
+            create_all(self, bind)
+            return
         kind = (self, bind.dialect.name)
         if kind in written:
             with closing(bind.connection.cursor()) as cursor:
@@ -76,7 +79,7 @@ def _written_once(create_all: Callable[..., None]) -> Callable[..., None]:
             heard.append(statement)
 
         event.listen(bind, "before_cursor_execute", hear)
-        create_all(self, bind, **options)
+        create_all(self, bind, checkfirst=False)
         event.remove(bind, "before_cursor_execute", hear)
         written[kind] = heard
 

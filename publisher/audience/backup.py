@@ -18,7 +18,8 @@ from publisher.config.model import Config
 from publisher.database import Database, open_database
 from publisher.database.engine import database_url, keep_out_of_git
 from publisher.database.failures import explain
-from publisher.database.migrate import REVISIONS, file_of
+from publisher.database.migrate import file_of
+from publisher.database.migrations import REVISIONS
 from publisher.diagnostics import reason_of, say
 from publisher.documents.atomic import write_file
 from publisher.errors import DatabaseError, UsageError, refusal

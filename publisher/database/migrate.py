@@ -1,7 +1,7 @@
 """Bring the schema up to date, once, even if several processes start together.
 
 A new database is created from the tables of all packages. An old one is upgraded by
-:mod:`publisher.database.migrations`; alembic (0.2 s to import) is loaded only for that.
+:mod:`publisher.database.migrations`, and gets the tables that it lacks; alembic (0.2 s to import) is loaded only then.
 """
 
 import os
@@ -14,12 +14,10 @@ from pathlib import Path
 from sqlalchemy import URL, Connection, Engine, MetaData, text
 
 from publisher.database.metadata import metadata
-from publisher.database.migrations import FIRST, STEPS
+from publisher.database.migrations import REVISIONS, STEPS
 from publisher.diagnostics import say
 from publisher.errors import DatabaseError
 
-REVISIONS = (FIRST, *STEPS)
-"""All revisions that this version of publisher knows, oldest first."""
 _LOCK = 0x7075626C  # arbitrary: key of the advisory lock that migrating processes take
 
 
@@ -124,5 +122,7 @@ def _upgrade(connection: Connection) -> None:
 
     operations = Operations(MigrationContext.configure(connection))
     for revision in REVISIONS[REVISIONS.index(version) + 1 :]:
-        STEPS[revision](operations)
+        if step := STEPS.get(revision):
+            step(operations)
+    whole_metadata().create_all(connection)
     connection.execute(text("UPDATE alembic_version SET version_num = :newest"), newest)

@@ -30,7 +30,8 @@ from publisher.config.model import Config
 from publisher.database import Database, bulk, metadata, open_database
 from publisher.database.bulk import insert_rows, update_rows
 from publisher.database.engine import database_url
-from publisher.database.migrate import REVISIONS, migrate, whole_metadata
+from publisher.database.migrate import migrate, whole_metadata
+from publisher.database.migrations import REVISIONS, STEPS
 from publisher.delivery.lock import write_settled_mark
 from publisher.errors import ConflictError, DatabaseError
 from publisher.publishing.store import note
@@ -91,6 +92,7 @@ def test_a_database_of_the_first_version_is_brought_to_the_schema_of_a_new_one(d
 def test_migrations_form_one_line() -> None:
     assert [int(name[:4]) for name in REVISIONS] == [*range(4, 4 + len(REVISIONS))]
     assert max(map(len, REVISIONS)) <= 32  # alembic's column
+    assert [*STEPS] == [name for name in REVISIONS if name in STEPS]
 
 
 def test_opening_again_does_not_import_alembic(config: Config) -> None:
