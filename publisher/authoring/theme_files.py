@@ -97,13 +97,14 @@ def preview_themes(config: Config, slug: str, names: Iterable[str], out: Path) -
         for path in ("media", "assets"):
             html = html.replace(f'src="{config.newsletter.url}{path}/', f'src="site/{path}/')
         write_file(folder / "email.html", html.encode())
-        frames = (
+        each = (
             f'<iframe src="{label}/{path.format(slug=slug)}" width="{width}" style="color-scheme: {scheme}"'
             f' title="{label}, {scheme}, {width} pixels"></iframe>'
             for path, width, scheme in _FRAMES
         )
         title = f"<h2>{escape(name)}</h2><p>{escape(described[name])}</p>"
-        shown.append(f"<section>{title}<div>{''.join(frames)}</div></section>")
+        frames = f'<div tabindex="0" role="group" aria-label="{label}">{"".join(each)}</div>'  # keys scroll it
+        shown.append(f"<section>{title}{frames}</section>")
     page = out / "index.html"
     page_html = starter_file("themes.html", NAME=escape(config.newsletter.name), THEMES="\n".join(shown))
     write_file(page, page_html.encode())

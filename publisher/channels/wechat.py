@@ -59,6 +59,7 @@ _BLOCKS = (
     " figure figcaption details summary"
 )
 _ROUND_BLOCKS = re.compile(rf"\s*(</?(?:{_BLOCKS.replace(' ', '|')})(?:\s[^>]*)?>)\s*")
+_TABLE = re.compile(r"<table>(?:(?!<table).)*?</table>", re.DOTALL)
 _PRE = re.compile(r"(<pre\b.*?</pre>)", re.DOTALL)
 
 
@@ -167,6 +168,7 @@ def _listed(url: str, asset: Asset) -> ArticlePicture:
 def _html(shown: View, words: Locale, theme: Theme, config: Config) -> str:
     names = {**looks(words, config), "issue": shown, "colours": _palette(theme.brand, config)}
     article = numbered(theme.render("wechat/article.html.j2", **names), words("footnotes"))
+    article = _TABLE.sub(r'<section class="wide">\g<0></section>', article)  # a phone scrolls what is wider
     css = theme.render("wechat/article.css.j2", **names)
     inliner = css_inline.CSSInliner(minify_css=True, load_remote_stylesheets=False)
     root = LexborHTMLParser(inliner.inline_fragment(article, css))

@@ -105,7 +105,7 @@ def looks(words: Locale, config: Config) -> dict[str, Any]:
     """The variables that the templates of every mail have."""
     title, body = font_stacks(Brand.of(config).fonts, words)
     stacks = {"body": body, "display": title}
-    stacks |= {"outlook": _word_font(body, words), "outlook_title": _word_font(title, words)}
+    stacks |= {"outlook": _word_font(body), "outlook_title": _word_font(title)}
     fonts = {name: Markup(stack) for name, stack in stacks.items()}  # noqa: S704 -- our own font stacks
     own = footer(config, words)
     return {
@@ -119,17 +119,16 @@ def looks(words: Locale, config: Config) -> dict[str, Any]:
 
 _WINDOWS = {
     "arial", "book antiqua", "calibri", "cambria", "candara", "century gothic", "consolas", "constantia", "corbel",
-    "courier new", "garamond", "georgia", "palatino linotype", "segoe ui", "tahoma", "times new roman", "trebuchet ms",
-    "verdana",
+    "courier new", "garamond", "georgia", "malgun gothic", "meiryo", "microsoft jhenghei", "microsoft yahei",
+    "palatino linotype", "segoe ui", "tahoma", "times new roman", "trebuchet ms", "verdana",
 }  # fmt: skip
 """Fonts for text that Windows or Office brings, in lower case."""
 
 
-def _word_font(stack: str, words: Locale) -> str:
+def _word_font(stack: str) -> str:
     """The fonts for Outlook, whose Word engine uses only the first name: the first of ``stack`` that Windows has."""
-    own = words.outlook_font.strip("'")
     names = (name.strip(" '\"") for name in stack.split(","))
-    font = next((name for name in names if name.lower() in _WINDOWS or name == own), own)
+    font = next((name for name in names if name.lower() in _WINDOWS), "Segoe UI")
     kind = {"Georgia": "serif", "Consolas": "monospace"}.get(font, "Arial,sans-serif")
     return f"'{font}',{kind}" if " " in font else f"{font},{kind}"
 

@@ -242,11 +242,6 @@ class Locale:
         return LATIN_SERIF.replace("serif", f"{own},serif") if own else LATIN_SERIF
 
     @property
-    def outlook_font(self) -> str:
-        """The font for Outlook on Windows, whose Word engine does not support font stacks."""
-        return _setting(self.catalog).get("outlook", "'Segoe UI'")
-
-    @property
     def line_height(self) -> str:
         """The CSS line height; dense scripts need more."""
         return _setting(self.catalog).get("line_height", "1.65")

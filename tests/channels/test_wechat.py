@@ -87,6 +87,8 @@ def test_the_article_has_inline_styles_and_nothing_that_wechat_removes(article: 
     assert not article.css("script, style, link, [class], [id], body [lang], [rel], [role], [aria-label]")
     assert {node.tag for node in article.body.css("*")} >= {"section", "table", "pre", "blockquote", "img"}
     assert [node.attributes["href"] for node in article.css("a")] == ["https://mp.weixin.qq.com/s/abc"]
+    around = [node.parent.attributes["style"] or "" for node in article.css("table") if node.parent]
+    assert ["overflow-x:auto" in style for style in around] == [True], "a phone scrolls a wide table"
 
 
 def test_all_that_readers_read_is_in_the_article(article: LexborHTMLParser) -> None:

@@ -518,6 +518,7 @@ def test_theme_preview_shows_an_issue_in_every_theme(root: Path) -> None:
     done = command(root, "theme", "preview")
     assert (done.returncode, done.stdout) == (0, "dist/themes/index.html\n")
     page = (root / "dist/themes/index.html").read_text()
+    assert page.count('tabindex="0"') == page.count("<h2>"), "the keys scroll each row"
     for name in ("paper", "brief", "magazine", "plain"):
         assert f'src="{name}/email.html"' in page
         assert (root / "dist/themes" / name / "site/index.html").is_file()

@@ -18,7 +18,7 @@ from publisher.language import locale as room
 from tools import catalogs
 
 PLACE = re.compile(r"%\(\w+\)[sd]|\{\w+\}")
-SETTINGS = {"serif", "fonts", "outlook", "line_height", "counts", "breaks", "timezone"}
+SETTINGS = {"serif", "fonts", "line_height", "counts", "breaks", "timezone"}
 
 
 def catalog(language: str) -> Catalog:
