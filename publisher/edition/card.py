@@ -53,7 +53,7 @@ def draw(config: Config, title: str, language: str, cover: Asset | None = None) 
     edge, room = start + (width - _MARGIN if rtl else _MARGIN), width - 2 * _MARGIN
     top = _BAND + _MARGIN
     if newsletter.name != title and (font := font_for(config, newsletter.name, newsletter.language)):
-        _write(pen, (edge, top), _cut(_lines(newsletter.name, font, 34, room), 1), font, 34, accent, rtl)
+        _write(pen, (edge, top), _cut(_lines(newsletter.name, font, 34, room, broken=True), 1), font, 34, accent, rtl)
         top += 78
     if font := font_for(config, title, language):
         size, lines = _fitted(title, font, room, SIZE[1] - top - _MARGIN)
@@ -134,7 +134,8 @@ def _drawn(text: str) -> str:
     return "".join(c for c in text if not c.isspace() and unicodedata.category(c) not in {"So", "Sk", "Cf", "Cc", "Mn"})
 
 
-def _lines(text: str, font: _Font, size: int, room: int) -> list[str]:
+def _lines(text: str, font: _Font, size: int, room: int, *, broken: bool = False) -> list[str]:
+    """The lines of a text; if ``broken``, a word that is wider than ``room`` goes on in the next line."""
     kept = "".join(c for c in text if _has(font, c) or c.isspace() or unicodedata.category(c) in {"Mn", "Cf"})
     lines, line = [], ""
     for word in _WORD.findall(" ".join(kept.split())):
@@ -142,13 +143,19 @@ def _lines(text: str, font: _Font, size: int, room: int) -> list[str]:
             lines.append(line.strip())
             line = ""
         line += word
+        while broken and len(line) > 1 and load_font(*font, size).getlength(line.rstrip()) > room:
+            end = next(
+                n for n in range(len(line) - 1, 0, -1) if n == 1 or load_font(*font, size).getlength(line[:n]) <= room
+            )
+            lines.append(line[:end])
+            line = line[end:]
     return [*lines, line.strip()]
 
 
 def _fitted(title: str, font: _Font, width: int, height: int) -> tuple[int, list[str]]:
     """The largest size at which a title fits, and its lines; at the smallest size, surplus lines are cut."""
     for size in _SIZES:
-        lines = _lines(title, font, size, width)
+        lines = _lines(title, font, size, width, broken=size == _SIZES[-1])
         wide = max(map(load_font(*font, size).getlength, lines))
         if wide <= width and len(lines) * size * 1.3 <= height:
             break

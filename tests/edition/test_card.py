@@ -44,10 +44,13 @@ def test_a_card_shows_name_and_title_and_where_there_is_one_the_cover(tmp_path: 
     assert ink(covered, (0, 150, 740, 630)) > 1000
 
 
-@pytest.mark.parametrize("title", ["A" * 400, "words " * 80, "存储器连涨五个月" * 12])
+@pytest.mark.parametrize(
+    "title", ["A" * 400, "words " * 80, "存储器连涨五个月" * 12, f"{'Verordnungs' * 9}entwurf vertagt"]
+)
 def test_a_long_title_stays_on_the_card(tmp_path: Path, title: str) -> None:
     image = drawn(tmp_path, title, cover=COVER)
     assert ink(image, (0, 600, 740, 630)) == 0
+    assert ink(drawn(tmp_path, title), (1150, 150, 1200, 630)) == 0
 
 
 @pytest.mark.parametrize(
