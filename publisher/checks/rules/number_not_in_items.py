@@ -23,7 +23,10 @@ _SEVERAL = 3  # digits; such numbers are not written in words
 _DATE = regex(r"\d{4}([-./])\d\d?\1\d\d?|\d\d?([-./])\d\d?\2\d{4}")
 _ROW = regex(rf"(?<!\d)(?:{_DATE.pattern})(?!\d)|\+?\d(?:[ {NARROW}()./-]{{0,2}}\d)*")
 _LONG_ROW = 7  # digits, as in a phone number; its groups are not numbers
-_IN_NAME = regex(r"[A-Za-z]-")  # GPT-5 is a name: see inventions.py
+_MARKS = regex(r"[A-Za-z]-\0|\[\^\0|^(?!.*[(（][^()（）\0]+\0).*(?<![\w%])\0\d{1,2}[)）]$")
+"""The end of a text up to a number (after NUL) that is part of a name (GPT-5: see inventions.py), a note's mark, or
+the number of an enumeration: 1）, (2).
+"""
 
 
 def check(context: Context) -> Iterator[Diagnostic]:
@@ -44,8 +47,9 @@ def _told(lines: Iterable[Line], said: Iterable[str], language: str) -> Iterator
     known = Said(said, language, language)
     for line in lines:
         for number in known.lacking(line.text):
-            if not _IN_NAME.fullmatch(line.text[max(0, number.start - 2) : number.start]):
-                place = line.place(number.start, number.start + len(number.text))
+            end = number.start + len(number.text)
+            if not _MARKS.search(f"{line.text[: number.start]}\0{line.text[number.start : end + 1]}"):
+                place = line.place(number.start, end)
                 advice = say("write the number the items have, or add it to an item")
                 yield CODE.at(place, say("{text} appears in no item", text=number.text), help=advice)
 

@@ -28,7 +28,7 @@ _NEARLY = re.compile(
 )
 _ITS_WORDS, _ITS_URL = ("text", "words", "open", "then"), ("url", "address", "to", "first")
 _PICTURE = re.compile(
-    r"[!！]\[(?P<alt>[^\[\]\n]*)\][ \t\u3000]*[(（]"
+    r"[!！][\[［](?P<alt>[^\[\]［］\n]*)[\]］][ \t\u3000]*[(（]"
     r"(?P<path>[^()（）<>\n\"']*\.(?:png|jpe?g|gif|webp|avif|heic|svg|bmp|tiff?))"
     r"(?:[ \t]+(?:\"[^\"\n]*\"|'[^'\n]*'))?[ \t]*[)）]",
     re.IGNORECASE,

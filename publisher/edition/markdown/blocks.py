@@ -88,7 +88,7 @@ def in_tables(html: str) -> str:
         html = _TURNED.sub(r"<td\1\3><span\2>\4</span></td>", html)  # else its column head were on the other side
         html = labelled(
             html,
-            lambda head, rest: f'<td{rest}><b class="head" style="display:none;mso-hide:all">{head}</b>',
+            lambda head, rest: f'<td{rest}><b class="head" style="display:none;mso-hide:all">{head}</b> ',
             lambda table: '<table class="wide cards">' if is_wide(table) else '<table class="cards">',
         )
     wide = f'{_LAYOUT} width="100%" class='
