@@ -58,6 +58,7 @@ def pytest_collection_finish() -> None:
     """Modules and tests stay to the end: searches for garbage, a twentieth of the run, leave them out."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 20, 50)  # as publisher.cli.app has it
     gc.enable()
 
 

@@ -88,12 +88,10 @@ def seconds(slot: str, text: str, runs: int = 1, most: int = 10**9) -> float:
 def timed(run: Callable[[], object]) -> float:
     """Processor time of a call, in seconds."""
     gc.collect()
-    gc.freeze()  # a collection in the middle shall walk what this text made, not all that the tests hold
+    gc.freeze()  # a collection in the middle shall walk what this text made, not all that the tests hold, for good
     start = time.process_time()
     run()
-    took = time.process_time() - start
-    gc.unfreeze()
-    return took
+    return time.process_time() - start
 
 
 def ratio(slot: str, fragment: str, size: int) -> float:
