@@ -33,6 +33,9 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 
+_PACKED = (b"PK\x03\x04", b"\x1f\x8b", b"\xd0\xcf\x11\xe0")
+"""How .xlsx, .ods and .zip, .gz, and .xls begin."""
+
 
 class RowError(Exception):
     """Line beyond which the file cannot be read, or an invalid row; the message gives the reason."""
@@ -61,6 +64,9 @@ class CsvFile:
         """Detect encoding, delimiter and digest; ``encoding`` overrides the detection. Raises UsageError."""
         with refusal(say("{path} cannot be read", path=path), say("name a CSV file")):
             digest, size, sample, is_utf8 = _survey(path)
+        if sample.startswith(_PACKED):
+            way = say("unpack it, or save the spreadsheet as CSV")
+            raise UsageError(say("{path} is a spreadsheet or an archive, not a CSV file", path=path), help=way)
         chosen = encoding or _encoding(path, sample, is_utf8)
         try:
             first = sample.decode(chosen, "replace").split("\n", 1)[0].strip().removeprefix("\ufeff")

@@ -241,6 +241,7 @@ def test_every_problem_has_its_line(tmp_path: Path) -> None:
     [
         (b"", "no column email"),
         (b"name,city\nAnn,Paris\n", "no column email"),
+        (b"ann@example.com,Ann\nben@example.com,Ben\n", "write email above it"),
         (b"Subscriber,Name\nann@example.com,Ann\n", "call 'Subscriber' that"),
         (b"email,Email\na@b.co,c@d.co\n", "is in the header twice"),
         (b"email,name\n" + b'ann@example.com,"' + b"never closed\n" * 300, "not closed"),
@@ -251,6 +252,7 @@ def test_a_file_that_cannot_be_read_to_its_end(tmp_path: Path, content: bytes, m
     found = look(tmp_path, content, problems)
     assert (found.broken, found.tool) == (True, "csv"), "of no other tool's"
     assert message in problems[-1].message
+    assert "@" not in problems[-1].message
 
 
 @pytest.mark.parametrize(
@@ -389,6 +391,12 @@ def test_a_name_that_can_be_read_in_several_ways_is_a_question(tmp_path: Path, e
     found = survey(tmp_path / "people.csv", encoding=encoding, complain=lambda problem: None)
     assert found.columns is not None
     assert next(entry for line, row in found.file.rows() if (entry := row[1]) != "name") == name
+
+
+@pytest.mark.parametrize("begins", [b"PK\x03\x04", b"\x1f\x8b\x08", b"\xd0\xcf\x11\xe0"])
+def test_a_spreadsheet_and_an_archive_are_no_csv(tmp_path: Path, begins: bytes) -> None:
+    with pytest.raises(UsageError, match="not a CSV file"):
+        look(tmp_path, begins + b"email\n")
 
 
 def test_what_is_not_ascii_may_stand_at_the_end_of_a_large_file(tmp_path: Path) -> None:
