@@ -248,7 +248,7 @@ class ServicePages:
             html = self._theme.render(template, **values)
             fault = "" if "<form" in html or name not in _FORMS else f"{template} has no form"
         except ThemeError as error:
-            fault = str(error)
+            fault = f"{error.diagnostic.path}:{error.diagnostic.line} fails"  # its message may hold a reader's data
         if fault:
             log.error("%s; readers get the built-in page", fault)
             return self._theme.shipped.render(template, **values)
