@@ -140,6 +140,8 @@ def test_what_single_checks_leave_behind_misleads_no_later_one(tmp_path: Path, s
     ("file", "was", "now", "code", "at"),
     [
         ("inline.css.j2", "{{ theme.light.soft }}", "#d0d0d0", "low-contrast", "inline.css.j2"),
+        ("inline.css.j2", "{{ theme.light.soft }}", "#ddd", "low-contrast", "inline.css.j2"),
+        ("inline.css.j2", "{{ theme.light.soft }}", "white", "low-contrast", "inline.css.j2"),
         (
             "head.css.j2",
             ".tx {",

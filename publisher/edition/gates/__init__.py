@@ -24,6 +24,8 @@ _OF_THE_THEME = frozenset(code.name for code in _THEMES_OWN)
 """Codes of faults in templates rather than content: in styles, slots and addresses."""
 
 _NAMED = re.compile(r"#[0-9a-f]{6}|https?://\S+|@[a-z-]+")
+_DOUBLED = re.compile(r"#(.)\1(.)\2(.)\3")
+_WORDS = {"#ffffff": "white", "#000000": "black"}
 
 
 def check_edition(edition: Edition, issue: Issue, config: Config) -> list[Diagnostic]:
@@ -55,14 +57,21 @@ def _card_glyphs(edition: Edition, issue: Issue, config: Config) -> Iterator[Dia
 
 
 def _in_theme(finding: Diagnostic, config: Config) -> Diagnostic:
-    named = [name.lower() for name in _NAMED.findall(finding.message)]
+    named = [_written(name.lower()) for name in _NAMED.findall(finding.message)]
     rank, place = min(_lines(config, named), key=lambda spot: spot[0], default=(0, None))
     if place is None or (finding.code == structure.TEXT_INCOMPLETE.name and rank == len(named)):
         return finding  # an address that no template contains is the issue's
     return replace(finding, path=place.path, span=place.span)
 
 
-def _lines(config: Config, named: list[str]) -> Iterator[tuple[int, Place]]:
+def _written(name: str) -> re.Pattern[str]:
+    """The ways in which a sheet writes a name: a colour also in three digits or as a word."""
+    short = _DOUBLED.sub(r"#\1\2\3", name)
+    colour = rf"(?<![\w-])(?:{name}|{short}|{_WORDS.get(name, name)})(?![\w-])"
+    return re.compile(colour if name[0] == "#" else re.escape(name))
+
+
+def _lines(config: Config, named: list[re.Pattern[str]]) -> Iterator[tuple[int, Place]]:
     """Yield each line of the repository's own mail templates and style sheets that contains one of the names.
 
     The rank is the name's index, or ``len(named)`` for the main template. The package's own files are skipped.
@@ -75,8 +84,8 @@ def _lines(config: Config, named: list[str]) -> Iterator[tuple[int, Place]]:
             yield len(named), Place(path)
         for number, line in enumerate(file.read_text(encoding="utf-8", errors="replace").lower().splitlines(), 1):
             for rank, name in enumerate(named):
-                if (at := line.find(name)) >= 0:
-                    yield rank, Place(path, Span(number, at + 1, number, at + 1 + len(name)))
+                if at := name.search(line):
+                    yield rank, Place(path, Span(number, at.start() + 1, number, at.end() + 1))
 
 
 @cache
