@@ -1,7 +1,8 @@
 """Bring the schema up to date, once, even if several processes start together.
 
-A new database is created from the tables of all packages. An old one is upgraded by
-:mod:`publisher.database.migrations`, and gets the tables that it lacks; alembic (0.2 s to import) is loaded only then.
+A new database is created from the tables of all packages. An old one is upgraded by the statements of
+:mod:`publisher.database.migrations`, and gets the tables that it lacks. The table that holds the revision is the one
+that alembic, which made the first databases, gave it.
 """
 
 import os
@@ -11,7 +12,7 @@ from importlib import import_module
 from itertools import count
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, Engine, MetaData, text
+from sqlalchemy import URL, Connection, Engine, MetaData, inspect, text
 
 from publisher.database.metadata import metadata
 from publisher.database.migrations import REVISIONS, STEPS
@@ -36,30 +37,14 @@ def migrate(engine: Engine) -> None:
     with engine.connect() as connection:
         if _is_current(connection):
             return
-    if engine.dialect.name == "sqlite":
-        _migrate_sqlite(engine)
-    else:
-        with engine.begin() as connection:
+    sqlite = engine.dialect.name == "sqlite"
+    with engine.connect() as connection, connection.execution_options(publisher_writes=True).begin():
+        if not sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-            if not _is_current(connection):
-                _upgrade(connection)
-
-
-def _migrate_sqlite(engine: Engine) -> None:
-    # SQLite alters a table by copying and dropping it; with foreign keys on, that deletes the rows that refer to it.
-    # The switch works only outside a transaction.
-    with engine.connect() as connection:
-        raw = connection.connection.driver_connection
-        assert raw is not None
-        raw.execute("PRAGMA foreign_keys=OFF")
-        try:
-            with connection.execution_options(publisher_writes=True).begin():
-                if not _is_current(connection):
-                    if version := _version(connection):
-                        _keep(file_of(engine.url), version)
-                    _upgrade(connection)
-        finally:
-            raw.execute("PRAGMA foreign_keys=ON")
+        if not _is_current(connection):
+            if sqlite and (version := _version(connection)):
+                _keep(file_of(engine.url), version)
+            _upgrade(connection)
 
 
 def file_of(url: URL) -> str | None:
@@ -117,12 +102,10 @@ def _upgrade(connection: Connection) -> None:
         connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
         connection.execute(text("INSERT INTO alembic_version VALUES (:newest)"), newest)
         return
-    from alembic.operations import Operations
-    from alembic.runtime.migration import MigrationContext
-
-    operations = Operations(MigrationContext.configure(connection))
+    present = inspect(connection).get_table_names()
     for revision in REVISIONS[REVISIONS.index(version) + 1 :]:
-        if step := STEPS.get(revision):
-            step(operations)
+        table, statements = STEPS.get(revision, ("", ()))
+        for statement in statements if table in present else ():
+            connection.execute(text(statement))
     whole_metadata().create_all(connection)
     connection.execute(text("UPDATE alembic_version SET version_num = :newest"), newest)

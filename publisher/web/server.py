@@ -33,7 +33,6 @@ GRACE = 10  # seconds that running requests may take at shutdown
 def run(config: Config, host: str, port: int) -> None:
     """Serve until SIGINT or SIGTERM. Raises UsageError if the port cannot be bound."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
     listener = listen(host, port)
     service = Service.open(config)
     bound = listener.getsockname()[1]

@@ -17,9 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from sqlalchemy import Connection, bindparam, create_engine, event, insert, select, text, update
+from sqlalchemy import Connection, bindparam, create_engine, event, insert, inspect, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from publisher.audience.address import read_address
@@ -27,7 +25,7 @@ from publisher.audience.suppressions import Reason, erase, suppress
 from publisher.audience.tables import consents, salts, subscribers
 from publisher.audience.tokens import Tokens
 from publisher.config.model import Config
-from publisher.database import Database, bulk, metadata, open_database
+from publisher.database import Database, bulk, open_database
 from publisher.database.bulk import insert_rows, update_rows
 from publisher.database.engine import database_url
 from publisher.database.migrate import migrate, whole_metadata
@@ -67,6 +65,9 @@ def schema(database: Database) -> set[str]:
     }
     with database.connect() as connection:
         found = {str(row) for query in queries[database.dialect] for row in connection.execute(text(query))}
+        tables = inspect(connection)
+        for table in tables.get_table_names():
+            found |= {f"{table}: {sorted(map(str, column.items()))}" for column in tables.get_columns(table)}
     return {line for line in found if "procrastinate" not in line and "alembic" not in line}
 
 
@@ -83,28 +84,12 @@ def test_a_database_of_the_first_version_is_brought_to_the_schema_of_a_new_one(d
                 connection.exec_driver_sql(statement)
     migrate(database.engine)
     assert schema(database) == new
-    with database.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
-        differences = [d for d in compare_metadata(context, metadata) if "procrastinate" not in str(d)]
-    assert differences == []
 
 
 def test_migrations_form_one_line() -> None:
     assert [int(name[:4]) for name in REVISIONS] == [*range(4, 4 + len(REVISIONS))]
-    assert max(map(len, REVISIONS)) <= 32  # alembic's column
+    assert max(map(len, REVISIONS)) <= 32  # the column's width
     assert [*STEPS] == [name for name in REVISIONS if name in STEPS]
-
-
-def test_opening_again_does_not_import_alembic(config: Config) -> None:
-    open_database(config).close()
-    script = (
-        "import sys; from pathlib import Path; from publisher.config.model import Config, Newsletter;"
-        "from publisher.database import open_database;"
-        "n = Newsletter(**{'name': 'n', 'url': 'https://x/', 'from': 'a@x.org'});"
-        "open_database(Config(newsletter=n, root=Path(sys.argv[1]))); print('alembic' in sys.modules)"
-    )
-    command = [sys.executable, "-c", script, str(config.root)]
-    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "False\n"
 
 
 def test_processes_that_start_together_migrate_once(config: Config, tmp_path: Path) -> None:
