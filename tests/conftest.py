@@ -54,6 +54,14 @@ def missing(tool: str, how: str) -> None:
     pytest.skip(f"SKIPPED FOR WANT OF A TOOL: {line}")
 
 
+LONGEST = {"test_first_newsletter.py", "test_killed.py", "test_wheel.py", "test_chaos.py"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of what takes longest, each is begun first: at the end, the other workers would wait for it."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
+
+
 def pytest_collection_finish() -> None:
     """Modules and tests stay to the end: searches for garbage, a twentieth of the run, leave them out."""
     gc.collect()
