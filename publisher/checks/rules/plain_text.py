@@ -3,14 +3,18 @@
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import partial
 from html import unescape
 
 from publisher.checks.context import Context, Line, fields
-from publisher.diagnostics import Diagnostic, Sentence, Severity, define, say
+from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, define, say
 from publisher.documents.yaml_typos import shortened
+from publisher.issue.markdown.boxes import BOXES
+from publisher.issue.model import Prose
 
 DIRECTION_MARK = define("direction-mark", Severity.WARNING)
 MARKUP = define("markup-in-plain-text", Severity.WARNING)
+_TITLED = {f"container_{name}_open" for name in BOXES}
 _MARKS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _OVERRIDES = {"\u202d": say("shows what follows in its own order"), "\u202e": say("shows what follows in reverse")}
 _CLOSES = dict.fromkeys("\u202a\u202b\u202d\u202e", "\u202c") | dict.fromkeys("\u2066\u2067\u2068", "\u2069")
@@ -36,8 +40,17 @@ def check(context: Context) -> Iterator[Diagnostic]:
         yield from _look([line])
         yield from _markup(line)
     for text in context.texts:
+        for token in text.tokens if ":::" in text.prose.text else ():
+            if token.type in _TITLED and token.map and (title := token.info.partition(" ")[2].strip()):
+                begin = text.prose.lines[token.map[0]].rfind(title)
+                yield from _markup(Line(title, partial(_in_row, text.prose, token.map[0], begin)))
         if _MARKS.search(text.prose.text):
             yield from _look([Line(*run) for run in text.plain()])
+
+
+def _in_row(prose: Prose, row: int, begin: int, start: int, end: int) -> Place:
+    """The place of a range of a container's title, which begins at ``begin`` in its row."""
+    return prose.place(row, begin + start, begin + end)
 
 
 def _look(lines: list[Line]) -> Iterator[Diagnostic]:

@@ -29,6 +29,7 @@ _MARKUP = regex(r"<[^<>]*>")
 _VERBATIM = regex(r"<(code|pre|kbd|samp|tt|script|style)\b.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
 _MARKS = regex(
     r"!?(?<![\w\])])\[[^\[\]\n]*\]\([^()\s]*[./#:][^()\s]*\)"
+    r"|(?<![\w\])])\[(?=[^\[\]\n]*[^\W\d])[^\[\]\n]+\]\[[^\[\]\n]+\](?![\[(:])"
     r"|(?<![A-Za-z0-9*\\])\*\*(?![\s*])[^*\n]*?(?<!\s)\*\*(?![A-Za-z0-9*])"
     r"|(?<![A-Za-z0-9`\\])`[^`\n]+`(?![A-Za-z0-9`])"
 )
@@ -41,7 +42,9 @@ _HIDES = say("the comment that opens here is not closed before another begins: i
 def check(context: Context) -> Iterator[Diagnostic]:
     """Check the raw HTML of each text."""
     for text in context.texts:
-        lost = [*_swallowed(text), *_unpaired(text)]
+        lost = [*_swallowed(text)]
+        spans = {finding.span for finding in lost}
+        lost += (finding for finding in _unpaired(text) if finding.span not in spans)
         yield from lost
         yield from _angle_brackets(text)
         yield from _marks(text)
@@ -105,7 +108,7 @@ def _unpaired(text: Text) -> Iterator[Diagnostic]:
                 advice = say("write <table> before it, or `<{name}>` in backticks for the word", name=tag.name)
                 yield ANGLE_BRACKETS.at(place, message, help=advice)
                 begun.append(None)
-            elif tag.name in _VOID or (tag.name in _SWALLOWS | RUNS and not tag.closing):
+            elif tag.name in _VOID or (tag.name in RUNS and not tag.closing):
                 continue
             elif not tag.closing:
                 within = piece.token.type == "html_block" or any(map(opened.get, _PARENTS))
