@@ -116,11 +116,10 @@ def parts(connection: Connection, ready: Iterable[Step], now: datetime) -> list[
     """Return the ids of the subscribers whom a step is due for, in parts for :func:`freeze_due`; at least one, which
     may be empty. Every part takes all steps, so that each reader gets the same one as in a single transaction.
     """
-    steps, r = sorted(ready), subscribers.c
+    steps = sorted(ready)
     due = [found for _, found in _each(connection, steps, _since(_rows(connection), steps), now)]
-    theirs = select(r.id).where(r.reference.in_(union(*due))).order_by(r.id) if due else select(r.id).limit(0)
-    ids = connection.scalars(theirs).all()
-    return [[*ids[start : start + PART]] for start in range(0, len(ids) or 1, PART)]
+    theirs = _ids(*due).order_by(subscribers.c.id) if due else select(subscribers.c.id).limit(0)
+    return [[*part] for part in connection.scalars(theirs).partitions(PART)] or [[]]
 
 
 def freeze_due(
@@ -212,16 +211,22 @@ class StepPlan:
 
 def plan_steps(connection: Connection, ready: Iterable[Step], now: datetime) -> list[StepPlan]:
     """Return the plan for each step, without writing."""
-    steps, earlier, found = sorted(ready), set[str](), []
+    steps, earlier, found = sorted(ready), set[int](), []
     since = _since(_rows(connection), steps)
     soon = [due for _, due in _each(connection, steps, since, now + SOON, rested=False)]
     for (step, due), later in zip(_each(connection, steps, since, now), soon, strict=True):
-        those = {*connection.scalars(due)} - earlier
+        those = {one for one in connection.scalars(_ids(due)) if one not in earlier}
         earlier |= those
-        alone = select(subscribers.c.reference).where(among(connection, subscribers.c.reference, those))
+        alone = select(subscribers.c.reference).where(among(connection, subscribers.c.id, those))
         counts = (sum(preview(connection, step.slug, step.segment, now=now, due=one)[0]) for one in (alone, later))
         found.append(StepPlan(step.slug, *counts))
     return found
+
+
+def _ids(*due: Select[Any]) -> Select[int]:
+    """Select the ids of the subscribers with these references, fetched in parts: all rows at once take 0.4 kB each."""
+    theirs = select(subscribers.c.id).where(subscribers.c.reference.in_(union(*due)))
+    return theirs.execution_options(yield_per=PART)
 
 
 def _each(
