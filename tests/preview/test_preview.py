@@ -121,13 +121,13 @@ def test_of_many_saves_the_last_is_on_show_in_every_tab(page: Any, preview: Prev
 
 
 def test_a_look_that_is_chosen_while_a_save_is_looked_at_shows_what_was_saved(page: Any, preview: Preview) -> None:
-    for number in range(8):
+    for number in range(5):
         preview.write(f"旧{number}", "正文。")
         page.goto("about:blank")  # from one address of the page to another it keeps its look
         frame = open_issue(page, preview)
         frame.get_by_role("heading", name=f"旧{number}").wait_for()
         preview.write(f"新{number}", "正文。")
-        page.wait_for_timeout(number * 8)
+        page.wait_for_timeout(number * 14)
         page.keyboard.press("d")
         frame.get_by_role("heading", name=f"新{number}").wait_for(timeout=20000)
         colour = frame.locator("h1, h2").first.evaluate("node => getComputedStyle(node).color")
