@@ -93,7 +93,7 @@ def view(
         else None,
         **_bylines(issue, config, words),
         length=length,
-        length_line=words("length", count=length.count, minutes=length.minutes),
+        length_line=words("length", count=length.count, minutes=length.minutes) if length.count else "",
         points=points,
         origin=told.get(""),
         generated=told.get("key_points") if points else None,

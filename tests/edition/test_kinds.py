@@ -194,3 +194,10 @@ def test_an_unknown_kind_is_told_the_five(tmp_path: Path) -> None:
     (found,) = proof(tmp_path, a_md="---\nkind: poem\nheadline: A\n---\nText.\n").findings
     for kind in ("story", "brief", "quote", "links", "picture"):
         assert kind in f"{found.message} {found.help}"
+
+
+def test_an_issue_of_pictures_alone_says_no_length(tmp_path: Path) -> None:
+    made = proof(tmp_path, **{"05-seen_md": ITEMS["05-seen.md"]}).edition
+    assert made
+    assert made.length.count == 0
+    assert [part for part in parts(made) if "min read" in part or "0 words" in part] == []
