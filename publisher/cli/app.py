@@ -22,23 +22,17 @@ from publisher.diagnostics.sentences import LANGUAGES, language, listed, reason_
 from publisher.errors import ConfigError, PublisherError, UsageError
 from publisher.language import first_spoken
 
-# The commands of each module. At import each loads only typer and the frame; the rest is imported when a command runs.
-MODULES = {
-    "authoring": ("init", "new", "add", "draft"), "check": ("check", "explain", "schema"),
-    "build": ("build", "wechat"),
-    "publish": ("publish", "plan"), "send": ("send", "hold", "pause", "resume", "cancel"),
-    "status": ("status", "report"), "subscribers": ("subscribers",), "importing": ("subscribers",),
-    "suppressions": ("suppressions",),
-    "events": ("events", "reconcile"), "serve": ("preview", "serve", "worker", "lsp"),
-    "backup": ("backup", "restore", "move", "archive-mailings"), "doctor": ("doctor", "verify"), "theme": ("theme",),
-    "audience": ("audience",), "mcp": ("mcp",),
+# The module of each command, in the order of --help, groups last. At import a module loads only typer and the frame;
+# the rest is imported when a command runs.
+COMMANDS = {
+    "init": "authoring", "new": "authoring", "add": "authoring", "check": "check", "explain": "check",
+    "schema": "check", "build": "build", "wechat": "build", "preview": "serve", "lsp": "serve", "mcp": "mcp",
+    "plan": "publish", "publish": "publish", "hold": "send", "send": "send", "pause": "send", "resume": "send",
+    "cancel": "send", "status": "status", "reconcile": "events", "report": "status", "verify": "doctor",
+    "serve": "serve", "worker": "serve", "archive-mailings": "backup", "backup": "backup", "restore": "backup",
+    "move": "backup", "doctor": "doctor", "draft": "authoring", "subscribers": "importing",
+    "suppressions": "suppressions", "events": "events", "theme": "theme", "audience": "audience",
 }  # fmt: skip
-# Their order in --help.
-COMMANDS = (
-    "init", "new", "add", "check", "explain", "schema", "build", "wechat", "preview", "lsp", "mcp", "plan", "publish",
-    "hold", "send", "pause", "resume", "cancel", "status", "reconcile", "report", "verify", "serve",
-    "worker", "archive_mailings", "backup", "restore", "move", "doctor",
-)  # fmt: skip
 
 
 def _version(value: bool) -> None:
@@ -89,10 +83,11 @@ def application(args: Sequence[str] = ()) -> typer.Typer:
     name = next(words, "")
     if "--help" in args and (name not in args or args.index("--help") < args.index(name)):
         name = ""  # the list of all commands
-    for module, commands in MODULES.items():
-        if name in commands or not any(name in others for others in MODULES.values()):
-            importlib.import_module(f"publisher.cli.{module}")
-    app.registered_commands.sort(key=lambda command: COMMANDS.index(command.callback.__name__))  # type: ignore[union-attr]
+    for module in {COMMANDS[name]} if name in COMMANDS else COMMANDS.values():
+        importlib.import_module(f"publisher.cli.{module}")
+    order = [*COMMANDS]
+    app.registered_commands.sort(key=lambda one: order.index(one.callback.__name__.replace("_", "-")))  # type: ignore[union-attr]
+    app.registered_groups.sort(key=lambda group: order.index(group.name or ""))
     for part in (app, *(group.typer_instance for group in app.registered_groups)):
         for command in part.registered_commands if part else ():
             command.help = _SINGLE_BREAK.sub(" ", inspect.cleandoc(command.callback.__doc__ or ""))
