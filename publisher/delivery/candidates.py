@@ -55,7 +55,7 @@ def reason_of(chosen: Subquery) -> ColumnElement[Any]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Rule:
+class CandidateRule:
     """Who gets a mailing, and when. ``segment`` is a condition on ``subscribers`` (None: all), ``variant`` the number
     of a subscriber's variant, ``local`` the local time of delivery (None: at once), ``family`` assigns translations.
     A ``correction`` also goes to those whom an earlier mailing reached.
@@ -84,7 +84,7 @@ class _Query:
         return func.max(value).over(partition_by=subscribers.c.mailbox_key) if self.shared else value
 
 
-def candidates(connection: Connection, slug: str, rule: Rule, due: Select[Any] | None = None) -> Subquery:
+def candidates(connection: Connection, slug: str, rule: CandidateRule, due: Select[Any] | None = None) -> Subquery:
     """Return a row per subscriber: variant, reason for exclusion by its own data, rank among the subscribers of its
     inbox who have no reason, and ``not_before`` if there is one. With ``due``, only these, and no inbox gets a step
     twice. Raises UsageError if an earlier mailing of the issue or its family is folded.
@@ -131,7 +131,7 @@ def _by_family(connection: Connection, query: _Query, family: FamilyRule) -> Non
     query.reasons.append((elsewhere, Exclusion.SIBLING))
 
 
-def _by_choice(query: _Query, rule: Rule, due: Select[Any] | None) -> None:
+def _by_choice(query: _Query, rule: CandidateRule, due: Select[Any] | None) -> None:
     """Exclude those outside the segment, those who pause, and those who get the edition of the month instead."""
     s = subscribers.c
     if rule.segment is not None:
@@ -143,7 +143,9 @@ def _by_choice(query: _Query, rule: Rule, due: Select[Any] | None) -> None:
             query.reasons.append((query.latest(s.digest) == MONTHLY, Exclusion.DIGEST))
 
 
-def _by_history(connection: Connection, query: _Query, rule: Rule, before: Mailing | None) -> ColumnElement[Any] | None:
+def _by_history(
+    connection: Connection, query: _Query, rule: CandidateRule, before: Mailing | None
+) -> ColumnElement[Any] | None:
     """Exclude those whom an earlier mailing reached, or with whom a correction is not concerned. Return the time of
     delivery; None: at once.
     """

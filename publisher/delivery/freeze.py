@@ -15,7 +15,14 @@ from sqlalchemy import ColumnElement, Connection, Select, Subquery, case, func, 
 from publisher.audience.segments import segment_clause
 from publisher.audience.tables import subscribers
 from publisher.config.model import Config
-from publisher.delivery.candidates import FamilyRule, Rule, candidates, reason_of, variant_of, waits_for_correction
+from publisher.delivery.candidates import (
+    CandidateRule,
+    FamilyRule,
+    candidates,
+    reason_of,
+    variant_of,
+    waits_for_correction,
+)
 from publisher.delivery.local_time import LocalTime, local_time_of
 from publisher.delivery.lock import adopt_database
 from publisher.delivery.mailings import Mailing, account, by_id, newest, only_in_folder, write_links, write_operator
@@ -78,12 +85,12 @@ def freeze(
     made: list[Mailing] = []
     for one in (Addressed(letter, segment, local, variant), *siblings):
         number = variant_of([v.condition for v in one.letter.variants], home) if one.variant is None else one.variant
-        rule = Rule(now or datetime.now(UTC), one.segment, number, one.local, family, correction)
+        rule = CandidateRule(now or datetime.now(UTC), one.segment, number, one.local, family, correction)
         made.append(_freeze(connection, one.letter, rule, after_trial))
     return made[0]
 
 
-def _freeze(connection: Connection, letter: MailContent, rule: Rule, after_trial: bool) -> Mailing:
+def _freeze(connection: Connection, letter: MailContent, rule: CandidateRule, after_trial: bool) -> Mailing:
     if there := ongoing(connection, letter, correction=rule.correction, after_trial=after_trial):
         return there
     before = newest(connection, letter.slug)
@@ -152,7 +159,7 @@ def preview(
     """
     if family:
         _refuse_late(connection, slug, family)
-    rule = Rule(now or datetime.now(UTC), segment, variant_of(variants, home), local, family, correction)
+    rule = CandidateRule(now or datetime.now(UTC), segment, variant_of(variants, home), local, family, correction)
     chosen = candidates(connection, slug, rule, due)
     of = (reason_of(chosen).label("finding"), chosen.c.variant)
     recipients_of, excluded = [0] * max(1, len(variants)), Counter[str]()

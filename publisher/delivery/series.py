@@ -19,7 +19,7 @@ from publisher.config import Config
 from publisher.database import Database
 from publisher.database.bulk import among
 from publisher.database.metadata import Instant
-from publisher.delivery.candidates import Rule, candidates, variant_of
+from publisher.delivery.candidates import CandidateRule, candidates, variant_of
 from publisher.delivery.freeze import begin, preview, segment_of, write_recipients
 from publisher.delivery.lock import settle_mark, unknown_mail
 from publisher.delivery.mailings import Mailing, by_id, finish, letter_of, newest, unsettled
@@ -95,7 +95,7 @@ def admit(
     mailing_id = mailing.id if mailing and same else begin(connection, letter, mailing, 0, now)
     r, t = recipients.c, taken_steps.c
     base = connection.execute(select(func.max(r.number)).where(r.mailing_id == mailing_id)).scalar_one() or 0
-    rule = Rule(now, segment, variant_of([one.condition for one in letter.variants], home))
+    rule = CandidateRule(now, segment, variant_of([one.condition for one in letter.variants], home))
     chosen = candidates(connection, slug, rule, due)
     # the statement that writes them decides who is due: until then readers may leave or be erased
     if not (admitted := write_recipients(connection, mailing_id, chosen, now, None, base)):

@@ -120,7 +120,7 @@ def test_where_no_two_have_one_inbox_each_is_looked_at_alone_with_the_same_resul
         with database.connect() as connection:
             variant, now = candidates.variant_of(["", "language:en"], "zh-CN"), datetime.now(UTC)
             segment = segment_clause("not language:fr", "zh-CN")
-            rule = candidates.Rule(now, segment, variant, family=family)
+            rule = candidates.CandidateRule(now, segment, variant, family=family)
             return connection.execute(select(candidates.candidates(connection, "weekly-en", rule))).all()
 
     alone = found()

@@ -14,7 +14,7 @@ from publisher.audience import store
 from publisher.audience.tables import confirmations
 from publisher.database import Database
 from publisher.delivery import send, series, settle
-from publisher.delivery.candidates import Rule, candidates
+from publisher.delivery.candidates import CandidateRule, candidates
 from publisher.delivery.freeze import _rows, ongoing
 from publisher.delivery.mailings import Mailing, by_id, newest
 from publisher.delivery.pace import Pace
@@ -45,7 +45,7 @@ def freeze_outside_its_transaction() -> Iterator[None]:
             key = connection.execute(insert(mailings).values(own | of | moment).returning(mailings.c.id)).scalar_one()
         with database.begin() as connection:
             now = store.now()
-            chosen = candidates(connection, letter.slug, Rule(now))
+            chosen = candidates(connection, letter.slug, CandidateRule(now))
             columns = ["mailing_id", "number", "reference", "variant", "state", "attempts", "reason", "released"]
             connection.execute(insert(recipients).from_select(columns, _rows(key, chosen, now)))
             return by_id(connection, key)
