@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from publisher.checks.context import Context
 from publisher.checks.html import ACTIVE, COMMENT_UNCLOSED, RUNS, TAGS, TEXT_SWALLOWED, without_comments
@@ -21,6 +22,8 @@ _SWALLOWED = regex(rf"{_OPEN_QUOTE.pattern}(?=[^\"'<>]*<)")
 """A tag whose last value is not closed; ``alt="a > b"`` is not matched."""
 _NO_END = "area basefont br col frame hr image img input isindex keygen param source spacer track wbr"
 _VOID = frozenset(_NO_END.split())
+_NAMEABLE = _VOID | {"p"}  # that need no end
+_ELEMENT = regex(r" (?:tag|element)s?\b(?!:)|\s?(?:标签|标记|標籤|元素|タグ|要素)(?![:：])")
 _PARTS = NOT_NESTED | {"rt", "rp"}
 _CELLS = frozenset({"caption", "col", "colgroup", "tbody", "td", "tfoot", "th", "thead", "tr"})
 _PARENTS = ("ul", "ol", "dl", "menu", "table", "ruby")  # within these the ends of their parts may be left out
@@ -100,6 +103,7 @@ def _swallowed(text: Text) -> Iterator[Diagnostic]:
 def _unpaired(text: Text) -> Iterator[Diagnostic]:
     """Tags without an end, and ends without a beginning: often the name of an element in a sentence."""
     opened: dict[str, list[Place | None]] = {}
+    follows = {id(piece): after.words for piece, after in pairwise(text.pieces) if piece.raw and not after.raw}
     for piece in text.raw:
         for tag in raw_tags(piece.words):
             begun, place = opened.setdefault(tag.name, []), piece.place(tag.start, tag.end)
@@ -108,6 +112,10 @@ def _unpaired(text: Text) -> Iterator[Diagnostic]:
                 advice = say("write <table> before it, or `<{name}>` in backticks for the word", name=tag.name)
                 yield ANGLE_BRACKETS.at(place, message, help=advice)
                 begun.append(None)
+            elif tag.name in _NAMEABLE and _ELEMENT.match(follows.get(id(piece), "")):
+                message = say("<{name}> is taken for HTML: readers do not see it", name=tag.name)
+                advice = say("write `<{name}>` in backticks for the word", name=tag.name)
+                yield ANGLE_BRACKETS.at(place, message, help=advice)
             elif tag.name in _VOID or (tag.name in RUNS and not tag.closing):
                 continue
             elif not tag.closing:
