@@ -119,7 +119,7 @@ class CsvFile:
 
 
 _UNCLOSED = say("a quote is opened here and not closed, or a quote inside the value is not doubled")
-_ADDRESS = re.compile(r"[^\s@,;|]+@[^\s@,;|]+\.[^\s@,;|]+")
+_ADDRESS = re.compile(r"[^\s@,;|]+@[^\s@,;|]+\.[^\s@,;|.]+")
 
 
 def _opening(lines: Sequence[str], line: int, delimiter: str) -> int:

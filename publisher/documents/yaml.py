@@ -202,7 +202,7 @@ class _Builder:
         """Report words after `` #`` in prose: YAML drops them as a comment, but the author may have meant text."""
         number = span.end_line
         rest = _CUT.fullmatch(self.lines[number - self.first], span.end_column - 1)
-        after = "".join(self.lines[number + 1 - self.first :][:1])
+        after = "".join(self.lines[number + 1 - self.first : number + 2 - self.first])
         if not (rest or self._flow) and (below := _CUT_BELOW.fullmatch(after)):
             begun = re.match(r"([ \t]*)(?:- +)*", self.lines[span.line - self.first])
             deeper = begun and below.start("words") > begun.end(1 if span.column == begun.end() + 1 else 0)

@@ -28,6 +28,9 @@ WORST = [
     ("commentary", "word\u202e"),
     ("matter", "a§: b\n"),
     ("address", "/x?y={z"),
+    ("headline", "`"),
+    ("headline", "<a →a="),
+    ("key_points", "1,2 "),
 ]
 
 

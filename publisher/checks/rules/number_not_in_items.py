@@ -48,7 +48,8 @@ def _told(lines: Iterable[Line], said: Iterable[str], language: str) -> Iterator
     for line in lines:
         for number in known.lacking(line.text):
             end = number.start + len(number.text)
-            if not _MARKS.search(f"{line.text[: number.start]}\0{line.text[number.start : end + 1]}"):
+            before = line.text[max(0, number.start - 200) : number.start]
+            if not _MARKS.search(f"{before}\0{line.text[number.start : end + 1]}"):
                 place = line.place(number.start, end)
                 advice = say("write the number the items have, or add it to an item")
                 yield CODE.at(place, say("{text} appears in no item", text=number.text), help=advice)

@@ -27,9 +27,9 @@ _MARKUP = re.compile(
     rf"|!?(?<![A-Za-z0-9_\])])\[(?P<link>[^\[\]]+)\]\([^()\s]+\)"
     rf"|{_ALONE}(?P<mark>\*\*|~~)(?P<strong>(?![\s*~])[^*~]*?(?<!\s))(?P=mark)(?![A-Za-z0-9])"
     rf"|{_ALONE}\*(?P<emphasis>(?![a-z]+\*)\w(?:[^*~]*[\w.!?…。！？])?)\*(?![A-Za-z0-9*])"
-    rf"|{_ALONE}(?P<ticks>`+)(?P<code>(?![\s`])[^`]*?(?<!\s))(?P=ticks)(?![A-Za-z0-9`])"
-    r"|<(?P<tag>a|b|code|em|font|i|mark|small|span|strong|sub|sup|u)(?:\s[^<>]*=[^<>]*)?>(?P<element>[^<>]+)</(?P=tag)>"
-    r"|<img\s[^<>]*=[^<>]*>|(?<=\S)<br ?/?>(?=\S)"
+    rf"|(?<![A-Za-z0-9`])(?P<ticks>`++)(?P<code>(?![\s`])[^`]*?(?<!\s))(?P=ticks)(?![A-Za-z0-9`])"
+    r"|<(?P<tag>a|b|code|em|font|i|mark|small|span|strong|sub|sup|u)(?:\s[^<>=]*=[^<>]*)?>(?P<element>[^<>]+)</(?P=tag)>"
+    r"|<img\s[^<>=]*=[^<>]*>|(?<=\S)<br ?/?>(?=\S)"
     r"|<!--.*?(?:-->|$)"
 )
 

@@ -103,7 +103,8 @@ def _swallowed(text: Text) -> Iterator[Diagnostic]:
 def _unpaired(text: Text) -> Iterator[Diagnostic]:
     """Tags without an end, and ends without a beginning: often the name of an element in a sentence."""
     opened: dict[str, list[Place | None]] = {}
-    follows = {id(piece): after.words for piece, after in pairwise(text.pieces) if piece.raw and not after.raw}
+    pairs = pairwise(text.pieces if text.raw else ())
+    follows = {id(piece): after.words for piece, after in pairs if piece.raw and not after.raw}
     for piece in text.raw:
         for tag in raw_tags(piece.words):
             begun, place = opened.setdefault(tag.name, []), piece.place(tag.start, tag.end)

@@ -17,7 +17,7 @@ LINK_NOT_MADE = define("link-not-made", Severity.WARNING)
 NOTE_LOST = define("note-lost", Severity.WARNING)
 _NOTE_REFERENCE = re.compile(r"(?<!\\)\[\^(?P<label>[^\[\]\s]+)\](?!:)")
 _NOTE = re.compile(r"[ >]{0,9}\[\^(?P<label>[^\[\]\s]+)\]:[ \t]*(?P<words>.*)")
-_SPACED_NOTE = re.compile(r"(?:^|(?<=\n))[ >]*(?P<mark>\[\^[^\[\]\n]*\s[^\[\]\n]*\]):")
+_SPACED_NOTE = re.compile(r"(?:^|(?<=\n))[ >]*(?P<mark>\[\^(?=[^\[\]\n]*\]:)[^\[\]\n]*\s[^\[\]\n]*\]):")
 _RANGE = re.compile(r".-.|\\.+")  # [^a-z] is a character class
 _NEARLY = re.compile(
     r"[\[【［](?P<text>[^\[\]【】［］\n]+)[\]】］](?P<gap>[ \t\u3000]*)[(（][ \t]*"
@@ -42,11 +42,11 @@ _BEGUN = re.compile(r"[ >]*\[(?P<label>[^\[\]\n]+)\]:")
 _SOUND = re.compile(r"\[[^\[\]\n]+\]\([ \t]*(?P<url>[^ \t]+)[ \t]*\)")
 _SOUND_PICTURE = re.compile(r"\[[^\[\]\n]*\]\([ \t]*[^\s()]+(?:[ \t]+(?:\"[^\"]*\"|'[^']*'))?[ \t]*\)")
 _SHOWN = re.compile(r"\]\([ \t]*<?(?=https?:|$)")
-_TITLE = re.compile(r"\s+[“‘].*[”’]$")  # title in typographic quotes, not Markdown
+_TITLE = re.compile(r"(?<!\s)\s+[“‘].*[”’]$")  # title in typographic quotes, not Markdown
 _GOES_ON = re.compile(r"[ \t]*[)\"'(]")  # end or title of a link
 _ADDRESS = re.compile(r"https?:|mailto:", re.IGNORECASE)
 _CODE = re.compile(r"`[^`\n]*`")
-_WORDS, _FILE = re.compile(r"[^/#?:]*\w[^/#?:]*"), re.compile(r"[\w ()+~@-]+(?:\.[A-Za-z0-9]{1,5})+")
+_WORDS, _FILE = re.compile(r"[^/#?:\w]*\w[^/#?:]*"), re.compile(r"[\w ()+~@-]+(?:\.[A-Za-z0-9]{1,5})+")
 _WHY_NOT = {
     "above": (say("this is not a link: the line of [{label}]: goes on the paragraph above it"),
               say("put an empty line above it")),

@@ -77,7 +77,7 @@ _SIGN = regex(
     r"\[[\[!]|\*\[|==|%%|!!!|\?\?\?|\[toc|[{~^$]|\+\+|(?<![\w:/.-]):[a-z_0-9+]+:|error!|错误[!！]|\\[(\[]",
     re.IGNORECASE,
 )
-_COLONS = re.compile(r"[ \t>]*(?:(?:[-+*]|\d{1,2}[.)])[ \t]+)?[ \t>]*(:{3,}(.*))")
+_COLONS = re.compile(r"[ \t>]*+(?:(?:[-+*]|\d{1,2}[.)])[ \t]+)?[ \t>]*+(:{3,}(.*))")
 _OWN_LINE = re.compile(" {0,3}:::")
 _END = say("write ::: on a line of its own")
 _COMMENTARY = say("write it as the key commentary, beside body")

@@ -28,7 +28,7 @@ _FUNCTIONS = {
     "rgba": "css-rgba", "linear-gradient": "css-linear-gradient", "radial-gradient": "css-radial-gradient",
     "conic-gradient": "css-conic-gradient", "var": "css-variables", "light-dark": "css-function-light-dark",
 }  # fmt: skip
-_UNIT = re.compile(r"(?<![#\w.])-?\d*\.?\d+(rem|vh|vw|vmin|vmax|ch|ex|em)\b")
+_UNIT = re.compile(r"(?<![#\w.])-?(?:\d*\.)?\d+(rem|vh|vw|vmin|vmax|ch|ex|em)\b")
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _START = re.compile(r'<[^>"]*+(?:"[^"]*+"[^>"]*+)*+>')  # an alt text may contain >
 _VALUE = re.compile(r' (href|src|alt|id|title|aria-label)="[^"\0]*"')

@@ -14,7 +14,7 @@ _ATTRIBUTES = r'(?:\s[a-z-]+="[^"]*")*'
 _ANY_TAG = regex(rf"</?[a-z][a-z0-9]*{_ATTRIBUTES}\s*/?>")
 _BLOCK = regex(rf"<(p|li|ul|ol|h[1-6]|blockquote|td|th|dt|dd|caption|figcaption|summary|pre|code|a)\b({_ATTRIBUTES})>")
 _ALL = regex(".*", re.DOTALL)
-_FIXED = {"code": _ALL, "pre": _ALL, "a": re.compile(r"[!-~]*[/@.][!-~]*")}
+_FIXED = {"code": _ALL, "pre": _ALL, "a": re.compile(r"(?<![!-~])[!-~]*[/@.][!-~]*")}
 _BOX = regex(r'<section class="(callout|sponsor)">((?:(?!</?section).)*)</section>', re.DOTALL)
 _BUTTON = regex(r'<p(?: dir="[a-z]+")?>(<a [^>]*class="button"[^>]*>(?:(?!</?a\b).)*</a>)</p>', re.DOTALL)
 _LAYOUT = '<table role="presentation" cellpadding="0" cellspacing="0" border="0"'

@@ -53,7 +53,7 @@ WITH_COLON = re.compile(
 """A name in brackets that is no address: ``<std::string>``, ``<o:p>``."""
 _LONG = 100  # characters; shorter HTML is usually one tag that several callers parse, so it is cached
 _QUOTED = re.compile(r"""=\s*(?:"[^"]*"|'[^']*')""")  # does not occur in a sentence
-_VALUE = re.compile(r"""\s*=\s*[^\s"']+""")
+_VALUE = re.compile(r"""(?<!\s)\s*=\s*[^\s"']+""")
 
 
 def is_words(tag: re.Match[str]) -> bool:
