@@ -30,6 +30,7 @@ _HEAD = regex(r"<th\b[^>]*>(.*?)</th>", re.DOTALL)
 _TEXT = regex(r"<t[dh]\b[^>]*>(.*?)</t[dh]>", re.DOTALL)
 _LETTERS = "!-;=?-~\u00a1-\u1fff"  # without < and >, and without Han and kana, which break anywhere
 _LONG = regex(rf"{_ANY_TAG.pattern}|[{_LETTERS}]{{25,}}")
+_UNBROKEN = regex(rf"[{_LETTERS}]{{60}}(?![^<>]*>)")
 _LINES = regex(rf"{_TABLE.pattern}|{_ANY_TAG.pattern}|[{_LETTERS}]{{60,}}", re.DOTALL)
 _WORD = regex(f"[{_LETTERS}]+")
 _LINE, _GAP = 66, 1.3
@@ -83,7 +84,8 @@ def in_tables(html: str) -> str:
     on cells only, and repeat the column head in each cell of tables of three or more columns, for phones only. Words of
     60 or more letters, such as addresses, may break anywhere: Outlook for Windows would widen the mail for them.
     """
-    html = _LINES.sub(_folded, html)
+    if _UNBROKEN.search(html):
+        html = _LINES.sub(_folded, html)
     if "<table" in html:
         html = _TURNED.sub(r"<td\1\3><span\2>\4</span></td>", html)  # else its column head were on the other side
         html = labelled(
