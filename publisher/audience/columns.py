@@ -138,9 +138,11 @@ class Columns:
         tool_name, tool = next(known, ("csv", _CSV))
         roles: dict[str, int] = {}
         for index, name in enumerate(lowered):
-            role = {tool.tags: "topics", tool.json: "json", tool.email: "email"}.get(name) or _ROLE.get(name)
+            role = {tool.tags: "topics", tool.json: "json"}.get(name) or _ROLE.get(name)
             if role is not None:
                 roles.setdefault(role, index)
+        if tool.email in lowered:
+            roles.setdefault("email", lowered.index(tool.email))
         if "email" not in roles:
             raise ColumnError(NO_EMAIL)
         taken = set(roles.values())

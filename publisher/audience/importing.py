@@ -142,7 +142,7 @@ def _columns(
     except ColumnError as error:
         _, row = next(lines, (0, []))
         told, names = message_of(error), [name for name, cell in zip(header, row, strict=False) if "@" in cell]
-        if told == NO_EMAIL and any("@" in cell for cell in header):
+        if told == NO_EMAIL and any("." in cell.partition("@")[2] for cell in header):
             told = say("the first line holds an address, not the names of the columns: write email above it")
         elif len(names) == 1 and told == NO_EMAIL:
             told = say("the header has no column email; call {name!r} that, which holds addresses", name=names[0])

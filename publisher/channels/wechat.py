@@ -58,7 +58,7 @@ _BLOCKS = (
     "section p h1 h2 h3 h4 h5 h6 ul ol li table caption thead tbody tfoot tr td th blockquote pre hr dl dt dd div"
     " figure figcaption details summary"
 )
-_ROUND_BLOCKS = re.compile(rf"(?<!\s)\s*(</?(?:{_BLOCKS.replace(' ', '|')})(?:\s[^>]*)?>)\s*")
+_ROUND_BLOCKS = re.compile(rf"(?:(?<!\s)\s+)?(</?(?:{_BLOCKS.replace(' ', '|')})(?:\s[^>]*)?>)\s*")
 _TABLE = re.compile(r"<table>(?:(?!<table).)*?</table>", re.DOTALL)
 _PRE = re.compile(r"(<pre\b.*?</pre>)", re.DOTALL)
 

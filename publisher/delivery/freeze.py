@@ -82,10 +82,10 @@ def freeze(
         _refuse_late(connection, letter.slug, family)
         if any(_begun(connection, one.slug) for one in family.members):
             siblings = ()
-    made: list[Mailing] = []
+    made, now = list[Mailing](), now or datetime.now(UTC)
     for one in (Addressed(letter, segment, local, variant), *siblings):
         number = variant_of([v.condition for v in one.letter.variants], home) if one.variant is None else one.variant
-        rule = CandidateRule(now or datetime.now(UTC), one.segment, number, one.local, family, correction)
+        rule = CandidateRule(now, one.segment, number, one.local, family, correction)
         made.append(_freeze(connection, one.letter, rule, after_trial))
     return made[0]
 

@@ -8,6 +8,7 @@ import io
 import re
 import subprocess
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import lru_cache
@@ -22,6 +23,7 @@ from publisher.language import Locale
 SIZE = (1200, 630)
 _MARGIN, _BAND, _COVER = 72, 16, 460
 _SIZES = (76, 64, 54, 46, 38)
+_LONGEST = 200  # letters; a card has no line of as many
 _KNOWN = "NotoSansCJK-Bold.ttc|DejaVuSans-Bold.ttf|PingFang.ttc|Arial Unicode.ttf|msyhbd.ttc|arialbd.ttf"
 _HAN = r"\u3000-\u9fff\uf900-\ufaff\uff00-\uffef"
 _OPEN, _CLOSE = (
@@ -137,16 +139,14 @@ def _drawn(text: str) -> str:
 def _lines(text: str, font: _Font, size: int, room: int, *, broken: bool = False) -> list[str]:
     """The lines of a text; if ``broken``, a word that is wider than ``room`` goes on in the next line."""
     kept = "".join(c for c in text if _has(font, c) or c.isspace() or unicodedata.category(c) in {"Mn", "Cf"})
-    lines, line = [], ""
+    lines, line, wide = [], "", load_font(*font, size).getlength
     for word in _WORD.findall(" ".join(kept.split())):
-        if line and load_font(*font, size).getlength((line + word).rstrip()) > room:
+        if line and wide((line + word).rstrip()) > room:
             lines.append(line.strip())
             line = ""
         line += word
-        while broken and len(line) > 1 and load_font(*font, size).getlength(line.rstrip()) > room:
-            end = next(
-                n for n in range(len(line) - 1, 0, -1) if n == 1 or load_font(*font, size).getlength(line[:n]) <= room
-            )
+        while broken and len(line) > 1 and wide(line[:_LONGEST].rstrip()) > room:
+            end = 1 + bisect_left(range(2, min(len(line), _LONGEST)), True, key=lambda n: wide(line[:n]) > room)
             lines.append(line[:end])
             line = line[end:]
     return [*lines, line.strip()]

@@ -33,6 +33,9 @@ from publisher.edition.sandbox import MADE, Released, Sandbox, Writer, finalized
 from publisher.issue.codes import IMAGE_MISSING
 
 BROKEN = define("theme-broken", Severity.ERROR, fixed=True)
+_FAILURES = (
+    TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError, OSError, RecursionError,
+)  # fmt: skip
 _SPACE = re.compile(
     r"""("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|\s*(;\s*\}|[{};,>]|:\s)\s*|(/\*.*?\*/\s*|(?<=[\s:(,])0(?=\.\d))|\s+""",
     re.DOTALL,
@@ -81,7 +84,7 @@ class Theme:
         made: list[Released] = []
         try:
             return environment.get_template(name).render({**self._names(context), MADE: made})
-        except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError, OSError) as error:
+        except _FAILURES as error:
             raise ThemeError(self._fault(name, error)) from error
         finally:
             for one in made:

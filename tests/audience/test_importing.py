@@ -243,6 +243,7 @@ def test_every_problem_has_its_line(tmp_path: Path) -> None:
         (b"name,city\nAnn,Paris\n", "no column email"),
         (b"ann@example.com,Ann\nben@example.com,Ben\n", "write email above it"),
         (b"Subscriber,Name\nann@example.com,Ann\n", "call 'Subscriber' that"),
+        (b"Contact,Twitter (@handle)\nann@example.com,ann\n", "call 'Contact' that"),
         (b"email,Email\na@b.co,c@d.co\n", "is in the header twice"),
         (b"email,name\n" + b'ann@example.com,"' + b"never closed\n" * 300, "not closed"),
     ],

@@ -159,6 +159,7 @@ EXPORTS = {
         "Subscriber,Status,Subscribed\na@example.com,Active,2023-01-01\nb@example.com,Junk,2023-01-01\n",
         {"a": "confirmed", "b": "complaint"},
     ),
+    "beside email": ("Subscriber,Email,Subscribed\nAnn,a@example.com,2023-01-01\n", {"a": "confirmed"}),
     "mailjet": (
         "email,IsExcludedFromCampaigns,IsUnsubscribed\na@example.com,true,false\nb@example.com,false,true\n",
         {"a": "manual", "b": "unsubscribed"},

@@ -55,6 +55,11 @@ if a:
     b()
 ```
 
+<details>
+<summary>甲</summary>
+<div>
+乙</div></details>
+
 [^1]: 注一，见[别处](https://notes.weekly.test/)。
 
 ::: commentary
@@ -89,6 +94,7 @@ def test_the_article_has_inline_styles_and_nothing_that_wechat_removes(article: 
     assert [node.attributes["href"] for node in article.css("a")] == ["https://mp.weixin.qq.com/s/abc"]
     around = [node.parent.attributes["style"] or "" for node in article.css("table") if node.parent]
     assert ["overflow-x:auto" in style for style in around] == [True], "a phone scrolls a wide table"
+    assert not re.search(r"</?(?:section|p|div|table)\b[^>]*>\s", article.html or ""), "a line of its own"
 
 
 def test_all_that_readers_read_is_in_the_article(article: LexborHTMLParser) -> None:

@@ -103,6 +103,8 @@ def test_siblings_are_frozen_together_and_every_reader_is_pending_once(database:
     for share, own in zip(shares, got, strict=True):
         assert share["sibling"] == set.union(*got) - own
     assert {len(own) for own in got} == {2, 3, 5}
+    with database.connect() as connection:
+        assert len({mailings.by_id(connection, number).frozen_at for number in (1, 2, 3)}) == 1
 
 
 @pytest.mark.parametrize("family", [FAMILY, None])

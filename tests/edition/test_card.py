@@ -109,6 +109,7 @@ def test_a_long_word_is_written_smaller_before_it_leaves_its_column(tmp_path: Pa
     image = drawn(tmp_path, "Donaudampfschifffahrt", cover=COVER)
     assert ink(image, (700, 150, 740, 630)) == 0
     assert image.getpixel((760, 300))[1] > 200  # type: ignore[index]
+    drawn(tmp_path, "a" * 8000)  # at once
 
 
 def test_a_title_of_pictographs_beside_a_file_that_is_no_font_is_no_traceback(tmp_path: Path) -> None:

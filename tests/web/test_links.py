@@ -327,6 +327,7 @@ def test_a_key_file_that_was_cut_short_signs_nothing_and_is_not_replaced(
         ("base.html", "</main>", "{% endif %}</main>", 19), ("base.html", "</main>", "{{ oops }}</main>", None),
         ("unsubscribe.html", "<form", "<div", None), ("mail.mjml", "{{ link }}", "{{ lnk }}", None),
         ("mail.mjml", "{{ link }}", "#", None),
+        ("unsubscribe.html", "<form", '{% include "service/unsubscribe.html.j2" %}<form', None),
     ],
 )  # fmt: skip
 def test_a_template_of_the_newsletter_that_fails_keeps_nobody_in(

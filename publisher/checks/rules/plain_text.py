@@ -23,7 +23,7 @@ _LATE = {"R", "AL"}  # bidirectional classes of right-to-left letters (UAX #9, 3
 _ALONE = r"(?<![A-Za-z0-9])"  # excludes 2**64 and f**k
 _MARKUP = re.compile(
     r"(?P<entity>&(?:#\d+|#[xX][0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]*);)"
-    r"|^(?:#{2,6} ?|# )(?P<heading>[^\s#\d].*)"
+    r"|^(?:#{2,6} ?|# (?!of\b))(?P<heading>[^\s#\d].*)"
     rf"|!?(?<![A-Za-z0-9_\])])\[(?P<link>[^\[\]]+)\]\([^()\s]+\)"
     rf"|{_ALONE}(?P<mark>\*\*|~~)(?P<strong>(?![\s*~])[^*~]*?(?<!\s))(?P=mark)(?![A-Za-z0-9])"
     rf"|{_ALONE}\*(?P<emphasis>(?![a-z]+\*)\w(?:[^*~]*[\w.!?…。！？])?)\*(?![A-Za-z0-9*])"

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from itertools import pairwise
 
 from publisher.checks.context import Context
 from publisher.checks.html import ACTIVE, COMMENT_UNCLOSED, RUNS, TAGS, TEXT_SWALLOWED, without_comments
@@ -23,7 +22,7 @@ _SWALLOWED = regex(rf"{_OPEN_QUOTE.pattern}(?=[^\"'<>]*<)")
 _NO_END = "area basefont br col frame hr image img input isindex keygen param source spacer track wbr"
 _VOID = frozenset(_NO_END.split())
 _NAMEABLE = _VOID | {"p"}  # that need no end
-_ELEMENT = regex(r" (?:tag|element)s?\b(?!:)|\s?(?:标签|标记|標籤|元素|タグ|要素)(?![:：])")
+_ELEMENT = regex(r" (?:tag|element)s?\b(?!:)| ?(?:标签|标记|標籤|元素|タグ|要素)(?![:：])")
 _PARTS = NOT_NESTED | {"rt", "rp"}
 _CELLS = frozenset({"caption", "col", "colgroup", "tbody", "td", "tfoot", "th", "thead", "tr"})
 _PARENTS = ("ul", "ol", "dl", "menu", "table", "ruby")  # within these the ends of their parts may be left out
@@ -103,9 +102,8 @@ def _swallowed(text: Text) -> Iterator[Diagnostic]:
 def _unpaired(text: Text) -> Iterator[Diagnostic]:
     """Tags without an end, and ends without a beginning: often the name of an element in a sentence."""
     opened: dict[str, list[Place | None]] = {}
-    pairs = pairwise(text.pieces if text.raw else ())
-    follows = {id(piece): after.words for piece, after in pairs if piece.raw and not after.raw}
     for piece in text.raw:
+        written = piece.rows.token.content if piece.token.type == "html_inline" else ""
         for tag in raw_tags(piece.words):
             begun, place = opened.setdefault(tag.name, []), piece.place(tag.start, tag.end)
             if tag.name in _CELLS and not (tag.closing or opened.get("table")):
@@ -113,7 +111,7 @@ def _unpaired(text: Text) -> Iterator[Diagnostic]:
                 advice = say("write <table> before it, or `<{name}>` in backticks for the word", name=tag.name)
                 yield ANGLE_BRACKETS.at(place, message, help=advice)
                 begun.append(None)
-            elif tag.name in _NAMEABLE and _ELEMENT.match(follows.get(id(piece), "")):
+            elif tag.name in _NAMEABLE and not tag.attributes and _ELEMENT.match(written, piece.begin + tag.end):
                 message = say("<{name}> is taken for HTML: readers do not see it", name=tag.name)
                 advice = say("write `<{name}>` in backticks for the word", name=tag.name)
                 yield ANGLE_BRACKETS.at(place, message, help=advice)
