@@ -118,9 +118,10 @@ def looks(words: Locale, config: Config) -> dict[str, Any]:
 
 
 _WINDOWS = {
-    "arial", "book antiqua", "calibri", "cambria", "candara", "century gothic", "consolas", "constantia", "corbel",
-    "courier new", "garamond", "georgia", "malgun gothic", "meiryo", "microsoft jhenghei", "microsoft yahei",
-    "palatino linotype", "segoe ui", "tahoma", "times new roman", "trebuchet ms", "verdana",
+    "arial", "batang", "book antiqua", "calibri", "cambria", "candara", "century gothic", "consolas", "constantia",
+    "corbel", "courier new", "dengxian", "fangsong", "garamond", "georgia", "kaiti", "malgun gothic", "meiryo",
+    "microsoft jhenghei", "microsoft yahei", "palatino linotype", "pmingliu", "segoe ui", "simhei", "simsun", "tahoma",
+    "times new roman", "trebuchet ms", "verdana", "yu mincho",
 }  # fmt: skip
 """Fonts for text that Windows or Office brings, in lower case."""
 

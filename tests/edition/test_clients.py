@@ -164,6 +164,7 @@ def test_in_outlook_for_windows_grounds_edges_and_padding_are_of_cells_and_pictu
         ("magazine", CHINESE, "Georgia", "Georgia"),
         ({"title": "Merriweather", "body": "Inter, Trebuchet MS"}, ENGLISH, "'Trebuchet MS'", "Georgia"),
         ({"title": "'Garamond', Didot", "body": "mono"}, CHINESE, "Consolas", "Garamond"),
+        ({"title": "KaiTi", "body": "Songti SC, SimSun"}, CHINESE, "SimSun", "KaiTi"),
     ],
 )
 def test_in_outlook_for_windows_headings_and_text_keep_their_kind_of_font(
