@@ -41,7 +41,9 @@ def trouble(root: Path) -> UsageError | None:
         return UsageError(say("this is a git repository, and git is not installed"), help=say("install git"))
     except (OSError, subprocess.SubprocessError) as error:
         told = os.fsdecode(getattr(error, "stderr", None) or b"").partition("\n")[0].removeprefix("fatal: ")
-        advice = say("let git read it: git config --global --add safe.directory {root}", root=root.resolve())
+        advice = say("see what git status says there")
+        if "ownership" in told:
+            advice = say("let git read it: git config --global --add safe.directory {root}", root=root.resolve())
         return UsageError(say("git does not answer in this repository: {told}", told=told or str(error)), help=advice)
     return None
 

@@ -225,7 +225,6 @@ def wait_until_live(config: Config, edition: Edition, place: Destination) -> str
         return None
     url = url_of(config.newsletter.url, issue_path(edition.slug))
     by_url = config.deploy.verify == "url" or (config.deploy.verify == "auto" and config.deploy.to == "s3")
-
     if not by_url:
         path = issue_path(edition.slug) + "index.html"
         html, where = place.read(path), f"{place.name.rstrip('/')}/{path}"

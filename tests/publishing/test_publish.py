@@ -197,6 +197,8 @@ def test_a_checkout_that_git_may_not_read_is_told_and_never_taken_for_the_newest
     assert f"safe.directory {room.root}" in ran.err
     ran = room.run("publish", "--accept-history", **foreign)
     assert (ran.status, told in ran.err) == (0, True)
+    (room.root / ".git/HEAD").unlink()
+    assert "see what git status says there" in room.run("plan").out
     assert room.mailed() == sorted(PEOPLE)
 
 
