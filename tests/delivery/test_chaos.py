@@ -55,9 +55,9 @@ def test_random_deaths_and_lost_answers_double_and_lose_nobody(ses: Callable[...
     after = ("reset-after", "close-after", "500-after", "503-after", "truncated-after", "empty-after", "short-after")
     ses(render=False, latency=0.02, rate=900, faults=dict.fromkeys(after, 0.03))
     database = open_database(make_config(tmp_path, "ses"))
-    add_people(database, 3000)
+    add_people(database, 5000)
     database.close()
-    found = forked("random", str(tmp_path), "15", "20241229")
-    assert found["kills"] == 15
+    found = forked("random", str(tmp_path), "25", "20241229")
+    assert found["kills"] == 25
     assert found["faults"] > 0
-    assert (found["duplicates"], found["missing"], found["submitted"], found["fine"]) == (0, 0, 3000, True), found
+    assert (found["duplicates"], found["missing"], found["submitted"], found["fine"]) == (0, 0, 5000, True), found
