@@ -51,6 +51,7 @@ def _statuses(name: str) -> dict[str, ImportStatus]:
 
 STRONG = _statuses("strong")
 KNOWN = STRONG | _statuses("known")
+NOUNS = _words("nouns")
 TRUE, FALSE, NOTHING = _words("true"), _words("false"), _words("nothing") | {""}
 DATE = re.compile(
     r"\d{4}[-/. ]\d{1,2}[-/. ]\d{1,2}|\d{1,2}[-/. ]\d{1,2}[-/. ]\d{2,4}|^\d{9,13}$|\b\d{1,2}:\d{2}|\b\d{4}$"
@@ -75,8 +76,12 @@ def normal(text: str) -> str:
 
 def _in_list(value: str) -> ImportStatus | None:
     """The worst status among the words of a list, such as tags; None if no word of it is unambiguous."""
-    found = {STRONG.get(word.strip(" \"'[]")) for word in re.split(r"[,;|]", value)} if _LIST.search(value) else set()
+    found = {STRONG.get(word) for word in _parts(value)} if _LIST.search(value) else set()
     return next((standing for standing in WORST if standing in found), None)
+
+
+def _parts(value: str) -> list[str]:
+    return [word.strip(" \"'[]") for word in re.split(r"[,;|]", value)]
 
 
 _LIST = re.compile(r"[,;|\[]")
@@ -112,11 +117,22 @@ class _Column:
     true: int = 0
     false: int = 0
     blank: int = 0
+    dated: int = 0
     unknown: Counter[str] = field(default_factory=Counter)
 
     @property
     def speaks(self) -> bool:
-        return self.sure or self.told
+        return self.sure or self.told or self.half_confirmed
+
+    @property
+    def half_confirmed(self) -> bool:
+        """Whether some rows have the moment of a confirmation and others have none, as CleverReach's ``activated``."""
+        confirms = self.kind is ColumnKind.YES and self.standing is ImportStatus.PENDING
+        return confirms and bool(self.dated and self.blank) and not self.false
+
+    def doubts(self, word: str) -> bool:
+        """Whether a value may be a topic of interest, as ``bounce`` among tags."""
+        return self.kind is ColumnKind.OTHER and not NOUNS.isdisjoint(_parts(word))
 
     def observe(self, value: str, answers: Mapping[str, ImportStatus]) -> None:
         """Count a value."""
@@ -128,10 +144,12 @@ class _Column:
             self.blank += 1
             return
         found = self.meaning(word, answers)
+        asks = word not in answers if found is None else self.doubts(word)
+        if asks and len(self.unknown) < MOST_VALUES:
+            self.unknown[value] = 1
         if found is None:
-            if len(self.unknown) < MOST_VALUES:
-                self.unknown[value] = 1
             return
+        self.dated += bool(DATE.search(word))
         self.true += word in TRUE
         self.false += word in FALSE
         self.told = self.told or found is not ImportStatus.FINE
@@ -164,9 +182,10 @@ class _Column:
         """Return the values that only the operator can explain, each with its number of rows."""
         if not self.speaks:
             return []
-        found = [(value, number) for value, number in self.unknown.most_common() if self.judge(normal(value)) is None]
+        words = [(value, number, normal(value)) for value, number in self.unknown.most_common()]
+        found = [(value, number) for value, number, word in words if self.judge(word) is None or self.doubts(word)]
         ticked = self.kind is ColumnKind.YES and self.true and self.blank and not self.false
-        return [*found, ("", self.blank)] if ticked else found
+        return [*found, ("", self.blank)] if ticked or self.half_confirmed else found
 
 
 _IN_NAMES = re.compile("退订|退訂|取消订阅|退信|投诉|黑名单")

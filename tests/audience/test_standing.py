@@ -205,6 +205,9 @@ def test_every_tool_s_words_are_read(config: Config, tmp_path: Path, tool: str) 
         ('email,Tags\na@example.com,"VIP, unsubscribed"\nb@example.com,VIP\n', "'VIP'"),
         ("email,DOUBLE_OPT-IN\na@example.com,1\nb@example.com,2\n", "'2' (1 row)"),  # no, in Brevo's numbers
         ("email,paused\na@example.com,yes\n", "'yes'"),
+        ('email,Tags\na@example.com,\nb@example.com,"投诉, 深圳"\n', "'投诉, 深圳' (1 row)"),  # a topic, or a complaint
+        ("email,Interest\na@example.com,bounce\nb@example.com,bounced\n", "'bounce' (1 row)"),
+        ("email,activated,registered\na@example.com,2024-01-01,2024-01-01\nb@example.com,,2024-01-01\n", "'' (1 row)"),
         ("email,状態\na@example.com,無効\n", "'無効'"),
         ("email,unsubscribed\na@example.com,perhaps\n", "'perhaps'"),
         ("email,status\na@example.com,b@example.com\n", "a value that is not shown"),
@@ -228,6 +231,7 @@ def test_a_value_that_is_not_known_is_a_question(tmp_path: Path, content: str, w
         "email,Newsletter\na@example.com,weekly\n",
         "email,active_subscription,email_disabled\na@example.com,false,false\n",  # of Substack: who pays
         "email,Cancelled orders\na@example.com,3\n",
+        'email,Tags\na@example.com,"bounce-test, vip"\nb@example.com,Bounce rate course\n',
         "email,Status\na@example.com,\n",
         "email,opt_in\na@example.com,\n",
     ],
@@ -249,6 +253,8 @@ def test_the_operator_answers_by_value_or_by_column(config: Config, tmp_path: Pa
     assert became(config, found) == {"a2": "confirmed", "b2": "confirmed"}
     some = look(tmp_path, grades.replace("2", "3"), Status="confirmed", silver="unsubscribed")
     assert became(config, some) == {"a3": "confirmed", "b3": "unsubscribed"}
+    many = "email,Tags\n" + "".join(f"{n}@example.com,t{n}\n" for n in range(25)) + "z@example.com,unsubscribed\n"
+    assert look(tmp_path, many, **{f"t{n}": "confirmed" for n in range(24)}).questions != []
     blanks = "email,Opt-in,Status\na4@example.com,yes,\nb4@example.com,,active\nc4@example.com,n/a,active\n"
     some = look(tmp_path, blanks, **{"": "unsubscribed"})
     assert became(config, some) == {"a4": "confirmed", "b4": "unsubscribed", "c4": "unsubscribed"}
