@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property, lru_cache
-from itertools import chain
 from pathlib import Path
 
 import yaml
@@ -57,14 +56,20 @@ DATE = re.compile(
     r"\d{4}[-/. ]\d{1,2}[-/. ]\d{1,2}|\d{1,2}[-/. ]\d{1,2}[-/. ]\d{2,4}|^\d{9,13}$|\b\d{1,2}:\d{2}|\b\d{4}$"
 )
 AROUND, WHEN, WHY, MEASURE = _words("around"), _words("when"), _words("why"), _words("measure")
+CHANNELS = _words("channels")
 STATUS, STATE = _words("status"), _words("state")
 NO = [
     (None if status == "unclear" else ImportStatus(status), re.compile(pattern))
     for status, pattern in TABLES["no"].items()
 ]
 """(status, pattern) of headers that mean "not to be mailed"; status None: only the operator knows."""
-_CONFIRMS = {"confirmed", "verified", "activated", "double"}
+_CONFIRMS = {"confirmed", "verified", "activated", "aktiviert", "double"}
 YES, WEAK_YES = re.compile(TABLES["yes"]), _words("weak_yes")
+LOOSE, FILES = re.compile(TABLES["loose"]), re.compile(TABLES["files"])
+_HAN = re.compile("|".join(sorted(
+    (word for word in AROUND | WHEN | WHY | STATUS | CHANNELS if word[0] > "\u3000"), key=len, reverse=True
+)))  # fmt: skip
+"""Words of languages that put no space between them."""
 CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -74,17 +79,23 @@ def normal(text: str) -> str:
     return re.sub(r"[\s_-]+", " ", text.strip().lower()).strip(" .!") or text.strip().lower()
 
 
-def _in_list(value: str) -> ImportStatus | None:
-    """The worst status among the words of a list, such as tags; None if no word of it is unambiguous."""
-    found = {STRONG.get(word) for word in _parts(value)} if _LIST.search(value) else set()
+_GROUPS = tuple(_words("groups"))
+_GROUP = re.compile(rf" ?(?:{'|'.join(_GROUPS)})$")
+_LIST = re.compile(r"[,;|\[{]")
+
+
+def _unambiguous(value: str) -> ImportStatus | None:
+    """Return the worst status among the words of a value, such as a list of tags; None if no word is unambiguous."""
+    if value.endswith(_GROUPS):
+        value = _GROUP.sub("", value)
+    if _LIST.search(value) is None:
+        return STRONG.get(value)
+    found = {STRONG.get(word) for word in _parts(value)}
     return next((standing for standing in WORST if standing in found), None)
 
 
 def _parts(value: str) -> list[str]:
-    return [word.strip(" \"'[]") for word in re.split(r"[,;|]", value)]
-
-
-_LIST = re.compile(r"[,;|\[]")
+    return [word.strip(" \"'[]{}") for word in re.split(r"[,;|:]", value)]
 
 
 class ColumnKind(StrEnum):
@@ -111,6 +122,8 @@ class _Column:
     """Speaks whatever its values are; other columns speak once a value means anything but confirmed."""
     standing: ImportStatus | None = ImportStatus.UNSUBSCRIBED
     """Status of a true value (of kind YES: of a false one); None: ask the operator."""
+    state: bool = False
+    """May name a region (``State``, ``Estado``): a word for confirmed makes it speak; ``ok`` is Oklahoma."""
     anything: bool = False
     """Any text counts as true, as in a column of reasons."""
     told: bool = False
@@ -152,7 +165,7 @@ class _Column:
         self.dated += bool(DATE.search(word))
         self.true += word in TRUE
         self.false += word in FALSE
-        self.told = self.told or found is not ImportStatus.FINE
+        self.told = self.told or found is not ImportStatus.FINE or (self.state and word != "ok")
 
     def meaning(self, word: str, answers: Mapping[str, ImportStatus]) -> ImportStatus | None:
         """Return the status of a value, or None; in yes/no columns ``answers`` override no known value."""
@@ -165,10 +178,12 @@ class _Column:
     def judge(self, word: str) -> ImportStatus | None:
         """Return the status of a value without the operator's answers; None if unknown."""
         if self.kind is ColumnKind.OTHER and not self.told:
-            return STRONG.get(word) or _in_list(word)
+            return _unambiguous(word)
         if (found := KNOWN.get(word)) is not None:
             return found
         if self.kind is ColumnKind.NO:
+            if (found := _unambiguous(word)) is not None:
+                return found
             if word in FALSE:
                 return ImportStatus.FINE
             return self.standing if self.anything or word in TRUE or DATE.search(word) else None
@@ -176,7 +191,7 @@ class _Column:
             if word in FALSE:
                 return self.standing
             return ImportStatus.FINE if word in TRUE or DATE.search(word) else None
-        return _in_list(word)
+        return _unambiguous(word)
 
     def asks(self) -> list[tuple[str, int]]:
         """Return the values that only the operator can explain, each with its number of rows."""
@@ -188,7 +203,6 @@ class _Column:
         return [*found, ("", self.blank)] if ticked or self.half_confirmed else found
 
 
-_IN_NAMES = re.compile("退订|退訂|取消订阅|退信|投诉|黑名单")
 MOST_VALUES = 20
 """Limit on the different unknown values that are collected."""
 
@@ -202,11 +216,11 @@ class StatusColumns:
         """``columns``: (index, header); ``answers``: by value or header; ``statuses``: headers of status columns."""
         self._answers = {normal(said): standing for said, standing in answers.items()}
         self._columns = [
-            _Column(index, header, ColumnKind.STATUS, sure=True)
-            if header.lower() in statuses
-            else _recognized(index, header)
+            column
             for index, header in columns
-        ]
+            if (column := _Column(index, header, ColumnKind.STATUS, sure=True) if header.lower() in statuses
+                else _recognized(index, header))
+        ]  # fmt: skip
         self.everybody = ImportStatus.FINE
         """Status of every row, if the file's name gives one."""
 
@@ -239,8 +253,8 @@ class StatusColumns:
                 unanswered = [(value, number) for value, number in values if self._answers.get(normal(value)) is None]
                 if unanswered:
                     asked.append(_question(column.header, unanswered))
-        named = (word for word in re.split(r"[^a-z]+", stem.lower()) if word in STRONG or word == "cleaned")
-        first = next(chain(named, _IN_NAMES.findall(stem)), "")
+        named = FILES.search(re.sub(r"[\W\d_]+", " ", CAMEL.sub(" ", stem)).lower())
+        first = named[0] if named else ""
         if first and not any(column.told for column in self._columns):
             answer = self._answers.get(first)
             self.everybody = answer or ImportStatus.FINE
@@ -269,30 +283,32 @@ def _question(header: str, values: list[tuple[str, int]]) -> str:
     return say("{what}, and what these values mean is not known: {told}", what=what, told=told)
 
 
-def _recognized(index: int, header: str) -> _Column:
-    """Classify a column by its header."""
+def _recognized(index: int, header: str) -> _Column | None:
+    """Classify a column by its header; None: it is about text messages or calls, whatever it holds."""
     said = re.sub(r"[\W_]+", " ", CAMEL.sub(" ", header).lower().replace("e-mail", "email")).strip()
-    words = said.split()
-    if MEASURE & set(words):
-        return _Column(index, header)
+    words = _HAN.sub(r" \g<0> ", said).split()
+    if MEASURE & set(words) or (CHANNELS & set(words) and "email" not in words) or "emails bounced" in said:
+        return None if CHANNELS & set(words) else _Column(index, header)
     said_around = AROUND | WHEN | WHY | STATUS | STATE
     for standing, pattern in NO:
         if (rest := _rest(pattern, said)) is not None and not rest - said_around:
-            anything = bool(rest & {"reason", "campaign"})
+            anything = bool(rest & WHY - {"type", "id", "title", "other"})
             return _Column(index, header, ColumnKind.NO, sure=True, standing=standing, anything=anything)
+    if LOOSE.search(said):
+        return _Column(index, header, ColumnKind.NO, sure=True, standing=None)
     others = set(words) - AROUND
     if others & (STATUS | STATE):
         sure = not others - STATUS - STATE and (bool(others & STATUS) or len(words) > 1)
-        return _Column(index, header, ColumnKind.STATUS, sure=sure)
+        return _Column(index, header, ColumnKind.STATUS, sure=sure, state=not sure and not others - STATE)
     if (rest := _rest(YES, said)) is not None and not rest - AROUND:
         weak = bool(WEAK_YES & set(words))
         standing = ImportStatus.PENDING if _CONFIRMS & set(words) else ImportStatus.UNSUBSCRIBED
         return _Column(index, header, ColumnKind.YES, sure=not weak, standing=standing)
-    if words and not others and {"newsletter", "marketing", "subscription"} & set(words):
+    if words and not others and {"newsletter", "marketing", "subscription", "mailing"} & set(words):
         return _Column(index, header, ColumnKind.YES)
     return _Column(index, header)
 
 
 def _rest(pattern: re.Pattern[str], said: str) -> set[str] | None:
     """Return the words of a header outside the match of the pattern; None without a match."""
-    return set(pattern.sub(" ", said).split()) if pattern.search(said) else None
+    return set(_HAN.sub(r" \g<0> ", pattern.sub(" ", said)).split()) if pattern.search(said) else None

@@ -175,6 +175,13 @@ EXPORTS = {
         ),
         {"a": "confirmed", "b": "pending", "c": "unsubscribed"},
     ),
+    "other ways": (
+        (
+            "Email,Email Marketing Consent,SMS Marketing Consent,短信退订,Phone opt-in\n"
+            "a@example.com,SUBSCRIBED,NEVER_SUBSCRIBED,是,no\nb@example.com,UNSUBSCRIBED,SUBSCRIBED,否,yes\n"
+        ),
+        {"a": "confirmed", "b": "unsubscribed"},
+    ),
     "other headers": (
         (
             "email,DOUBLE_OPT-IN,deliverable,unconfirmed,状態,Consent\na@example.com,yes,yes,no,,given\n"
@@ -184,6 +191,35 @@ EXPORTS = {
         {"a": "confirmed", "b": "pending", "c": "unsubscribed", "d": "pending", "e": "nobody", "f": "unsubscribed"},
     ),
 }
+
+
+LEFT = {  # header: (a value, what it makes of the person)
+    "Stop Time": ("2020-01-02", "unsubscribed"),
+    "IsSpamComplaining": ("true", "complaint"),
+    "IsOptInPending": ("true", "pending"),
+    "Invalid Email Address": ("true", "bounce"),
+    "Deaktiviert": ("03.02.2021 11:00", "unsubscribed"),
+    "nomail": ("on", "unsubscribed"),
+    "No Bulk Emails (User Opt Out)": ("Yes", "unsubscribed"),
+    "Do not allow Bulk Emails": ("Do Not Allow", "unsubscribed"),
+    "Marked email as spam": ("1", "complaint"),
+    "Data disiscrizione": ("01/02/2020", "unsubscribed"),
+    "Uitgeschreven op": ("01-02-2020", "unsubscribed"),
+    "Дата отписки": ("01.02.2020", "unsubscribed"),
+    "退会日": ("2020/01/02", "unsubscribed"),
+    "수신 거부": ("Y", "unsubscribed"),
+    "邮箱拒收": ("是", "manual"),
+    "Bounceback Date": ("2020-01-02", "bounce"),
+    "Blacklisté": ("oui", "manual"),
+    "是否接收邮件": ("否", "unsubscribed"),
+    "分组": ("退订用户", "unsubscribed"),
+    "Email Suppressions": ("['USER_SUPPRESSED']", "manual"),
+}
+EXPORTS["headers of more tools"] = (
+    f"email,{','.join(LEFT)}\nfine@example.com\n"
+    + "".join(f"p{n}@example.com,{',' * n}{value}\n" for n, (value, _) in enumerate(LEFT.values())),
+    {"fine": "confirmed"} | {f"p{n}": became for n, (_, became) in enumerate(LEFT.values())},
+)
 
 
 @pytest.mark.parametrize("tool", EXPORTS)
@@ -209,6 +245,12 @@ def test_every_tool_s_words_are_read(config: Config, tmp_path: Path, tool: str) 
         ("email,Interest\na@example.com,bounce\nb@example.com,bounced\n", "'bounce' (1 row)"),
         ("email,activated,registered\na@example.com,2024-01-01,2024-01-01\nb@example.com,,2024-01-01\n", "'' (1 row)"),
         ("email,状態\na@example.com,無効\n", "'無効'"),
+        ("email,delivery_status\na@example.com,enabled\nb@example.com,by_bounces\n", "'by_bounces'"),
+        ("email,Estado\na@example.com,Activo\nb@example.com,Rebotado\n", "'Rebotado'"),
+        ("email,Confirmed Opt-Out Date\na@example.com,2020-01-02\n", "'2020-01-02'"),
+        ("email,LAST_UNSUB\na@example.com,2020-01-02\n", "'2020-01-02'"),
+        ("email,Email Suspended\na@example.com,true\n", "'true'"),
+        ("email,unsubscribedChannelIds\na@example.com,[]\nb@example.com,[12]\n", "'[12]'"),
         ("email,unsubscribed\na@example.com,perhaps\n", "'perhaps'"),
         ("email,status\na@example.com,b@example.com\n", "a value that is not shown"),
     ],
@@ -233,6 +275,8 @@ def test_a_value_that_is_not_known_is_a_question(tmp_path: Path, content: str, w
         "email,Cancelled orders\na@example.com,3\n",
         'email,Tags\na@example.com,"bounce-test, vip"\nb@example.com,Bounce rate course\n',
         "email,Status\na@example.com,\n",
+        "email,Estado\na@example.com,Bahia\n",
+        "email,Emails bounced\na@example.com,2\n",
         "email,opt_in\na@example.com,\n",
     ],
 )
@@ -264,7 +308,18 @@ def test_the_operator_answers_by_value_or_by_column(config: Config, tmp_path: Pa
 
 @pytest.mark.parametrize(
     "name",
-    ["nonsubscribed_members_8f.csv", "unsubscribed.csv", "bounces-2024.csv", "cleaned_members.csv", "退订_24.csv"],
+    [
+        "nonsubscribed_members_8f.csv",
+        "unsubscribed.csv",
+        "bounces-2024.csv",
+        "cleaned_members.csv",
+        "退订_24.csv",
+        "suppression-list.csv",
+        "blocklist.csv",
+        "unsubscribes.csv",
+        "hardbounces.csv",
+        "配信停止.csv",
+    ],
 )
 def test_a_file_whose_name_says_that_nobody_wants_mail_is_a_question(config: Config, tmp_path: Path, name: str) -> None:
     content = "Email Address,OPTIN_TIME,CONFIRM_TIME\na@example.com,,\n"
