@@ -39,12 +39,13 @@ Earlier = tuple[str, str, str, str]
 
 
 class _PastHeadline(NamedTuple):
-    """Headline of a preceding issue: slug and date, words and anchor, the pairs of its letters."""
+    """Headline of a preceding issue: slug, date, words and anchor, digest of its text, pairs of its letters."""
 
     slug: str
     day: str
     words: str
     anchor: str
+    text: str
     pairs: frozenset[str]
 
 
@@ -187,6 +188,8 @@ def _same_headline(ordered: Sequence[Told], wanted: frozenset[str] | None) -> It
                 message = say("the same headline already ran in {slug}", slug=earlier[-1][1])
                 yield CODE.at(_place(at), message, help=_HELP)
             elif not earlier and (alike := alike_to.get((slug, words))):
+                if len({other.slug for _, other in alike}) + 1 >= COLUMN and text not in (o.text for _, o in alike):
+                    continue  # "What we read this week" after many "What we saw this week"
                 share, slug_of = max((likeness, other.slug) for likeness, other in alike)
                 message = say("a headline {share:.0%} alike already ran in {slug}", share=share, slug=slug_of)
                 yield CODE.at(_place(at), message, help=_HELP)
@@ -200,9 +203,9 @@ def earlier(gathered: Sequence[Told], wanted: frozenset[str]) -> dict[str, tuple
     headlines, several = _issues_of(ordered, wanted, _headlines), _issues_of(ordered, wanted, _sources)
     of_source: defaultdict[str, list[_PastHeadline]] = defaultdict(list)
     for slug, day, stories in ordered if several else ():
-        for _, words, _, _, links, anchor in stories:
+        for _, words, _, text, links, anchor in stories:
             for url in {url for _, url in links if several.get(url, COLUMN) < COLUMN}:
-                of_source[url].append(_PastHeadline(slug, day, words, anchor, _pairs(words)))
+                of_source[url].append(_PastHeadline(slug, day, words, anchor, text, _pairs(words)))
     alike = _alike(ordered, wanted)
     made: dict[str, tuple[Earlier, ...]] = {}
     for slug, day, stories in (told for told in ordered if told[0] in wanted):
@@ -278,7 +281,7 @@ class _Last:
             slug, day, stories = self._ordered[at]
             for number, told in zip(self._numbers, stories):  # noqa: B905 - an infinite iterator
                 pairs = _pairs(told[1])
-                self._stories[number] = _PastHeadline(slug, day, told[1], told[5], pairs)
+                self._stories[number] = _PastHeadline(slug, day, told[1], told[5], told[3], pairs)
                 self._held.append((at, number))
                 for pair in pairs & self._sought if self._sought else pairs:
                     self._index[pair].append(number)
