@@ -63,9 +63,9 @@ class Sending:
         if addresses or dry_run:
             for one in unready(self.config).values():
                 told = say("{message}; send without --test refuses", message=one.message)
-                warn(say("{message}; send refuses", message=one.message) if dry_run else told)
+                warn(told if addresses else say("{message}; send refuses", message=one.message))
         if addresses:
-            return self._test(proof.edition, addresses)
+            return self._test(proof.edition, addresses, dry_run)
         if proof.draft:
             print_error(say("{slug} is a draft", slug=self.issue), say("write status: ready in its issue.yaml"))
             return 1
@@ -173,13 +173,16 @@ class Sending:
             raise DeployError(message, help=advice) from error
         return witness
 
-    def _test(self, edition: Edition, addresses: Sequence[str]) -> int:
+    def _test(self, edition: Edition, addresses: Sequence[str], dry_run: bool) -> int:
         try:
             for address in addresses:
                 read_address(address)
         except AddressError as error:
             advice = say("write an address such as reader@example.com")
             raise UsageError(say("{slug}: {told}", slug="--test", told=message_of(error)), help=advice) from None
+        if dry_run:
+            self._print_dry_run(self.issue, DryRun(len(addresses), {}, ongoing=False))
+            return 0
         failed = send_test(self.config, edition, list(addresses))
         for number, code in failed:
             about = {"number": number, "n": len(addresses), "code": code}

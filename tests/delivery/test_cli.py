@@ -176,6 +176,9 @@ def test_an_overdue_other_issue_is_reported_and_fails_nothing(run: Run, root: Pa
 
 
 def test_tests_go_to_each_address_given(run: Run, root: Path) -> None:
+    status, out, _ = run("send", SLUG, "--test", "a@example.com", "b@example.com", "--dry-run")
+    assert (status, out) == (0, "2 recipients would be mailed; nothing was sent or written\n")
+    assert not (root / "outbox").exists()
     status, _, _ = run("send", SLUG, "--test", "a@example.com", "b@example.com")
     assert status == 0
     assert len(list((root / "outbox" / SLUG).glob("test*.eml"))) == 2
