@@ -21,7 +21,15 @@ _UNDER = regex(
     rf"(?<!\w)(_{{1,2}})(?=[^\s_])[^_\n]+(?<={_WIDE})\1(?={_WIDE})"
     rf"|(?<={_WIDE})(_{{1,2}})(?={_WIDE})[^_\n]+(?<=\S)\2(?!\w)"
 )
-_SIGN = regex(r"\*\*|`|_")
+_SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯董程曹袁邓许沈曾彭吕苏卢蒋蔡贾丁魏薛叶余潘杜戴夏钟某"
+_FULL = regex(
+    rf"(?<![＊{_SURNAMES}])(＊＊)(?![＊\s])[^＊\n]{{2,}}(?<![\s{_SURNAMES}])\1(?!＊)"
+    r"|(｀)\w(?:[\w ./$=-]*\w)?\2|^｀{3}"
+)
+    rf"(?<![＊{_SURNAMES}])(＊＊)(?![＊\s])[^＊\n]{{2,}}(?<![\s{_SURNAMES}])\1(?!＊)|(｀)\w(?:[\w ./$=-]*\w)?\2|^｀{{3}}"
+)
+"""Full-width signs of Markdown, but for masked names (张＊＊) and emoticons."""
+_SIGN = regex(r"\*\*|`|_|＊＊|｀")
 _MEANT = regex(r"\\[*_`]|&(?:#42|#x2a|ast|midast);", re.IGNORECASE)
 _CENSORED = regex(r"(?<![A-Za-z*])[A-Za-z]{1,3}\*{3,}(?!\*)")  # f***
 _NO_EMPHASIS = say("the asterisks here do not become emphasis")
@@ -29,6 +37,8 @@ _CLOSE = say("close the emphasis, without a space inside it; write \\*\\* for as
 _NO_CODE = say("this backtick does not mark code: readers see it")
 _NO_EMPHASIS_EITHER = say("the underscores here do not become emphasis")
 _STARS = say("write * in place of _ beside Chinese characters; \\_ for a sign that is meant")
+_NO_MARKUP = say("these full-width signs are not Markdown: readers see them")
+_HALF_WIDTH = say("write the half-width ones: ** or `")
 _CLOSE_CODE = say("write ` where the code begins and where it ends, or \\` for a sign that is meant")
 
 
@@ -54,7 +64,11 @@ def _in_tokens(prose: Prose, tokens: Iterable[Token]) -> Iterator[Diagnostic]:
                 found = [(row, spots) for row in rows if (spots := _spots(prose.lines[row], alone=False))][:1]
             for row, spots in found:  # one finding per line: both halves of a pair are one mistake
                 yield LITERAL_MARKUP.at(prose.place(row, spots[0], spots[-1] + 2), _NO_EMPHASIS, help=_CLOSE)
-        for sign, message, advice in (_TICK, _NO_CODE, _CLOSE_CODE), (_UNDER, _NO_EMPHASIS_EITHER, _STARS):
+        for sign, message, advice in (
+            (_TICK, _NO_CODE, _CLOSE_CODE),
+            (_UNDER, _NO_EMPHASIS_EITHER, _STARS),
+            (_FULL, _NO_MARKUP, _HALF_WIDTH),
+        ):
             if sign.search(words) and not _MEANT.search(token.content):
                 spot = ((row, one) for row in rows if (one := sign.search(_without_code(prose.lines[row]))))
                 for row, one in islice(spot, 1):
