@@ -26,8 +26,6 @@ _FULL = regex(
     rf"(?<![＊{_SURNAMES}])(＊＊)(?![＊\s])[^＊\n]{{2,}}(?<![\s{_SURNAMES}])\1(?!＊)"
     r"|(｀)\w(?:[\w ./$=-]*\w)?\2|^｀{3}"
 )
-    rf"(?<![＊{_SURNAMES}])(＊＊)(?![＊\s])[^＊\n]{{2,}}(?<![\s{_SURNAMES}])\1(?!＊)|(｀)\w(?:[\w ./$=-]*\w)?\2|^｀{{3}}"
-)
 """Full-width signs of Markdown, but for masked names (张＊＊) and emoticons."""
 _SIGN = regex(r"\*\*|`|_|＊＊|｀")
 _MEANT = regex(r"\\[*_`]|&(?:#42|#x2a|ast|midast);", re.IGNORECASE)
