@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
+from typing import NamedTuple
 
 from publisher.regex import regex
 
@@ -78,34 +79,40 @@ _ROMAN = {
     for ten, tens in enumerate(("", "X", "XX", "XXX"))
     for one, ones in enumerate(("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX"))
 }
-_OTHER_WORDS = _ROMAN | {"half": 2, "quarter": 4, "dozen": 12, "decades": 10, "centuries": 100, "a": 1, "an": 1} | {
+_OTHER_WORDS = {"half": 2, "quarter": 4, "dozen": 12, "decades": 10, "centuries": 100, "a": 1, "an": 1} | {
     f"{tens}ties": 10 * n for n, tens in enumerate(["twen", "thir", "for", "fif", "six", "seven", "eigh", "nine"], 2)
 }  # fmt: skip
-_DIGITS = r"(?<!\d)\d++"  # a whole row: beginning within one would take quadratic time
-_N = rf"({_DIGITS}|[{''.join(_HAN_DIGITS)}十]{{1,3}}|\b(?:an?|{'|'.join(_ENGLISH)})\b)"
-_PHRASES: tuple[tuple[re.Pattern[str], Callable[..., Iterable[Decimal | int]]], ...] = tuple(
-    (re.compile(pattern, re.IGNORECASE), meant) for pattern, meant in (
-        (rf"{_N}(?:[:：]\d\d|\s?(?:[:.]\d\d)?\s?[ap]\.?m\b|\so.clock)", lambda h: _hours(h)),
-        (rf"{_N}\s?[点點时時](?=[半整钟鐘一二三四五\d])", lambda h: _hours(h)),
-        (rf"(?:(?<=[午晚上晨早夜])\s?|(?=\d\d?\s?[时時])){_N}\s?[点點时時]", lambda h: _hours(h)),
-        (rf"\b(?:half|quarter|twenty|ten|five) (?:past|to) {_N}", lambda h: (*_hours(h), *_hours(h - 1))),
-        (r"\bhalf (?:past|an hour)|半[个個]?(?:小时|小時|钟头|鐘頭)|[点點时時]半", lambda: (30,)),
-        (r"\bquarter (?:past|to|of an hour)|[一三]刻", lambda: (15, 45)),
-        (r"\b(?:noon|midnight)\b|[正中]午|午夜", lambda: (0, 12, 24)),
-        (rf"{_N}年代", lambda n: _decade(n)),
-        (rf"({_DIGITS})['’]?s\b|\b(\w+ties)\b", lambda n: _decade(n)),
-        (rf"{_N}[ -](half|third|quarter|fifth|sixth|seventh|eighth|ninth|tenth)s?\b", lambda n, of: _share(n, of)),
-        (rf"{_N} (?:in|out of) (?:every )?{_N}", lambda n, of: _share(n, of)),
-        (rf"{_N}分之{_N}", lambda of, n: _share(n, of)),
-        (rf"{_N}(?:[^\W\d]{{0,2}}半(?!导|導)| \w+ and a half\b)", lambda n: (n + Decimal("0.5"),)),
-        (rf"{_N} (dozen|decades|centuries)\b", lambda n, many: (n * many,)),
-        (r"[一各对對过過]半|半[数數]", lambda: (50,)),
-        (r"半年|\bhalf a year", lambda: (6,)),
-        (r"\bcentury", lambda: (100,)),
-        (r"\b([IVX]+)\b", lambda n: (n,)),
+_N = rf"(\d++|[{''.join(_HAN_DIGITS)}十]{{1,3}}|\b(?:an?|{'|'.join(_ENGLISH)})\b)"
+_NUMBER = regex(rf"(\d+|[{''.join(_HAN_DIGITS)}十]{{1,3}})|[a-z]+")
+_COUNTED = frozenset({"a", "an", *_ENGLISH})
+_AFTER: tuple[tuple[str, Callable[..., Iterable[Decimal | int]]], ...] = (
+    (r"(?:[:：]\d\d|\s?(?:[:.]\d\d)?\s?[ap]\.?m\b|\so.clock)", lambda h: _hours(h)),
+    (r"\s?[点點时時](?=[半整钟鐘一二三四五\d])", lambda h: _hours(h)),
+    (r"年代|(?<=\d)['’]?s\b", lambda n: _decade(n)),
+    (r"[ -](half|third|quarter|fifth|sixth|seventh|eighth|ninth|tenth)s?\b", lambda n, of: _share(n, of)),
+    (rf" (?:in|out of) (?:every )?{_N}", lambda n, of: _share(n, of)),
+    (rf"分之{_N}", lambda of, n: _share(n, of)),
+    (r"(?:[^\W\d]{0,2}半(?!导|導)| \w+ and a half\b)", lambda n: (n + Decimal("0.5"),)),
+    (r" (dozen|decades|centuries)\b", lambda n, many: (n * many,)),
+)
+"""What follows a number that is said in another way, and its values: times of day, decades, shares, halves."""
+_TAIL, _TAILS = regex("|".join(tail for tail, _ in _AFTER)), tuple((regex(tail), meant) for tail, meant in _AFTER)
+_PHRASES: tuple[tuple[str, re.Pattern[str], Callable[..., Iterable[Decimal | int]]], ...] = tuple(
+    (signs, regex(pattern), meant) for signs, pattern, meant in (
+        ("点 點 时 時", rf"(?:(?<=[午晚上晨早夜])\s?|(?=\d\d?\s?[时時])){_N}\s?[点點时時]", lambda h: _hours(h)),
+        ("half quarter twenty ten five", rf"\b(?:half|quarter|twenty|ten|five) (?:past|to) {_N}",
+            lambda h: (*_hours(h), *_hours(h - 1))),
+        ("half 半", r"\bhalf (?:past|an hour)|半[个個]?(?:小时|小時|钟头|鐘頭)|[点點时時]半", lambda: (30,)),
+        ("quarter 刻", r"\bquarter (?:past|to|of an hour)|[一三]刻", lambda: (15, 45)),
+        ("noon midnight 午", r"\b(?:noon|midnight)\b|[正中]午|午夜", lambda: (0, 12, 24)),
+        ("ties", r"\b(\w+ties)\b", lambda n: _decade(n)),
+        ("半", r"[一各对對过過]半|半[数數]", lambda: (50,)),
+        ("半年 half", r"半年|\bhalf a year", lambda: (6,)),
+        ("century", r"\bcentury", lambda: (100,)),
     )
 )  # fmt: skip
-"""Other ways to say a number, and the values that it may have: times of day, decades, shares, halves."""
+_LETTERS = regex("[a-zß-ÿ]+")
+_CAPITALS = regex(r"\b[IVX]+\b")
 _HAN_POINT = regex(rf"[{''.join(_HAN_DIGITS)}]{{1,9}}点[{''.join(_HAN_DIGITS)}]+")
 
 
@@ -118,8 +125,8 @@ class Number:
     start: int
 
 
-def numbers(text: str, *, words: str = "", comma: bool = False) -> Iterator[Number]:
-    """Yield the numbers of a text in digits; with ``words``, a language, also those in its words and in Chinese ones.
+def numbers(text: str, *, parts: bool = False, comma: bool = False) -> Iterator[Number]:
+    """Yield the numbers of a text in digits; with ``parts``, also those that form one number together (1万2千).
     ``comma``: a comma is the decimal separator, as in most European languages.
     """
     pattern, plain = _NOTATIONS[comma]
@@ -130,22 +137,34 @@ def numbers(text: str, *, words: str = "", comma: bool = False) -> Iterator[Numb
         if unit and found[0][-2].isspace():  # 5 m, 7 k: may be metres, or a word
             values |= {Decimal(digits)}
         row.append((Number(found[0], values, found.start()), _UNITS.get(unit, 0)))
-    yield from _summed(text, row, keep=bool(words))
-    if not words:
-        return
+    yield from _summed(text, row, keep=parts)
+
+
+def spelled(text: str, language: str) -> Iterator[Number]:
+    """Yield the numbers that a text has in words of a language, in English or Chinese ones, or adjacent to letters."""
     for found in _GLUED.finditer(text):  # GPT-5, o3, V3: number adjacent to letters
         yield Number(found[0], frozenset({Decimal(found[1])}), found.start())
-    pattern, part, known = _words(words)
-    for found in pattern.finditer(text):
-        for value in _counted(known[word.casefold()] for word in part.findall(found[0])):
-            yield Number(found[0], frozenset({value}), found.start())
+    spoken = _words(language)
+    if any(word[:4] in spoken.heads or word[:3] in spoken.heads for word in _LETTERS.findall(text.lower())):
+        for found in spoken.row.finditer(text):
+            for value in _counted(spoken.values[word.casefold()] for word in spoken.single.findall(found[0])):
+                yield Number(found[0], frozenset({value}), found.start())
     han = ((Number(one[0], _han_values(one), one.start()), _UNITS.get(one[2], 0)) for one in _HAN.finditer(text))
     yield from _summed(text, han, keep=True)
 
 
+class _Words(NamedTuple):
+    """Number words: the pattern of adjacent ones, of a single one, their values, and the letters they begin with."""
+
+    row: re.Pattern[str]
+    single: re.Pattern[str]
+    values: dict[str, Decimal]
+    heads: frozenset[str]
+
+
 @cache
-def _words(language: str) -> tuple[re.Pattern[str], re.Pattern[str], dict[str, Decimal]]:
-    """Patterns for adjacent and for single number words of a language and of English, often quoted; their values."""
+def _words(language: str) -> _Words:
+    """The number words of a language and of English, which is often quoted."""
     known = {unit: Decimal(10**zeros) for unit, zeros in _UNITS.items()}
     for name in {"en", language} & _ONES.keys():
         known |= {word: Decimal(n) for n, word in enumerate(_ONES[name].split(), 1)}
@@ -157,7 +176,8 @@ def _words(language: str) -> tuple[re.Pattern[str], re.Pattern[str], dict[str, D
     spoken = sorted((re.escape(word) for word in known if word not in _UNITS), key=len, reverse=True)
     part = rf"(?>{_LONG}|{'|'.join(spoken)})"
     of = rf"\b{part}(?:(?:[ -]?(?:und|and|et|y|e)(?: an?)?[ -]?|[ -](?:an? )?)?{part}){{0,15}}(?:[ -](?:{_UNIT}))?\b"
-    return re.compile(of, re.IGNORECASE), re.compile(f"{part}|{_UNIT}", re.IGNORECASE), known
+    heads = frozenset(word[:n] for word in known for n in (3, 4) if n == 4 or len(word) <= 3)
+    return _Words(re.compile(of, re.IGNORECASE), re.compile(f"{part}|{_UNIT}", re.IGNORECASE), known, heads)
 
 
 def _counted(values: Iterable[Decimal]) -> Iterator[Decimal]:
@@ -228,23 +248,32 @@ def _han_values(found: re.Match[str]) -> frozenset[Decimal]:
 
 
 def otherwise(text: str) -> Iterator[Decimal]:
-    """The values of the numbers that a text has as times of day, decades, shares, or by halves."""
-    for pattern, meant in _PHRASES:
-        for found in pattern.finditer(text):
-            if all(read := [_read(word) for word in found.groups() if word]):
-                yield from map(Decimal, meant(*read))
+    """The values of the numbers that a text has as times of day, decades, shares, Roman numbers, or by halves."""
+    yield from (Decimal(_ROMAN[number]) for number in _CAPITALS.findall(text) if number in _ROMAN)
+    text = text.lower()
+    said = [
+        (meant, (number[0], *after.groups()))
+        for number in _NUMBER.finditer(text)
+        if (number[1] or number[0] in _COUNTED) and _TAIL.match(text, number.end())
+        for tail, meant in _TAILS
+        if (after := tail.match(text, number.end()))
+    ]
+    phrases = ((pattern, meant) for signs, pattern, meant in _PHRASES if any(sign in text for sign in signs.split()))
+    said += [(meant, found.groups()) for pattern, meant in phrases for found in pattern.finditer(text)]
+    for meant, words in said:
+        if all(read := [_read(word) for word in words if word]):
+            yield from map(Decimal, meant(*read))
     for found in _HAN_POINT.finditer(text):
         yield Decimal("".join("." if sign == "点" else str(_HAN_DIGITS[sign]) for sign in found[0]))
 
 
 def _read(word: str) -> Decimal:
-    """The value of a number in digits, in Chinese or English words, or in Roman digits; 0 if it is none."""
+    """The value of a number in digits or in small letters, Chinese or English; 0 if it is none."""
     if word.isdecimal():
         return Decimal(word)
     if han := _HAN.fullmatch(word):
         return max(_han_values(han))
-    known = _words("en")[2]
-    return Decimal(_OTHER_WORDS.get(word) or _OTHER_WORDS.get(word.lower()) or known.get(word.lower()) or 0)
+    return Decimal(_OTHER_WORDS.get(word) or _words("en").values.get(word) or 0)
 
 
 def _hours(hour: Decimal) -> tuple[Decimal | int, ...]:

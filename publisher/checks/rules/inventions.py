@@ -13,7 +13,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from publisher.checks.context import HAN, Context, Line, field
-from publisher.checks.numbers import numbers
+from publisher.checks.numbers import numbers, spelled
 from publisher.checks.rules.number_not_in_items import sums_up
 from publisher.diagnostics import Code, Diagnostic, Severity, define, say
 from publisher.issue.model import Issue
@@ -126,7 +126,8 @@ class Summed:
     @cached_property
     def values(self) -> frozenset[Decimal]:
         """Its numbers, including those in words."""
-        return frozenset(value for number in numbers(self.text, words="en") for value in number.values)
+        told = (*numbers(self.text, parts=True), *spelled(self.text, "en"))
+        return frozenset(value for number in told for value in number.values)
 
     @cached_property
     def money(self) -> dict[Decimal, set[str]]:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from publisher.checks.context import Context, Line, field
-from publisher.checks.numbers import NARROW, SPOKEN, Number, numbers, otherwise
+from publisher.checks.numbers import NARROW, SPOKEN, Number, numbers, otherwise, spelled
 from publisher.diagnostics import Diagnostic, Severity, define, say
 from publisher.issue.model import Grade, Item
 from publisher.language import Locale
@@ -68,10 +68,10 @@ class Said:
         """Yield the numbers of a text that these texts lack, even in words or as digits in other groups."""
         rows = None
         for number in numbers(text, comma=self._comma):
+            if not (number.values.isdisjoint(self._in_digits) and number.values.isdisjoint(self._values)):
+                continue
             digits = _digits(number.values)
-            if number.values.isdisjoint(self._values) and (
-                self._spoken or (len(digits) >= _SEVERAL and digits not in self._known)
-            ):
+            if self._spoken or (len(digits) >= _SEVERAL and digits not in self._known):
                 if rows is None:
                     rows = [row.span() for row in _ROW.finditer(text) if self._has(row[0])]
                 if not any(start <= number.start < end for start, end in rows):
@@ -91,12 +91,17 @@ class Said:
         )
 
     @cached_property
-    def _values(self) -> frozenset[Decimal]:
+    def _in_digits(self) -> frozenset[Decimal]:
         """Values in both notations if the languages differ: names and versions keep their points."""
-        ways = [*zip(self._commas, (self._language, ""), strict=False)]  # words do not depend on the notation
-        told = (one for text in self._texts for comma, words in ways for one in numbers(text, words=words, comma=comma))
-        other = (value for text in self._texts for value in otherwise(text)) if self._spoken else ()
-        return frozenset({*(value for number in told for value in number.values), *other})
+        told = (numbers(text, parts=True, comma=comma) for text in self._texts for comma in self._commas)
+        return frozenset(value for row in told for number in row for value in number.values)
+
+    @cached_property
+    def _values(self) -> frozenset[Decimal]:
+        """All values. Those in words take ten times as long to find, and few numbers are only there."""
+        told = (number.values for text in self._texts for number in spelled(text, self._language))
+        other = (otherwise(text) for text in self._texts) if self._spoken else ()
+        return self._in_digits.union(*told, *other)
 
     @cached_property
     def _rows(self) -> tuple[tuple[str, str], ...]:
