@@ -93,8 +93,8 @@ class Summed:
     @cached_property
     def words(self) -> frozenset[str]:
         """All words, and the parts of hyphenated ones."""
-        words = _WORD.findall(self.text)
-        return frozenset(part.casefold() for word in words for part in (word, *re.split(r"[-.&]", word)))
+        words = frozenset(_WORD.findall(self.text.casefold()))
+        return words.union(*(re.split(r"[-.&]", word) for word in words if not word.isalnum()))
 
     @cached_property
     def stems(self) -> frozenset[str]:
