@@ -160,9 +160,9 @@ class TextWriter:
                 told = link(words, url)
                 out[start:] = [f"{words}: {url}" if "class" in begun.attrs and told.endswith(">") else told]
             else:
-                out.append(self._leaf(token))
+                out.append(raw.marked(self._leaf(token)))
         raw.close(out)
-        return "".join(out).strip()
+        return "".join(out).strip().replace(_KEPT_SPACE, " ")
 
     def _leaf(self, token: Token) -> str:
         if token.type == "code_inline":
@@ -214,6 +214,8 @@ class _RawTags:
         self._cell = False  # in a cell, whose end tag may be omitted
         self._aside = False  # in ``rt``, whose end tag may be omitted
         self._hidden = False  # in ``rp``, likewise: its parentheses are written for ``rt``
+        self._lists: list[int | None] = []  # the next number of each open list; None for bullets
+        self._mark = ""  # of a list item, until its first word
         self._raised: int | None = None  # index in ``out`` where a superscript begins
         self.silent = 0
 
@@ -222,7 +224,14 @@ class _RawTags:
         if self.silent:
             return ""
         text = unescape(html) if self._pre else unescape(_SPACE.sub(" ", html))
-        return text.replace(" ", _KEPT_SPACE).replace("\n", _KEPT_BREAK) if self._pre else text
+        return self.marked(text.replace(" ", _KEPT_SPACE).replace("\n", _KEPT_BREAK) if self._pre else text)
+
+    def marked(self, text: str) -> str:
+        """The text, with the bullet or number of the list item that it begins."""
+        if not self._mark or not text.strip():
+            return text
+        mark, self._mark = self._mark, ""
+        return mark + text.lstrip(" ")
 
     def feed(self, tag: RawTag, out: list[str]) -> None:
         name, closing, attributes, _, _ = tag
@@ -246,7 +255,7 @@ class _RawTags:
         elif name == "img":
             words = attributes.get("alt", "")
             label = _titled(self._image_label(words) if words else "", attributes)
-            out.append(link(label, self._link_to(attributes.get("src", ""))))
+            out.append(self.marked(link(label, self._link_to(attributes.get("src", "")))))
         elif name == "q":
             out.append('"')
         elif name == "sup" and not closing:
@@ -271,7 +280,21 @@ class _RawTags:
         elif name in _BLOCKS:
             self._cell = self._cell and name not in {"tr", "table"}
             self._pre = max(0, self._pre + (-1 if closing else 1)) if name == "pre" else self._pre
-            out.append("\n\n" if name in _APART else "\n")
+            out.append("\n\n" if name in _APART else "" if name == "li" and closing else "\n")
+            self._list(tag)
+
+    def _list(self, tag: RawTag) -> None:
+        if tag.name in {"ol", "ul"} and not tag.closing:
+            start = tag.attributes.get("start", "")
+            self._lists.append(None if tag.name == "ul" else int(start) if start.isdecimal() else 1)
+        elif tag.name in {"ol", "ul"} and self._lists:
+            self._lists.pop()
+        elif tag.name == "li":
+            number = self._lists[-1] if self._lists else None
+            indent = 2 * _KEPT_SPACE * (len(self._lists) - 1)
+            self._mark = "" if tag.closing else f"{indent}- " if number is None else f"{indent}{number}. "
+            if number is not None and not tag.closing:
+                self._lists[-1] = number + 1
 
     def close(self, out: list[str]) -> None:
         """Write the URLs of links that were never closed."""
