@@ -65,6 +65,9 @@ class Exclusion(StrEnum):
 _HAD = {Exclusion.SIBLING, Exclusion.REACHED, Exclusion.EXPIRED, Exclusion.CORRECTED}
 """Reasons which mean that the issue reached the subscriber or was due for them."""
 
+_LATER = {Exclusion.SEGMENT, Exclusion.UNCONFIRMED}
+"""Reasons that may end: ``audience`` is corrected, the subscriber confirms."""
+
 
 class MailingState(StrEnum):
     """State of a mailing in the output of ``status``."""
@@ -116,8 +119,8 @@ class Account:
 
     @property
     def missed(self) -> bool:
-        """Whether the audience excluded everyone who could be mailed: such a mailing must not block the issue."""
-        return not self.recipients and Exclusion.SEGMENT in (why := self.excluded_by_reason) and not why.keys() & _HAD
+        """Whether it reached nobody, and some may be mailed later: such a mailing must not block the issue."""
+        return not self.recipients and bool(_LATER & (why := self.excluded_by_reason.keys())) and not why & _HAD
 
     @property
     def left(self) -> int:

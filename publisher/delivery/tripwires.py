@@ -20,7 +20,7 @@ from publisher.config.model import Config
 from publisher.database.bulk import insert_once
 from publisher.delivery.lock import DIGEST
 from publisher.delivery.mailings import Mailing, only_in_folder
-from publisher.delivery.states import Account, Operator, RecipientState, given_up
+from publisher.delivery.states import Account, Exclusion, Operator, RecipientState, given_up
 from publisher.delivery.tables import literally, mailings, receiver_tallies, recipients, second_copies
 from publisher.diagnostics import counted, say
 from publisher.errors import UsageError
@@ -138,15 +138,23 @@ def harmful(connection: Connection, mailing: Mailing, account: Account) -> list[
 
 
 def unaddressed(mailing: Mailing, account: Account) -> list[Tripped]:
-    """Return a finding if the audience includes no subscriber: an error in ``audience``, or an unused topic."""
-    slug = mailing.slug
+    """Return a finding if a mailing reached nobody, because of ``audience`` or because nobody has confirmed yet."""
+    slug, reasons = mailing.slug, account.excluded_by_reason
     if not account.missed or "/" in slug:
         return []
-    saw = counted(
-        "{slug} went to nobody: its audience leaves out the only subscriber",
-        "{slug} went to nobody: its audience leaves out all {n:,} subscribers", account.audience, slug=slug,
-    )  # fmt: skip
-    advice = say("if that is wrong, correct audience; then publisher send {slug} mails it", slug=slug)
+    if Exclusion.SEGMENT in reasons:
+        saw = counted(
+            "{slug} went to nobody: its audience leaves out the only subscriber",
+            "{slug} went to nobody: its audience leaves out all {n:,} subscribers", account.audience, slug=slug,
+        )  # fmt: skip
+        advice = say("if that is wrong, correct audience; then publisher send {slug} mails it", slug=slug)
+    else:
+        saw = counted(
+            "{slug} went to nobody: {n:,} subscriber has not confirmed yet",
+            "{slug} went to nobody: {n:,} subscribers have not confirmed yet",
+            reasons[Exclusion.UNCONFIRMED], slug=slug,
+        )  # fmt: skip
+        advice = say("once they have, publisher send {slug} mails it", slug=slug)
     return [Tripped("nobody", slug, saw, advice, stops=False)]
 
 

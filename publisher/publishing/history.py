@@ -174,11 +174,8 @@ def refuse_other_history(root: Path, database: Database, commit: str | None) -> 
     if how is git.Relation.OLDER:
         message = say("this is commit {mine}, and the newer {theirs} is published already: nothing was done", **told)
         advice = say("check out the newest commit; to go back on purpose, revert in a new commit, or {accept}", **way)
-    elif how is git.Relation.UNKNOWN and git.is_shallow(root):
-        message = say(
-            "the published commit {theirs} is not in this shallow checkout, so older and newer cannot be told apart",
-            theirs=told["theirs"],
-        )
+    elif git.is_shallow(root):  # the published commit may be there by another branch or a tag
+        message = say("this shallow checkout does not show how {mine} follows the published commit {theirs}", **told)
         advice = say("fetch the whole history: fetch-depth: 0 of actions/checkout, GIT_DEPTH: 0 of GitLab")
     else:
         message = say(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -19,6 +20,12 @@ from publisher.language import Locale
 from publisher.proofing.checking import check_repository
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def status_of(*words: str) -> int:
+    """The status that the command gives back; of a runner in standalone mode it would be 0 whatever that is."""
+    ran = CliRunner().invoke(application(), list(words), standalone_mode=False)
+    return ran.return_value or ran.exit_code
 
 
 @pytest.mark.parametrize(("language", "name"), [("zh-CN", "AI 周报"), ("en", "AI Weekly")])
@@ -74,6 +81,15 @@ def test_the_sample_is_this_repositorys_own_and_no_template_is_written(tmp_path:
                 assert b"status: draft" in theirs[name]
                 theirs[name] = theirs[name].replace(b"status: draft", b"status: ready")
         assert ours == theirs
+
+
+def test_each_command_of_the_new_readme_works(tmp_path: Path) -> None:
+    text = (make_repository(tmp_path, "en").root / "README.md").read_text(encoding="utf-8")
+    calls = re.findall(r"^ {4}publisher (\S.*?)(?: {3}|$)", text, re.MULTILINE)
+    assert len(calls) == 6
+    for call in calls:
+        if call != "preview":  # which does not end
+            assert status_of("--root", str(tmp_path), *call.split()) == 0, call
 
 
 def test_subscribers_and_products_stay_out_of_git(tmp_path: Path) -> None:
@@ -136,7 +152,7 @@ def test_init_ends_with_the_next_three_things_to_type(tmp_path: Path, monkeypatc
     assert len(steps) == 3
     assert steps[0] == "cd 'my news' && publisher preview"
     for step in steps[1:]:  # they do what they say
-        assert CliRunner().invoke(application(), ["--root", "my news", *step.split()[1:]]).exit_code == 0, step
+        assert status_of("--root", "my news", *step.split()[1:]) == 0, step
 
 
 def test_the_schemas_of_this_repository_are_those_of_the_program() -> None:

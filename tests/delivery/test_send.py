@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import event, func, select, update
 
 from publisher.audience.segments import segment_clause
+from publisher.audience.tables import subscribers
 from publisher.config.model import Config
 from publisher.database import Database
 from publisher.delivery import mailings, pace, sender, tables
@@ -77,6 +78,20 @@ def test_an_audience_that_leaves_out_everybody_is_reported_and_does_not_use_the_
     for options in (_of_topic("ai"), Options()):
         again = send(config, database, make_letter(), options)
         assert (again.mailing.id, again.account) == (corrected.mailing.id, corrected.account)
+
+
+def test_an_issue_sent_before_anybody_confirmed_is_reported_and_mailed_later(
+    config: Config, database: Database
+) -> None:
+    add_person(database, 0, state="pending")
+    add_person(database, 1, state="unsubscribed")
+    (tripped,) = run(config, database).tripped
+    assert (tripped.name, tripped.message) == ("nobody", f"{SLUG} went to nobody: 1 subscriber has not confirmed yet")
+    with database.begin() as connection:
+        connection.execute(update(subscribers).where(subscribers.c.state == "pending").values(state="confirmed"))
+    later = run(config, database)
+    assert (later.account.submitted, later.tripped) == (1, ())
+    assert run(config, database).mailing.id == later.mailing.id
 
 
 def test_where_an_earlier_mailing_reached_the_audience_nobody_else_is_mailed(

@@ -202,10 +202,13 @@ def test_a_checkout_that_git_may_not_read_is_told_and_never_taken_for_the_newest
     assert room.mailed() == sorted(PEOPLE)
 
 
-def test_a_rewritten_history_is_refused_until_somebody_says_so_and_mails_nobody_again(room: Newsroom) -> None:
+def test_a_rewritten_history_is_refused_until_somebody_says_so_and_mails_nobody_again(
+    room: Newsroom, tmp_path: Path
+) -> None:
     room.issue()
     room.commit("The issue")
     assert room.run("publish").status == 0
+    room.git("tag", "published")
     room.git("reset", "-q", "--soft", "HEAD~1")
     room.commit("The same issue, rewritten")
     assert "publish would refuse: the published commit" in room.run("plan").out
@@ -213,6 +216,11 @@ def test_a_rewritten_history_is_refused_until_somebody_says_so_and_mails_nobody_
     ran = room.run("publish")
     assert ran.status == 2
     assert "the history was rewritten" in ran.err
+    shallow, url = tmp_path / "shallow", f"sqlite:///{room.root}/.publisher/publisher.db"
+    room.git("clone", "-q", "--depth", "1", "--no-single-branch", f"file://{room.root}", str(shallow))
+    cut = room.zygote.run(shallow, "publish", environment=room.environment | {"PUBLISHER_DATABASE_URL": url})
+    assert "this shallow checkout does not show" in cut["err"]  # although the tag brings the published commit
+    assert "fetch-depth: 0" in cut["err"]
     assert room.run("publish", "--accept-history").status == 0
     assert "would refuse" not in room.run("plan").out
     assert room.mailed() == sorted(PEOPLE)
