@@ -48,6 +48,12 @@ _DEFINED = regex(r"[^\n.。!！?？:：;；,，]{1,40}(?<!  )(?<!\\)\n:[ \t]+[^\
 _TABLE = regex(rf"^{_ROW}\n{_ROW}$|^\| [^\n]+ \| [^\n]+ \|[ \t]*$", re.MULTILINE)
 _CODE = regex(r"[{}<>=;$\\|`_@#*~^+]|//|::|--|\(\)|\w\.\w+\(|^[ \t]*[-%:]|\S {2,}\S|\t\S", re.MULTILINE)
 """Patterns of code, of tables drawn in text, and of lists."""
+_BEGUN = regex(
+    r"(?:[$>] )?(?:sudo|npm|npx|yarn|pnpm|pip3?|git|curl|wget|docker|cd|brew|apt(?:-get)?|cargo|echo|export|import|from"
+    r"|const|let|var|def|class|function|public|using|SELECT|INSERT|go (?:run|get|install|build|mod)) [^{}]*$"
+    r"|[^\s{}=(]*\([^{}]*\)[;:]?$"
+)
+"""Code on the line of a fence: a command, a statement, a call."""
 _LOWER = r"[(\"“'‘]*[A-Za-z]?[a-z]+(?:['’-][a-z]+)*[.,:!?)\"”'’]*"
 _CLAUSE, _SENTENCE = regex("[，。！？；]"), regex(r"[A-Z“\"‘'].*[a-z][.!?][\"”'’)]?", re.DOTALL)
 _PARAGRAPH = regex(r"[。；，…]$|[^.]{40}\.$|[a-z]{3}[.!?] [A-Z].*\.$|\n")
@@ -93,7 +99,8 @@ def check(context: Context) -> Iterator[Diagnostic]:
 def _as_code(text: Text) -> Iterator[Diagnostic]:
     """Paragraphs that an indentation of four spaces, as in a letter, makes code; code lost on the line of a fence."""
     for token in text.tokens:
-        if token.type == "fence" and token.map and " " in token.info.strip() and not token.content.strip():
+        info = token.info.strip() if token.type == "fence" and token.map else ""
+        if token.map and info and (_BEGUN.match(info) or (" " in info and not token.content.strip())):
             line = text.prose.lines[token.map[0]]
             fence, start = token.markup, line.index(token.markup) + len(token.markup)
             lost = line[start:].strip()

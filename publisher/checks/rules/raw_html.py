@@ -37,6 +37,13 @@ _MARKS = regex(
 )
 _CLOSE = say("close its quote before the >")
 _END = say("write --> at its end")
+_NEARLY_COMMENT = regex(
+    r"[<＜](?:\s?[!！]\s?(?=-[^-]|- -|[—–-]+ ?[^-]|--)|(?=-- ?[^->]))[-—–]{1,4}(?!>)[^<>＜＞\n]{1,300}?[-—–]{1,4}[>＞]"
+)
+"""``<!- words ->``, ``<-- words -->``, and ``<!— words —>``, which typing aids make of ``<!--``."""
+_NO_SCHEME = regex(
+    r"<(?:www\.)?[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|dev|io|ai|app|edu|gov|cn|de|fr|jp|kr|uk|eu)(?:/[^\s<>]*)?>"
+)
 _IN_CODE = say("write --> before the empty line, or the sign in backticks: `<!--`")
 _HIDES = say("the comment that opens here is not closed before another begins: it hides “{lost}”")
 
@@ -165,6 +172,13 @@ def _angle_brackets(text: Text) -> Iterator[Diagnostic]:
     for words, place in text.written:
         for found in _OPEN_COMMENT.finditer(words):
             message, advice = say("a comment must end in its own paragraph: readers see this one as text"), _IN_CODE
+            yield ANGLE_BRACKETS.at(place(*found.span()), message, help=advice)
+        for found in _NEARLY_COMMENT.finditer(words):
+            message = say("this is not a comment: readers see it as text")
+            yield ANGLE_BRACKETS.at(place(*found.span()), message, help=say("write <!-- before it and --> after it"))
+        for found in _NO_SCHEME.finditer(words):
+            message = say("{tag} is no link: readers see it as text", tag=shortened(found[0]))
+            advice = say("write {words}", words=shortened(f"<https://{found[0][1:]}"))
             yield ANGLE_BRACKETS.at(place(*found.span()), message, help=advice)
         for tag in _OPEN_QUOTE.finditer(words):
             message = say("{tag} is not an HTML tag: readers see it as text", tag=shortened(tag[0]))

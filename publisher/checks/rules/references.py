@@ -15,7 +15,7 @@ from publisher.issue.links import BLANK_WITHIN
 
 LINK_NOT_MADE = define("link-not-made", Severity.WARNING)
 NOTE_LOST = define("note-lost", Severity.WARNING)
-_NOTE_REFERENCE = re.compile(r"(?<!\\)\[\^(?P<label>[^\[\]\s]+)\](?!:)")
+_NOTE_REFERENCE = re.compile(r"(?<!\\)\[\^(?P<label>[^\[\]\s]+)\](?P<note>:)?")
 _NOTE = re.compile(r"[ >]{0,9}\[\^(?P<label>[^\[\]\s]+)\]:[ \t]*(?P<words>.*)")
 _SPACED_NOTE = re.compile(r"(?:^|(?<=\n))[ >]*(?P<mark>\[\^(?=[^\[\]\n]*\]:)[^\[\]\n]*\s[^\[\]\n]*\]):")
 _RANGE = re.compile(r".-.|\\.+")  # [^a-z] is a character class
@@ -213,11 +213,13 @@ def _notes_missing(text: Text) -> Iterator[Diagnostic]:
     for words, place in text.written:
         for found in _NOTE_REFERENCE.finditer(words):
             label = found["label"]
+            if found["note"] and not words[: found.start()].rpartition("\n")[2].strip(" >"):
+                continue  # it begins a line, as a note does
             if f":{label}" not in _known(text) and not _RANGE.fullmatch(label):
                 message = say("[^{label}] has no note, and readers see it as written", label=label)
                 where = say("add a line [^{label}]: …", label=label)
                 where = say("notes belong in intro, body and commentary") if text.inline else where
-                yield NOTE_LOST.at(place(found.start(), found.end()), message, help=where)
+                yield NOTE_LOST.at(place(found.start(), found.end("label") + 1), message, help=where)
         for found in _SPACED_NOTE.finditer(words):
             message = say("{mark}: is no note, for its mark has a space: readers see it as written", mark=found["mark"])
             better = re.sub(r"\s+", "-", f"[^{found['mark'][2:-1].strip()}]")

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache, partial
+from html import unescape
 
 from publisher.checks.context import HAN, Context
 from publisher.checks.markdown import Text
@@ -67,7 +68,7 @@ _MARKS = regex(
     r"|(?<![\w:/.-])(?P<emoji>:(?-i:[a-z]{2,}(?:_[a-z0-9]+)*|\+1):)(?![\w:/`-])"
     r"|(?P<field>Error! (?:Reference source|Bookmark)(?= not (?:found|defined))"
     r"|错误[!！]\s?未(?:找到引用源|定义书签)[。.])"
-    r"|(?P<formula>\$\$[^$\n]+\$\$"
+    r"|(?P<formula>\$\$(?:[^$\n]+|\n[^$]+\n)\$\$"
     r"|(?<![a-z0-9_$\\])\$(?=[^$\n]*\\[A-Za-z]{2})[^$\s](?:[^$\n]*[^$\s])?\$(?![a-z0-9_$])"
     r"|\\\((?>(?:(?!\\\))[^\n]){0,200}?(?:\\[A-Za-z]{2}|(?<=[\w)}\]])(?:\^|(?<![A-Za-z]{2})_)(?=[\w{(\\+-])))[^\n]{0,200}?\\\)"
     r"|\\\[(?>(?:(?!\\\])[^\n]){0,200}?(?:\\[A-Za-z]{2}|(?<=[\w)}\]])(?:\^|(?<![A-Za-z]{2})_)(?=[\w{(\\+-])))[^\n]{0,200}?\\\])",
@@ -77,6 +78,10 @@ _SIGN = regex(
     r"\[[\[!]|\*\[|==|%%|!!!|\?\?\?|\[toc|[{~^$]|\+\+|(?<![\w:/.-]):[a-z_0-9+]+:|error!|错误[!！]|\\[(\[]",
     re.IGNORECASE,
 )
+_ENTITY = regex(
+    r"&(?:(?:nbsp|amp|quot|apos|hellip|[lr][ds]quo|[mn]dash|#\d{2,5}|#x[0-9a-f]{2,5});|nbsp(?![\w;]))", re.IGNORECASE
+)
+_ABOUT_HTML = regex(r"html|entit|escap|encod|字符|实体|實體|转义|轉義|編碼|编码|エスケープ|実体", re.IGNORECASE)
 _COLONS = re.compile(r"[ \t>]*+(?:(?:[-+*]|\d{1,2}[.)])[ \t]+)?[ \t>]*+(:{3,}(.*))")
 _OWN_LINE = re.compile(" {0,3}:::")
 _END = say("write ::: on a line of its own")
@@ -108,6 +113,12 @@ def check(context: Context) -> Iterator[Diagnostic]:
                 written = shortened(found[kind])
                 message = say("{found} stays as it is written: other tools read it, not mail", found=written)
                 yield OTHER_TOOLS.at(place(*found.span(kind)), message, help=_ADVICE[kind])
+        for words, place in text.plain() if "&" in text.prose.text and not _ABOUT_HTML.search(text.words) else ():
+            for found in _ENTITY.finditer(words):
+                message = say("readers see {found} as it is written", found=found[0])
+                meant = unescape(found[0]).replace("\u00a0", " ").strip()
+                advice = say("write {words}", words=meant or say("a plain space"))
+                yield OTHER_TOOLS.at(place(*found.span()), message, help=advice)
 
 
 def _containers(text: Text) -> Iterator[Diagnostic]:

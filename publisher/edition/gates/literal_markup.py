@@ -19,7 +19,7 @@ _LITERAL = regex(r"(?<![A-Za-z0-9*])\*\*|\*\*(?![A-Za-z0-9*])")  # not 2**64, no
 _TICK = regex(r"(?<![\w`])`(?=[\w./$-])(?![^`\n]*')|(?<=[\w./)-])`(?![\w`])")  # not `quotation', not Hawai`i
 _UNDER = regex(
     rf"(?<!\w)(_{{1,2}})(?=[^\s_])[^_\n]+(?<={_WIDE})\1(?={_WIDE})"
-    rf"|(?<={_WIDE})(_{{1,2}})(?={_WIDE})[^_\n]+(?<=\S)\2(?!\w)"
+    rf"|(?<={_WIDE})(_{{1,2}})(?={_WIDE})[^_\n]+(?<=\S)\2(?!\w)|(?<={_WIDE})__(?=[^\s_])[^_\n]+(?<=[^\s_])__(?={_WIDE})"
 )
 _SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯董程曹袁邓许沈曾彭吕苏卢蒋蔡贾丁魏薛叶余潘杜戴夏钟某"
 _FULL = regex(
@@ -27,17 +27,27 @@ _FULL = regex(
     r"|(｀)\w(?:[\w ./$=-]*\w)?\2|^｀{3}"
 )
 """Full-width signs of Markdown, but for masked names (张＊＊) and emoticons."""
-_SIGN = regex(r"\*\*|`|_|＊＊|｀")
-_MEANT = regex(r"\\[*_`]|&(?:#42|#x2a|ast|midast);", re.IGNORECASE)
+_TILDES = regex(r"(?<=[^\s~] )~~ [^~\n]*[^~\s] ~~(?!~)|(?<!~)~~ [^~\n]*[^~\s] ~~(?= ?\w)")  # not a line of decoration
+_SIGN = regex(r"\*\*|`|_|~~|＊＊|｀")
+_MEANT = regex(r"\\[*_`~]|&(?:#42|#x2a|ast|midast);", re.IGNORECASE)
 _CENSORED = regex(r"(?<![A-Za-z*])[A-Za-z]{1,3}\*{3,}(?!\*)")  # f***
 _NO_EMPHASIS = say("the asterisks here do not become emphasis")
 _CLOSE = say("close the emphasis, without a space inside it; write \\*\\* for asterisks that are meant")
 _NO_CODE = say("this backtick does not mark code: readers see it")
 _NO_EMPHASIS_EITHER = say("the underscores here do not become emphasis")
+_NOT_STRUCK = say("the tildes here strike nothing out")
+_CLOSE_UP = say("write ~~words~~, without a space inside it; \\~~ for tildes that are meant")
 _STARS = say("write * in place of _ beside Chinese characters; \\_ for a sign that is meant")
 _NO_MARKUP = say("these full-width signs are not Markdown: readers see them")
 _HALF_WIDTH = say("write the half-width ones: ** or `")
 _CLOSE_CODE = say("write ` where the code begins and where it ends, or \\` for a sign that is meant")
+
+_SIGNS = (
+    (_TICK, _NO_CODE, _CLOSE_CODE),
+    (_UNDER, _NO_EMPHASIS_EITHER, _STARS),
+    (_TILDES, _NOT_STRUCK, _CLOSE_UP),
+    (_FULL, _NO_MARKUP, _HALF_WIDTH),
+)
 
 
 def check(issue: Issue) -> Iterator[Diagnostic]:
@@ -62,11 +72,7 @@ def _in_tokens(prose: Prose, tokens: Iterable[Token]) -> Iterator[Diagnostic]:
                 found = [(row, spots) for row in rows if (spots := _spots(prose.lines[row], alone=False))][:1]
             for row, spots in found:  # one finding per line: both halves of a pair are one mistake
                 yield LITERAL_MARKUP.at(prose.place(row, spots[0], spots[-1] + 2), _NO_EMPHASIS, help=_CLOSE)
-        for sign, message, advice in (
-            (_TICK, _NO_CODE, _CLOSE_CODE),
-            (_UNDER, _NO_EMPHASIS_EITHER, _STARS),
-            (_FULL, _NO_MARKUP, _HALF_WIDTH),
-        ):
+        for sign, message, advice in _SIGNS:
             if sign.search(words) and not _MEANT.search(token.content):
                 spot = ((row, one) for row in rows if (one := sign.search(_without_code(prose.lines[row]))))
                 for row, one in islice(spot, 1):
@@ -88,7 +94,7 @@ def _seen(token: Token) -> Iterator[str]:
 
 def _without_code(line: str) -> str:
     """Replace code and escaped signs in a line by blanks."""
-    return re.sub(r"(?<!`)(`++)(?:(?!\1).)*+\1(?!`)|\\[*_`]", lambda code: " " * len(code[0]), line)
+    return re.sub(r"(?<!`)(`++)(?:(?!\1).)*+\1(?!`)|\\[*_`~]", lambda code: " " * len(code[0]), line)
 
 
 def _spots(written: str, *, alone: bool) -> list[int]:
