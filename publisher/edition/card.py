@@ -24,6 +24,7 @@ from publisher.language import Locale
 SIZE = (1200, 630)
 _MARGIN, _BAND, _COVER = 72, 16, 460
 _SIZES = (76, 64, 54, 46, 38)
+_SHADES = 8  # from paper to an ink: those of two inks fill the 16 colours of a PNG with four bits a pixel
 _LONGEST = 200  # letters; a card has no line of as many
 _KNOWN = "NotoSansCJK-Bold.ttc|DejaVuSans-Bold.ttf|PingFang.ttc|Arial Unicode.ttf|msyhbd.ttc|arialbd.ttf"
 _HAN = r"\u3000-\u9fff\uf900-\ufaff\uff00-\uffef"
@@ -40,9 +41,9 @@ def draw(config: Config, title: str, language: str, cover: Asset | None = None) 
     """Draw a card as PNG: the newsletter's name and the title, each if a font has its characters, and the cover."""
     colours, newsletter = Brand.of(config).light, config.newsletter
     rtl = Locale.of(language, config.labels).direction == "rtl"
-    # Without a cover, draw coverage from 0 to 255: the palette is then known, and no quantisation is needed.
+    # Without a cover, draw numbers of shades: the palette is then known, and no quantisation is needed.
     image = Image.new("RGB", SIZE, colours["paper"]) if cover else Image.new("L", SIZE)
-    accent, ink = (colours["accent"], colours["title"]) if cover else (255, 255)
+    accent, ink = (colours["accent"], colours["title"]) if cover else (_SHADES - 1, _SHADES - 1)
     pen = ImageDraw.Draw(image)
     width = SIZE[0]
     if cover:
@@ -69,14 +70,14 @@ def draw(config: Config, title: str, language: str, cover: Asset | None = None) 
     return saved.getvalue()
 
 
-def _inked(coverage: Image.Image, split: int, colours: Mapping[str, str]) -> Image.Image:
-    """Turn coverage into 16 colours: 8 from paper to accent above row ``split``, 8 from paper to title below."""
-    for box, first in (((0, 0, SIZE[0], split), 0), ((0, split, *SIZE), 8)):
-        coverage.paste(coverage.crop(box).point([first + (value + 18) // 37 for value in range(256)]), box)
-    paper, *inks = (ImageColor.getrgb(colours[name]) for name in ("paper", "accent", "title"))
-    steps = [(ink, step / 7) for ink in inks for step in range(8)]
-    coverage.putpalette([round(p + (i - p) * part) for ink, part in steps for p, i in zip(paper, ink, strict=True)])
-    return coverage
+def _inked(shades: Image.Image, split: int, colours: Mapping[str, str]) -> Image.Image:
+    """Give shades their colours: from paper to accent above row ``split``, from paper to title below."""
+    box = (0, 0, SIZE[0], split)
+    shades.paste(shades.crop(box).point([0, *range(_SHADES + 1, 256), *[0] * _SHADES]), box)
+    paper, *inks = (ImageColor.getrgb(colours[name]) for name in ("paper", "title", "accent"))
+    parts = [(ink, shade / (_SHADES - 1)) for ink in inks for shade in range(_SHADES)]
+    shades.putpalette([round(p + (i - p) * part) for ink, part in parts for p, i in zip(paper, ink, strict=True)])
+    return shades
 
 
 def lacking(config: Config, text: str, language: str) -> str:
