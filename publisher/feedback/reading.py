@@ -109,6 +109,8 @@ def _decoded(text: str, began: int, number: int) -> Generator[tuple[int, Any], N
             if not at:
                 break
             value = EventError(say("not JSON"))
+        if isinstance(value, str) and value.lstrip()[:1] == "{":  # as jq prints the message of a notification
+            value = _loaded(value)
         if isinstance(value, str | int | float):  # a log or a table, told once for a line
             value, at = EventError(say("not a JSON object")), text.find("\n") + 1 or len(text)
         if _SURROGATE.search(text, 0, at):
@@ -126,10 +128,14 @@ def _messages(value: Any) -> Iterator[Any]:
         return
     for one in listed:
         body = next((one[key] for key in ("Body", "body", "Sns") if key in one), one) if isinstance(one, dict) else one
-        try:
-            yield json.loads(body) if isinstance(body, str) else body
-        except (ValueError, RecursionError):
-            yield EventError(say("not JSON"))
+        yield _loaded(body) if isinstance(body, str) else body
+
+
+def _loaded(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return EventError(say("not JSON"))
 
 
 def _begins_anew(held: str, line: str) -> bool:

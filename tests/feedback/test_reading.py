@@ -65,7 +65,7 @@ FORMS = {
     "function": lambda lines: json.dumps(
         {"Records": [{"body": lines[0]}, *({"Sns": json.loads(enveloped(line))} for line in lines[1:])]}
     ),
-    "blank-lines": lambda lines: "\n\n \n".join(lines) + "\n\n",
+    "blank-lines-and-a-string": lambda lines: "\n\n \n".join([*lines[:2], json.dumps(lines[2])]) + "\n\n",
 }
 ENCODINGS = {
     "utf-8": str.encode,
