@@ -201,7 +201,9 @@ class _Builder:
     def _cut(self, text: str, span: Span) -> None:
         """Report words after `` #`` in prose: YAML drops them as a comment, but the author may have meant text."""
         number = span.end_line
-        rest = _CUT.fullmatch(self.lines[number - self.first], span.end_column - 1)
+        line = self.lines[number - self.first]
+        comma = bool(self._flow) and line.startswith(",", span.end_column - 1) and not set("]}") & set(line)
+        rest = _CUT.fullmatch(line, span.end_column - 1 + comma)
         after = "".join(self.lines[number + 1 - self.first : number + 2 - self.first])
         if not (rest or self._flow) and (below := _CUT_BELOW.fullmatch(after)):
             begun = re.match(r"([ \t]*)(?:- +)*", self.lines[span.line - self.first])
@@ -214,6 +216,7 @@ class _Builder:
         message = say("readers would not see “{words}”: YAML reads it as a comment", words=shortened(words))
         words = re.split(r"[,\]}]", words)[0].rstrip() if self._flow else words  # without the next scalar
         mark = '"' if not set('"\\') & set(text + words) else "'"
+        text = "" if comma else text
         whole = shortened(f"{text} {words}".lstrip() if mark == '"' else f"{text} {words}".lstrip().replace("'", "''"))
         advice = say("quote the whole text: {mark}{whole}{mark}; a comment has a space after #", mark=mark, whole=whole)
         self.findings.append(CUT_AT_HASH.at(place, message, help=advice))
