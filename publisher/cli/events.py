@@ -199,8 +199,8 @@ def reconcile(
         for one in found:
             if one.young:
                 told = counted(
-                    "{n} uncertain recipient is younger than an hour, and its events may still come",
-                    "{n} uncertain recipients are younger than an hour, and their events may still come",
+                    "{n:,} uncertain recipient is younger than an hour, and its events may still come",
+                    "{n:,} uncertain recipients are younger than an hour, and their events may still come",
                     one.young,
                 )
                 warn(say("{slug}: {told}", slug=one.mailing.slug, told=told))
@@ -243,11 +243,11 @@ def _announcements(
 def _show_doubtful(found: list[Doubtful], settled: int, *, release: bool) -> None:
     """Print the uncertain recipients; with ``release``, each of those who might get a second copy."""
     if settled:
-        echo(counted("{n} recipient changed by events", "{n} recipients changed by events", settled))
+        echo(counted("{n:,} recipient changed by events", "{n:,} recipients changed by events", settled))
     for one in found:
         slug, count = one.mailing.slug, len(one.recipients)
         certain = say("{slug}: nothing is uncertain", slug=slug)
-        echo(say("{slug}: {n} uncertain", slug=slug, n=count) if count else certain)
+        echo(say("{slug}: {n:,} uncertain", slug=slug, n=count) if count else certain)
         if release and count:
             echo(say("These might get a second copy (recipient, subscriber, since, why):"))
             for who in one.recipients:
@@ -264,23 +264,23 @@ def _release(database: Database, found: list[Doubtful], yes: bool) -> dict[str, 
 
     count = sum(len(one.recipients) for one in found)
     message = counted(
-        "{n} recipient might get a second copy, and nobody is here to be asked",
-        "{n} recipients might get a second copy, and nobody is here to be asked",
+        "{n:,} recipient might get a second copy, and nobody is here to be asked",
+        "{n:,} recipients might get a second copy, and nobody is here to be asked",
         count,
     )
     refusal = UsageError(message, help=say("add --yes once you have decided"))
-    if not agreed(say("Let the next send mail to these {n} again?", n=count), yes, refusal):
+    if not agreed(say("Let the next send mail to these {n:,} again?", n=count), yes, refusal):
         return {}
     released: dict[str, int] = {}
     for one in (one for one in found if one.recipients):
         slug, left = one.mailing.slug, len(one.recipients)
         released[one.mailing.reference] = number = release(database, one)
         way = "publish" if slug.startswith("series/") else f"send {slug}"
-        remark(say("{slug}: {n} released; publisher {way} mails to them", slug=slug, n=number, way=way))
+        remark(say("{slug}: {n:,} released; publisher {way} mails to them", slug=slug, n=number, way=way))
         if left := left - number:
             told = counted(
-                "{n} changed meanwhile and is left as it is; look again",
-                "{n} changed meanwhile and are left as they are; look again",
+                "{n:,} changed meanwhile and is left as it is; look again",
+                "{n:,} changed meanwhile and are left as they are; look again",
                 left,
             )
             warn(say("{slug}: {told}", slug=slug, told=told))

@@ -158,13 +158,16 @@ class Uncertain:
         return int(self.recipient.rpartition("-")[2])
 
 
-def uncertain(connection: Connection, mailing_id: int) -> list[Uncertain]:
-    """Return the uncertain recipients of a mailing by number; each may get a second copy if released."""
+def uncertain(connection: Connection, mailing_id: int, first: int = 0, last: int = 2**31 - 1) -> list[Uncertain]:
+    """Return the uncertain recipients of a mailing, between two numbers, by number.
+
+    Each of them may get a second copy if released.
+    """
     r = recipients.c
     query = (
         select(mailings.c.reference.label("mailing"), r.number, r.reference, r.changed_at, r.reason)
         .join(mailings, mailings.c.id == r.mailing_id)
-        .where(r.mailing_id == mailing_id, r.state == _UNCERTAIN)
+        .where(r.mailing_id == mailing_id, r.state == _UNCERTAIN, r.number.between(first, last))
         .order_by(r.number)
     )
     return [Uncertain(f"{row[0]}-{row[1]}", row[2], row[3], row[4] or "") for row in connection.execute(query)]

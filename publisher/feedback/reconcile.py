@@ -1,5 +1,6 @@
 """Settle uncertain recipients by events and, only if an operator asks for it, release them to be mailed again."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +14,8 @@ from publisher.delivery.settle import Uncertain, release_uncertain, uncertain
 from publisher.errors import DatabaseError
 from publisher.issue.folder import SERIES
 
+PART = 10_000
+"""Recipients whom :func:`release` makes pending in one transaction: unsubscriptions wait for it on SQLite."""
 YOUNG = timedelta(hours=1)  # events about a younger row may still arrive
 
 
@@ -48,12 +51,19 @@ def release(database: Database, doubt: Doubtful) -> int:
     """Make uncertain recipients pending. Return how many. Raises DatabaseError if a sender is running (SQLite).
 
     Only recipients in ``doubt`` whose state has not changed since are released; none if the issue was frozen again.
-    Those of an earlier mailing of a series step, which is not continued, become due for the step again.
+    Those of an earlier mailing of a series step, which is not continued, become due for the step again. One
+    transaction for each :data:`PART`; after an interruption the rest is still uncertain.
     """
-    mailing = doubt.mailing
-    with mailing_lock(database, mailing.slug), database.begin() as connection:
-        newest, now = mailings.newest(connection, mailing.slug), {*uncertain(connection, mailing.id)}
-        still = [one for one in doubt.recipients if one in now]
+    every = doubt.recipients
+    with mailing_lock(database, doubt.mailing.slug):
+        return sum(_release(database, doubt.mailing, every[at : at + PART]) for at in range(0, len(every), PART))
+
+
+def _release(database: Database, mailing: Mailing, part: Sequence[Uncertain]) -> int:
+    with database.begin() as connection:
+        newest = mailings.newest(connection, mailing.slug)
+        now = {*uncertain(connection, mailing.id, part[0].number, part[-1].number)}
+        still = [one for one in part if one in now]
         if newest and newest.id == mailing.id:
             return release_uncertain(connection, mailing.id, still)
         return fall_due_again(connection, mailing, still) if mailing.slug.startswith(f"{SERIES}/") else 0

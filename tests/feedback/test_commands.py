@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from publisher.delivery.ledger import Ledger
 from publisher.delivery.lock import lock_path, mailing_lock
 from publisher.delivery.mailings import Mailing, write_operator
-from publisher.delivery.settle import release_uncertain
+from publisher.delivery.settle import Uncertain, release_uncertain
 from publisher.delivery.settle import uncertain as doubtful
-from publisher.feedback import intake
+from publisher.feedback import intake, reconcile
 from publisher.feedback.apply import Applier
 from publisher.providers.outcomes import submitted
 from tests.feedback import shapes
@@ -180,6 +181,20 @@ def test_release_concerns_only_who_was_shown(room: Room, mailing: Mailing) -> No
     status, said = asked(room, "reconcile", SLUG, "--release-uncertain", answer="y", meanwhile=meanwhile)
     assert (status, room.account().pending, room.account().uncertain) == (1, 0, 1), said
     assert "2 changed meanwhile" in said
+
+
+def test_many_are_released_in_parts(room: Room, mailing: Mailing, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconcile, "PART", 1)
+    parts = list[int]()
+
+    def noted(connection: Connection, mailing_id: int, whom: list[Uncertain]) -> int:
+        parts.append(len(whom))
+        return release_uncertain(connection, mailing_id, whom)
+
+    monkeypatch.setattr(reconcile, "release_uncertain", noted)
+    (doubt,) = reconcile.doubtful(room.database, SLUG)
+    assert reconcile.release(room.database, doubt) == 2
+    assert (parts, room.account().pending) == ([1, 1], 2)
 
 
 def test_of_an_issue_that_is_frozen_again_meanwhile_nobody_is_released_or_lost(room: Room, mailing: Mailing) -> None:
