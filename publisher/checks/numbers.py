@@ -141,13 +141,16 @@ def numbers(text: str, *, parts: bool = False, comma: bool = False) -> Iterator[
 
 
 def spelled(text: str, language: str) -> Iterator[Number]:
-    """Yield the numbers that a text has in words of a language, in English or Chinese ones, or adjacent to letters."""
+    """Yield the numbers that a text has in words of a language, in English or Chinese ones, or adjacent to letters.
+    Their texts are in small letters.
+    """
+    text = text.lower()
     for found in _GLUED.finditer(text):  # GPT-5, o3, V3: number adjacent to letters
         yield Number(found[0], frozenset({Decimal(found[1])}), found.start())
     spoken = _words(language)
-    if any(word[:4] in spoken.heads or word[:3] in spoken.heads for word in _LETTERS.findall(text.lower())):
+    if any(word[:4] in spoken.heads or word[:3] in spoken.heads for word in _LETTERS.findall(text)):
         for found in spoken.row.finditer(text):
-            for value in _counted(spoken.values[word.casefold()] for word in spoken.single.findall(found[0])):
+            for value in _counted(spoken.values[word] for word in spoken.single.findall(found[0])):
                 yield Number(found[0], frozenset({value}), found.start())
     han = ((Number(one[0], _han_values(one), one.start()), _UNITS.get(one[2], 0)) for one in _HAN.finditer(text))
     yield from _summed(text, han, keep=True)
@@ -177,7 +180,7 @@ def _words(language: str) -> _Words:
     part = rf"(?>{_LONG}|{'|'.join(spoken)})"
     of = rf"\b{part}(?:(?:[ -]?(?:und|and|et|y|e)(?: an?)?[ -]?|[ -](?:an? )?)?{part}){{0,15}}(?:[ -](?:{_UNIT}))?\b"
     heads = frozenset(word[:n] for word in known for n in (3, 4) if n == 4 or len(word) <= 3)
-    return _Words(re.compile(of, re.IGNORECASE), re.compile(f"{part}|{_UNIT}", re.IGNORECASE), known, heads)
+    return _Words(re.compile(of), re.compile(f"{part}|{_UNIT}"), known, heads)
 
 
 def _counted(values: Iterable[Decimal]) -> Iterator[Decimal]:
