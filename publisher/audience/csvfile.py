@@ -64,6 +64,11 @@ class CsvFile:
         """Detect encoding, delimiter and digest; ``encoding`` overrides the detection. Raises UsageError."""
         with refusal(say("{path} cannot be read", path=path), say("name a CSV file")):
             digest, size, sample, is_utf8 = _survey(path)
+        if not path.is_file():
+            advice = say("save it in a file first")
+            raise UsageError(
+                say("{path} is a pipe, and an import reads its file more than once", path=path), help=advice
+            )
         if sample.startswith(_PACKED):
             way = say("unpack it, or save the spreadsheet as CSV")
             raise UsageError(say("{path} is a spreadsheet or an archive, not a CSV file", path=path), help=way)

@@ -12,7 +12,7 @@ import httpx
 from publisher import __version__
 from publisher.checks.links.network import PrivateAddressError, SafeTransport
 from publisher.checks.links.prober import REDIRECTS
-from publisher.diagnostics import message_of, say
+from publisher.diagnostics import Sentence, message_of, say
 from publisher.documents.encodings import readings
 from publisher.errors import ServiceError, UsageError
 
@@ -62,7 +62,11 @@ def fetch_page(url: str, *, allow_private: bool = False) -> FetchedPage:
         advice = say("checks.allow_private_links in config.yaml lets private hosts in")
         raise ServiceError(message, help=advice) from error
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, zlib.error) as error:
-        told = message_of(error.__cause__ or error) if isinstance(error, httpx.ConnectError) else type(error).__name__
+        told = type(error).__name__
+        if isinstance(error, httpx.ConnectError):
+            told = message_of(error.__cause__ or error)  # of a name that does not resolve, a sentence
+            if not isinstance(told, Sentence):
+                told = say("its certificate is not trusted") if "CERTIFICATE" in told else say("no connection")
         advice = say("open the link in a browser to see")
         raise ServiceError(say("the page did not load: {told}", told=told), help=advice) from error
 

@@ -84,8 +84,8 @@ class _Exhibit:
 
 
 def verify(config: Config, what: str) -> Verified:
-    """Verify an ``.eml`` file or a URL. Raises UsageError (no such file), ServiceError (no answer)."""
-    exhibit = _page(what) if re.match(r"https?://", what) else _message(Path(what))
+    """Verify an ``.eml`` file, a URL or a page's file. Raises UsageError (no such file), ServiceError (no answer)."""
+    exhibit = _page(fetch_page(what)) if re.match(r"https?://", what) else _file(Path(what))
     claim = exhibit.claim
     if claim is None:
         says = say("{what} does not say which edition it is", what=what)
@@ -181,9 +181,11 @@ def _value(slot: str | AnySlot) -> str:
     return _VALUES[slot.place] if isinstance(slot, Personal) else r"[^<>\n]*?"
 
 
-def _message(path: Path) -> _Exhibit:
+def _file(path: Path) -> _Exhibit:
     with refusal(say("{path} cannot be read", path=path), say("name an .eml file, or a URL of the archive")):
         data = path.read_bytes()
+    if data.lstrip().startswith(b"<"):  # a page of ``build``; no header of a message begins so
+        return _page(data)
     message = email.message_from_bytes(data, policy=email.policy.default)
     assert isinstance(message, EmailMessage)
     part = message.get_body(("html", "plain"))
@@ -198,8 +200,7 @@ def _text(part: MIMEPart) -> str:
         return ""
 
 
-def _page(url: str) -> _Exhibit:
-    data = fetch_page(url)
+def _page(data: bytes) -> _Exhibit:
     return _Exhibit(provenance_of_page(data), None, data.decode("utf-8", "replace"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -398,6 +399,15 @@ def test_a_name_that_can_be_read_in_several_ways_is_a_question(tmp_path: Path, e
 def test_a_spreadsheet_and_an_archive_are_no_csv(tmp_path: Path, begins: bytes) -> None:
     with pytest.raises(UsageError, match="not a CSV file"):
         look(tmp_path, begins + b"email\n")
+
+
+def test_a_pipe_is_refused_for_a_file_is_read_more_than_once() -> None:
+    reading, writing = os.pipe()
+    os.write(writing, b"email\n" * 2)
+    os.close(writing)
+    with pytest.raises(UsageError, match="is a pipe"):
+        survey(Path(f"/dev/fd/{reading}"), complain=lambda problem: None)
+    os.close(reading)
 
 
 def test_what_is_not_ascii_may_stand_at_the_end_of_a_large_file(tmp_path: Path) -> None:

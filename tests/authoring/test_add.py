@@ -270,6 +270,16 @@ def test_what_is_no_address_of_the_web_is_refused(tmp_path: Path, url: str) -> N
     assert "secret" not in refused.value.message
 
 
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [("http://127.0.0.1:1/", "no connection"), ("http://nowhere.invalid/", "there is no host|no resolver")],
+)
+def test_why_no_connection_came_about_is_said_in_our_words(tmp_path: Path, url: str, told: str) -> None:
+    with pytest.raises(PublisherError, match=f"the page did not load: ({told})") as refused:
+        added(newsletter(tmp_path), url)
+    assert "All connection attempts" not in refused.value.message
+
+
 def test_a_private_address_is_fetched_only_where_the_config_lets_it(
     server: PageServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

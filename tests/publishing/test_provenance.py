@@ -138,6 +138,8 @@ def test_a_page_is_known_and_one_with_other_words_is_not(newsroom: Newsroom) -> 
     assert newsroom.run("publish").status == 0
     url = f"{newsroom.edge.url}/{newsroom.bucket}/issues/{SLUG}/"
     assert newsroom.run("verify", url).status == 0
+    ran = newsroom.run("verify", str(newsroom.root / "dist/site/issues" / SLUG / "index.html"))
+    assert (ran.status, "match" in ran.out) == (0, True)
     path = f"/{newsroom.bucket}/issues/{SLUG}/index.html"
     newsroom.edge.stale[path] = (newsroom.page() or "").replace("正文。", "他人的正文。").encode()
     ran = newsroom.run("verify", url)

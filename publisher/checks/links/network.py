@@ -16,7 +16,7 @@ import httpx
 
 from publisher.diagnostics import say
 
-UNRESOLVED = "no resolver answers"
+UNRESOLVED = say("no resolver answers")
 _UNICAST = ipaddress.ip_network("2000::/3")
 """Public IPv6 addresses; not ``::/96``, ``::ffff:0:0:0/96``, ``64:ff9b::/96`` and ``64:ff9b:1::/48`` (RFC 4291, 2765,
 6052, 8215), which embed IPv4 addresses that may be private.
