@@ -146,6 +146,7 @@ class TextWriter:
         out: list[str] = []
         opened: list[tuple[Token, int]] = []
         raw = _RawTags(self.link_to, self.image_label)
+        bare = 0  # index in ``out`` after a URL without angle brackets, which a mail client ends only at white space
         for token in tokens:
             if token.type == "html_inline":
                 for tag in raw_tags(token.content):
@@ -158,9 +159,11 @@ class TextWriter:
                 begun, start = opened.pop()
                 words, url = _titled("".join(out[start:]), begun.attrs), self.link_to(str(begun.attrs.get("href", "")))
                 told = link(words, url)
-                out[start:] = [f"{words}: {url}" if "class" in begun.attrs and told.endswith(">") else told]
-            else:
-                out.append(raw.marked(self._leaf(token)))
+                told = f"{words}: {url}" if "class" in begun.attrs and told.endswith(">") else told
+                out[start:] = [told]
+                bare = len(out) if told.endswith(url) else 0
+            elif said := raw.marked(self._leaf(token)):
+                out.append(f" {said}" if bare and bare == len(out) and said[0].isalnum() else said)
         raw.close(out)
         return "".join(out).strip().replace(_KEPT_SPACE, " ")
 
