@@ -1,4 +1,7 @@
-"""Issues for the bench: eight items, about 7.4 kB of Markdown, every other one Chinese; the same bytes in every run."""
+"""Issues for the bench: eight items, about 7.4 kB of Markdown, every other one Chinese; the same bytes in every run.
+
+Items have figures, code, lists, tables and pictures, and key points give numbers, as those of real newsletters do.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +25,6 @@ newsletter:
   postal_address: 1 Example Street
 service:
   url: https://letters.example.com/
-theme:
-  cards: false # the peers draw none
 """
 
 _HAN = (
@@ -37,16 +38,17 @@ _WORDS = """
     safety privacy policy
 """
 _ENGLISH = tuple(_WORDS.split())
+_TAGS = [*_ENGLISH[:20], "开源", "公司", "产业", "政策"]
 _SYLLABLES = tuple("".join(pair) for pair in itertools.product("bdfgklmnprstvz", "aeiou", ["", "n", "r"]))
 
 
 @dataclass(frozen=True)
 class Story:
-    """An item: plain headline, Markdown paragraphs, a commentary, and the address of its source."""
+    """An item: plain headline, blocks of Markdown, a commentary, and the address of its source."""
 
     headline: str
     link: str
-    paragraphs: tuple[str, str]
+    paragraphs: tuple[str, ...]
     commentary: str
 
 
@@ -79,8 +81,8 @@ class Content:
 def content(number: int, chance: random.Random) -> Content:
     """One issue of eight items."""
     chinese = number % 2 == 0
-    points = [_sentence(chance, chinese) for _ in range(5)]
-    tags = sorted(chance.sample(["ai", "chips", "policy", "science", "开源", "公司"], 2))
+    points = [_sentence(chance, chinese, number=point < 2) for point in range(5)]
+    tags = sorted(chance.sample(_TAGS, 3))
     title = f"{_headline(chance, chinese)} {number}"
     stories = [_story(chance, chinese, f"https://example.com/{number}/{item}") for item in range(1, ITEMS + 1)]
     return Content(number, title, [*tags, "weekly"], points, stories)
@@ -120,22 +122,43 @@ def write_issue(root: Path, issue: Content) -> None:
 
 
 def _story(chance: random.Random, chinese: bool, link: str) -> Story:
-    paragraphs = _paragraph(chance, chinese, f"{link}/0"), _paragraph(chance, chinese, f"{link}/1")
-    return Story(_headline(chance, chinese), link, paragraphs, _paragraph(chance, chinese, link))
+    paragraphs = [_paragraph(chance, chinese, f"{link}/0"), _paragraph(chance, chinese, f"{link}/1")]
+    kind = chance.random()
+    if kind < 0.3:  # in place of a paragraph, so that issues stay as long
+        paragraphs[1] = _list(chance, chinese) if kind < 0.12 else _picture(link) if kind < 0.22 else _table(chance)
+    return Story(_headline(chance, chinese), link, tuple(paragraphs), _paragraph(chance, chinese, link))
+
+
+def _list(chance: random.Random, chinese: bool) -> str:
+    return "\n".join(f"- {_sentence(chance, chinese, number=True)}" for _ in range(4))
+
+
+def _picture(link: str) -> str:
+    return f"![chart](https://img.example.com/{link[-3:].replace('/', '-')}.png)"
+
+
+def _table(chance: random.Random) -> str:
+    rows = [f"| {chance.choice(_ENGLISH)} | {chance.randint(20, 900)} | {chance.randint(5, 700)} |" for _ in range(5)]
+    return "\n".join(["| | before | after |", "| --- | ---: | ---: |", *rows])
 
 
 def _paragraph(chance: random.Random, chinese: bool, link: str) -> str:
-    sentences = [_sentence(chance, chinese) for _ in range(3)]
+    sentences = [_sentence(chance, chinese, number=at == 0) for at in range(3)]
     word = _phrase(chance, chinese)
     sentences[1] = f"**{word}**{sentences[1]}" if chinese else f"**{word}** {sentences[1]}"
+    if chance.random() < 0.1:
+        sentences[2] = f"`{chance.choice(_ENGLISH)}()`{sentences[2]}" if chinese else f"`retry()` {sentences[2]}"
     sentences.append(f"[{word}]({link})。" if chinese else f"[{word}]({link}).")
     return ("" if chinese else " ").join(sentences)
 
 
-def _sentence(chance: random.Random, chinese: bool) -> str:
+def _sentence(chance: random.Random, chinese: bool, *, number: bool = False) -> str:
+    said = str(chance.randint(2, 96)) if number else ""
     if chinese:
-        return "".join(chance.choices(_HAN, k=13)) + "，" + "".join(chance.choices(_HAN, k=7)) + "。"
-    return " ".join(chance.choices(_ENGLISH, k=8)).capitalize() + "."
+        first = "".join(chance.choices(_HAN, k=13)) + (f"{said}个月" if number else "")
+        return first + "，" + "".join(chance.choices(_HAN, k=7)) + "。"
+    words = chance.choices(_ENGLISH, k=8)
+    return " ".join([*words[:5], *([said, "months"] if number else []), *words[5:]]).capitalize() + "."
 
 
 def _phrase(chance: random.Random, chinese: bool) -> str:
