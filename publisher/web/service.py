@@ -7,6 +7,7 @@ import base64
 import hashlib
 import logging
 import threading
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -215,6 +216,8 @@ class ServicePages:
         """Content-Security-Policy: no script, one style sheet by hash, images of the archive, forms to ourselves."""
         self.words = lru_cache(maxsize=16)(self._words)
         """The words of a language, by default the newsletter's; cached."""
+        # Cached, so that each cause is told once an hour, not for each page.
+        self._tell = lru_cache(maxsize=64)(lambda fault, _hour: log.error("%s; readers get the built-in page", fault))
 
     def page(self, name: str, language: str | None = None, /, *, status: int = 200, **values: Any) -> HTMLResponse:
         """Render a page of the theme."""
@@ -250,7 +253,7 @@ class ServicePages:
         except ThemeError as error:
             fault = f"{error.diagnostic.path}:{error.diagnostic.line} fails"  # its message may hold a reader's data
         if fault:
-            log.error("%s; readers get the built-in page", fault)
+            self._tell(fault, int(time.monotonic() // 3600))
             return self._theme.shipped.render(template, **values)
         return html
 

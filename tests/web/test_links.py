@@ -342,7 +342,8 @@ def test_a_template_of_the_newsletter_that_fails_keeps_nobody_in(
     (tmp_path / "issues").mkdir()
     config = load_config(tmp_path)
     service = Service.open(config)
-    assert b"<form" in service.pages.page("unsubscribe", preferences_link="p", may_pause=False).body
+    for _ in range(3):
+        assert b"<form" in service.pages.page("unsubscribe", preferences_link="p", may_pause=False).body
     assert service.readers.ask(SubscribeRequest(read_address("ann@example.com"), "", None, ()), {})
     service.postman.deliver(5)
     (mail,) = (message_from_bytes(file.read_bytes(), policy=default) for file in tmp_path.rglob("*.eml"))
@@ -350,6 +351,6 @@ def test_a_template_of_the_newsletter_that_fails_keeps_nobody_in(
     assert html is not None
     assert html.get_content().count('href="https://letters.example.com/confirm/') == 2
     service.close()
-    assert "readers get the built-in" in caplog.text
+    assert caplog.text.count("readers get the built-in") in {1, 2}  # once for the page, once for the mail
     found = [one.line for one in check_repository(config).diagnostics if one.code == "theme-broken"]
     assert found == ([line] if line else [])
