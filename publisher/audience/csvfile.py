@@ -33,7 +33,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 
-_PACKED = (b"PK\x03\x04", b"\x1f\x8b", b"\xd0\xcf\x11\xe0")
+PACKED = (b"PK\x03\x04", b"\x1f\x8b", b"\xd0\xcf\x11\xe0")
 """How .xlsx, .ods and .zip, .gz, and .xls begin."""
 
 
@@ -69,7 +69,7 @@ class CsvFile:
             raise UsageError(
                 say("{path} is a pipe, and an import reads its file more than once", path=path), help=advice
             )
-        if sample.startswith(_PACKED):
+        if sample.startswith(PACKED):
             way = say("unpack it, or save the spreadsheet as CSV")
             raise UsageError(say("{path} is a spreadsheet or an archive, not a CSV file", path=path), help=way)
         chosen = encoding or _encoding(path, sample, is_utf8)

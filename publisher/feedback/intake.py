@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
+from publisher.audience.csvfile import PACKED
 from publisher.audience.tokens import TokenPayload, Tokens
 from publisher.config import Config
 from publisher.database import Database
 from publisher.delivery.settle import recipient_of
 from publisher.diagnostics import message_of, say
-from publisher.errors import DatabaseError, ServiceError
+from publisher.errors import DatabaseError, ServiceError, UsageError
 from publisher.feedback.apply import Applied, Applier
 from publisher.feedback.reading import BROKEN_GZIP, documents, is_mail, messages_in, messages_of, unpacked
 from publisher.feedback.reports import is_automatic_reply, parse_mail, read_report
@@ -41,11 +42,15 @@ def apply_stream(
 ) -> None:
     """Apply JSON events or mailed reports in bounded memory; anything else is noted in ``applied``.
 
-    Safe to repeat, even after a partial run. Raises OSError and DatabaseError; for mail also UsageError (no keys).
+    Safe to repeat, even after a partial run. Raises OSError, DatabaseError, and UsageError: an archive, or no keys for
+    mail.
     """
 
     def found() -> Iterator[Found]:
         plain = unpacked(stream)
+        if plain.peek(4).startswith(PACKED):
+            way = say("unpack it, and name a file of it")
+            raise UsageError(say("this is a spreadsheet or an archive, not a file of events"), help=way)
         if is_mail(plain):
             yield from _reports(applier, tokens(), messages_of(plain))
         else:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from publisher.errors import UsageError
 from publisher.feedback import intake
 from publisher.feedback.apply import Applied, Applier
 from publisher.feedback.reading import LONGEST, documents
@@ -149,6 +150,12 @@ def test_broken_gzip_is_said(room: Room, lines: list[str], damage: object) -> No
     applied = read(room, damage(gzip.compress("\n".join(lines).encode())))  # type: ignore[operator]
     assert applied.faults == len(applied.malformed) >= 1
     assert "the gzip file is broken from here on" in [why for _, why in applied.malformed]
+
+
+def test_an_archive_is_refused_as_such(room: Room) -> None:
+    for archive in (b"PK\x03\x04\x14", gzip.compress(b"PK\x03\x04\x14")):
+        with pytest.raises(UsageError, match="archive, not a file of events"):
+            read(room, archive)
 
 
 @pytest.mark.parametrize("data", [b"", b"\n\n", b"\xef\xbb\xbf", b"[]", gzip.compress(b"", mtime=0)])
