@@ -141,8 +141,9 @@ class S3Destination:
 
     def _list(self) -> dict[str, str]:
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix)
-        items = _explained(self.name, lambda: [item for page in pages for item in page.get("Contents", ())])
-        return {item["Key"].removeprefix(self.prefix): _bare(item["ETag"]) for item in items}
+        items = (item for page in pages for item in page.get("Contents", ()))
+        listed = ((item["Key"].removeprefix(self.prefix), _bare(item["ETag"])) for item in items)
+        return _explained(self.name, lambda: dict(listed))
 
     def _read_manifest(self) -> None:
         try:
