@@ -58,6 +58,7 @@ class Around:
     posted: list[tuple[str, bytes]] = field(default_factory=list)
     url: str = ""
     nameserver: str = ""
+    refusal: str = "NotFoundException"
 
 
 class Http(BaseHTTPRequestHandler):
@@ -76,7 +77,7 @@ class Http(BaseHTTPRequestHandler):
         elif path in answers:
             self._say(200, json.dumps(answers[path]).encode())
         else:
-            self._say(404, b'{"message": "none"}', {"x-amzn-ErrorType": "NotFoundException"})
+            self._say(404, b'{"message": "none"}', {"x-amzn-ErrorType": around.refusal})
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
@@ -329,6 +330,18 @@ def test_without_a_configuration_set_there_is_one_fault_and_the_right_one(around
     assert {name: one.level for name, one in found.items() if name != "clock"} == {
         "configuration-set": Level.FAULT, "events": Level.SKIPPED, "tracking": Level.SKIPPED
     }  # fmt: skip
+
+
+def test_a_configuration_set_that_ses_does_not_know_and_a_wrong_key_say_what_to_do(
+    around: Around, tmp_path: Path
+) -> None:
+    of = "{transport: ses, ses: {region: eu-west-1, configuration_set: other, events_queue: q}}"
+    found = ask(around, tmp_path, {"configuration-set"}, delivery=of)["configuration-set"]
+    assert (found.level, found.message) == (Level.FAULT, "SES knows no configuration set other")
+    assert found.help == "aws sesv2 create-configuration-set --configuration-set-name other"
+    around.refusal = "UnrecognizedClientException"  # as SES answers an access key that is none
+    found = ask(around, tmp_path, {"configuration-set"}, delivery=of)["configuration-set"]
+    assert "check AWS_ACCESS_KEY_ID" in str(found.help)
 
 
 def test_a_sender_that_ses_knows_by_the_address_alone_or_not_at_all_is_reported(around: Around, tmp_path: Path) -> None:

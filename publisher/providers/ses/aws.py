@@ -53,14 +53,15 @@ def call(what_failed: str, function: Callable[[], Answer]) -> Answer:
         raise ServiceError(message, help=say("is the network up?")) from error
 
 
+_INVALID = ("InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "InvalidSignatureException")
 _HELP = {
-    "AccessDenied": say("allow this action in the policy of the credentials in use"),
-    "AccessDeniedException": say("allow this action in the policy of the credentials in use"),
-    "ExpiredToken": say("renew the credentials"),
-    "InvalidClientTokenId": say("the credentials are not valid here: check AWS_ACCESS_KEY_ID and the region"),
-    "QueueDoesNotExist": say("check delivery.ses.events_queue and its region"),
-    "NonExistentQueue": say("check delivery.ses.events_queue and its region"),
-}
+    **dict.fromkeys(
+        ("AccessDenied", "AccessDeniedException"), say("allow this action in the policy of the credentials in use")
+    ),
+    **dict.fromkeys(("ExpiredToken", "ExpiredTokenException"), say("renew the credentials")),
+    **dict.fromkeys(_INVALID, say("the credentials are not valid here: check AWS_ACCESS_KEY_ID and the region")),
+    **dict.fromkeys(("QueueDoesNotExist", "NonExistentQueue"), say("check delivery.ses.events_queue and its region")),
+}  # the names differ between SES's API (JSON) and those of SQS and STS (query)
 
 PAGE = 1000
 """Entries per call of the suppression list: SES's limit."""

@@ -64,18 +64,24 @@ class SesAccount:
     @cached_property
     def configuration_set(self) -> dict[str, Any]:
         """The answer of GetConfigurationSet."""
-        name = self.config.delivery.ses.configuration_set
-        what = say("the configuration set {name}", name=name)
-        return self._ask(what, "get_configuration_set", ConfigurationSetName=name)
+        return self._of_set("get_configuration_set")
 
     @cached_property
     def published_events(self) -> set[str]:
         """The event types that the enabled event destinations receive."""
-        name = self.config.delivery.ses.configuration_set
-        what, call = say("the configuration set {name}", name=name), "get_configuration_set_event_destinations"
-        answer = self._ask(what, call, ConfigurationSetName=name)
+        answer = self._of_set("get_configuration_set_event_destinations")
         on = (found for found in answer.get("EventDestinations", ()) if found.get("Enabled"))
         return {kind for found in on for kind in found.get("MatchingEventTypes", ())}
+
+    def _of_set(self, method: str) -> dict[str, Any]:
+        name = self.config.delivery.ses.configuration_set
+        try:
+            return self._ask(say("the configuration set {name}", name=name), method, ConfigurationSetName=name)
+        except ServiceError as error:
+            if "NotFoundException" not in error.message:
+                raise
+            advice = f"aws sesv2 create-configuration-set --configuration-set-name {name}"
+            raise ServiceError(say("SES knows no configuration set {name}", name=name), help=advice) from error
 
 
 def identity(account: SesAccount) -> Finding:
