@@ -18,6 +18,7 @@ from publisher.diagnostics import Sentence, say
 from publisher.edition.brand import Brand, font_stacks
 from publisher.edition.footer import footer
 from publisher.edition.markdown import Html, in_tables
+from publisher.edition.markdown.blocks import folded
 from publisher.edition.model import Slotted, ThemeError
 from publisher.edition.slots import Slots, between
 from publisher.edition.theme import Theme
@@ -50,6 +51,8 @@ _SURPLUS = re.compile(
 )
 _IMPLIED = re.compile(r'">\s*<tbody>')
 """``<tbody>`` tags, which parsers of HTML imply; the quotation mark before one ends an attribute."""
+_HEADLINE = re.compile(r"""<h(?:1\b|\d class="headline").*?</h\d>""", re.DOTALL)
+_BROKEN = '<span class="long">', '<span class="long" style="word-break:break-all">'
 _SPACE_IN_CSS = re.compile(r";?\s*([{},;>!])\s*|(?<=[a-z]): +(?![^{}();]*\))|^\s+|\s+$")
 _NUMBER = re.compile("([0-9]+)z")
 _ATTRIBUTES = re.compile(r"""(?:\s+[\w:-]+\s*=\s*(?:"[^"]*"|'[^']*'))*\s*""")
@@ -89,7 +92,8 @@ def mail_html(theme: Theme, template: str, names: dict[str, Any], kept: HtmlPlac
         raise ThemeError(theme.fault(name, line, refused.message, say("correct this tag"))) from refused
     html = _SHEET.sub(lambda sheet: sheet[1] + _compact(sheet[2]), html)
     inlined = _inliner(theme.render(INLINE_CSS, **names) + theme.brand.css).inline(html)
-    return _IMPLIED.sub('">', inlined)
+    # Not before: the compiler writes Chinese as numbers of many digits.
+    return _HEADLINE.sub(lambda one: folded(one[0]).replace(*_BROKEN), _IMPLIED.sub('">', inlined))
 
 
 def context(

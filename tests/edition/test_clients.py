@@ -62,6 +62,12 @@ def test_what_a_table_implies_is_left_out_and_no_word_that_looks_like_it() -> No
     assert len(tree.css("tbody")) - 1 == len(tree.css("table"))
 
 
+def test_a_word_of_60_letters_in_a_headline_does_not_widen_the_mail() -> None:
+    long = "e.com/" + "a_long_path" * 6
+    html = html_of(edition(item(f"See {long} <b>", "Text.", anchor="a"), title=f"{long} 与其他"))
+    assert [node.text() for node in LexborHTMLParser(html).css(":is(h1, .headline) .long[style]")] == [long, long]
+
+
 @pytest.mark.browser
 @THEMES
 @pytest.mark.parametrize("values", [CHINESE, ENGLISH, ENGLISH | {"language": "ar"}], ids=["zh", "en", "ar"])

@@ -81,11 +81,9 @@ def labelled(html: str, cell: Callable[[str, str], str], opening: Callable[[str]
 
 def in_tables(html: str) -> str:
     """Prepare sanitised HTML for mail: wrap elements with a border or background in tables, because Outlook shows these
-    on cells only, and repeat the column head in each cell of tables of three or more columns, for phones only. Words of
-    60 or more letters, such as addresses, may break anywhere: Outlook for Windows would widen the mail for them.
+    on cells only, and repeat the column head in each cell of tables of three or more columns, for phones only.
     """
-    if _UNBROKEN.search(html):
-        html = _LINES.sub(_folded, html)
+    html = folded(html)
     if "<table" in html:
         html = _TURNED.sub(r"<td\1\3><span\2>\4</span></td>", html)  # else its column head were on the other side
         html = labelled(
@@ -105,6 +103,11 @@ def in_tables(html: str) -> str:
         html = _CODE.sub(rf'{wide}"box"><tr><td class="coded"\1><pre\1', html)
         html = html.replace("</pre>", "</pre></td></tr></table>")
     return html
+
+
+def folded(html: str) -> str:
+    """Let words of 60 or more letters, such as addresses, break anywhere: Outlook would widen the mail for them."""
+    return _LINES.sub(_folded, html) if _UNBROKEN.search(html) else html
 
 
 def _folding(table: re.Match[str]) -> str:
