@@ -75,7 +75,7 @@ def _fault_of_address(url: str, scheme: str, meant: str) -> Fault | None:
             host = None
         if not host or _NO_HOST.search(host):
             better = say("write {words}", words=meant or f"{scheme}://example.com/")
-            better = say("write the whole address") if meant == url else better
+            better = say("write the whole address") if meant == unquote(url) else better
             return Fault(codes.BAD_LINK, say("the link's host is missing, or its host or port is wrong"), better)
     elif not url.partition(":")[2].strip("/"):
         message = say("nothing follows {scheme}:", scheme=scheme)
