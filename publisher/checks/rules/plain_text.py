@@ -30,7 +30,7 @@ _MARKUP = re.compile(
     rf"|(?<![A-Za-z0-9`])(?P<ticks>`++)(?P<code>(?![\s`])[^`]*?(?<!\s))(?P=ticks)(?![A-Za-z0-9`])"
     r"|<(?P<tag>a|b|code|em|font|i|mark|small|span|strong|sub|sup|u)(?:\s[^<>=]*=[^<>]*)?>(?P<element>[^<>]+)</(?P=tag)>"
     r"|<img\s[^<>=]*=[^<>]*>|(?<=\S)<br ?/?>(?=\S)"
-    r"|<!--.*?(?:-->|$)"
+    r"|<!--.*?(?:-->|$)|\[\^(?:\d{1,3}|[\u3400-\u9fff]+)\]"
 )
 
 
@@ -100,7 +100,7 @@ def _markup(line: Line) -> Iterator[Diagnostic]:
             if found[name] is not None
         )
         meant = next(named, unescape(found[0]))
-        comment = found[0].startswith("<") and found["element"] is None
+        comment = found[0].startswith(("<", "[^")) and found["element"] is None
         if comment or meant != found[0]:
             message = say("{found} stays as it is written: this is a field of plain text", found=shortened(found[0]))
             advice = say("write {words}", words=shortened(meant.strip()) or say("a plain space"))

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 from markdown_it.common.utils import normalizeReference
 
 from publisher.checks.context import Context
+from publisher.checks.html import without_comments
 from publisher.checks.markdown import Text
 from publisher.diagnostics import Diagnostic, Place, Severity, Span, define, say
 from publisher.documents.yaml_typos import shortened
@@ -18,6 +19,10 @@ NOTE_LOST = define("note-lost", Severity.WARNING)
 _NOTE_REFERENCE = re.compile(r"(?<!\\)\[\^(?P<label>[^\[\]\s]+)\](?P<note>:)?")
 _NOTE = re.compile(r"[ >]{0,9}\[\^(?P<label>[^\[\]\s]+)\]:[ \t]*(?P<words>.*)")
 _SPACED_NOTE = re.compile(r"(?:^|(?<=\n))[ >]*(?P<mark>\[\^(?=[^\[\]\n]*\]:)[^\[\]\n]*\s[^\[\]\n]*\]):")
+_NO_NOTE = re.compile(
+    r"［\^(?P<label>[^\[\]［］\s]+)[\]］]|\[\^(?P<other>[^\[\]［］\s]+)］|(?<!\\)\^\[(?=[^\s\[\]][^\[\]]{3,}\Z)"
+)
+"""Full-width brackets, and a note within a sentence that its paragraph does not close."""
 _RANGE = re.compile(r".-.|\\.+")  # [^a-z] is a character class
 _NEARLY = re.compile(
     r"[\[【［](?P<text>[^\[\]【】［］\n]+)[\]】］](?P<gap>[ \t\u3000]*)[(（][ \t]*"
@@ -83,7 +88,7 @@ def undefined(context: Context) -> Iterator[Diagnostic]:
     """Yield findings for references to links and footnotes that are not defined in their file."""
     for text in context.texts:
         yield from _without_definition(text)
-        if "[^" in text.prose.text:
+        if "[^" in text.prose.text or "^[" in text.prose.text or "［^" in text.prose.text:
             yield from _notes_missing(text)
 
 
@@ -220,6 +225,11 @@ def _notes_missing(text: Text) -> Iterator[Diagnostic]:
                 where = say("add a line [^{label}]: …", label=label)
                 where = say("notes belong in intro, body and commentary") if text.inline else where
                 yield NOTE_LOST.at(place(found.start(), found.end("label") + 1), message, help=where)
+        for found in _NO_NOTE.finditer(words):
+            message = say("{mark} is not a note: readers see it as written", mark=found[0])
+            label = found["label"] or found["other"]
+            advice = say("write {words}", words=f"[^{label}]") if label else say("close it with ] in its paragraph")
+            yield NOTE_LOST.at(place(*found.span()), message, help=advice)
         for found in _SPACED_NOTE.finditer(words):
             message = say("{mark}: is no note, for its mark has a space: readers see it as written", mark=found["mark"])
             better = re.sub(r"\s+", "-", f"[^{found['mark'][2:-1].strip()}]")
@@ -259,4 +269,7 @@ def _notes(texts: list[Text]) -> Iterator[Diagnostic]:
                 message = say("nothing refers to the note [^{label}], and it is lost: “{words}”", **values)
                 advice = say("write [^{label}] where it belongs, or delete the note", label=label)
                 yield NOTE_LOST.at(place, message, help=advice)
+            elif not without_comments(values["words"]).strip():
+                message = say("the note [^{label}] has no text", label=label)
+                yield NOTE_LOST.at(place, message, help=say("write it, or delete the note and its mark"))
             later.add(label)
