@@ -29,8 +29,8 @@ from publisher.errors import DeployError, UsageError
 from publisher.issue.translations import translations_of
 from publisher.proofing.proof import Proof, proofread, refuse_unknown
 from publisher.providers import Provider, open_provider
-from publisher.publishing.history import refuse_other_newsletter, refuse_renamed
-from publisher.publishing.store import publication, set_aside
+from publisher.publishing.history import content_of, refuse_other_newsletter, refuse_renamed
+from publisher.publishing.store import note, publication, set_aside
 from publisher.publishing.witness import Witness, mail, refuse_unknown_mail
 
 _OVERDUE = say("overdue: ")
@@ -148,8 +148,10 @@ class Sending:
         with stop_on_signals(options.interrupt), view:
             options = replace(options, started=view.started, progress=view.progress)
             sent = mail(witness, self.config, database, edition, options)
-        for note in sent.notes:
-            warn(note)
+        with database.begin() as connection:  # what a later publish compares, to know a correction from a new theme
+            note(connection, edition.slug, mailed_content=content_of(edition))
+        for told in sent.notes:
+            warn(told)
         if self.json:
             json_line(event="end", ending=sent.ending.value, code=sent.code, **account_row(sent))
         else:
@@ -222,8 +224,8 @@ class Sending:
             remark(told, "yellow", label=_OVERDUE)
         if len(late) > 5:
             remark(say("{n} more", n=len(late) - 5), "yellow", label=_OVERDUE)
-        if note := tripwires.alert(self.config, late):
-            warn(note)
+        if alarm := tripwires.alert(self.config, late):
+            warn(alarm)
 
 
 def _unfit(proof: Proof) -> str | None:
