@@ -8,7 +8,7 @@ an interrupted import can simply be run again.
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -168,9 +168,9 @@ def add(
     pending: bool = False,
     series: Collection[str] = (),
 ) -> Subscriber:
-    """Add a subscriber and enrol them in ``series``; an existing confirmed subscriber is enrolled only.
+    """Add a subscriber and enrol them in ``series``; an existing one is confirmed, unless ``pending``, and enrolled.
 
-    Raises UsageError for other existing subscribers, and if the person unsubscribed, is suppressed or was erased.
+    Raises UsageError if that changes nothing, and if the person unsubscribed, is suppressed or was erased.
     """
     tag = zone = None
     if timezone and (zone := time_zone(timezone)) is None:
@@ -189,11 +189,13 @@ def add(
             if known := store.find(connection, address):
                 if known.state is ConsentState.UNSUBSCRIBED:
                     raise UsageError(say("this person has unsubscribed"), help=_BY_FORM)
-                if series and known.state is ConsentState.CONFIRMED:
+                same = known.address_key == address.address_key
+                vouched = same and not pending and store.confirm(connection, known, ConsentSource.COMMAND)
+                if vouched or (series and known.state is ConsentState.CONFIRMED):
                     enrol(connection, [known.id], series, store.now())
-                    return known
-                if known.address_key == address.address_key:
-                    advice = say("publisher subscribers show tells more")
+                    return replace(known, state=ConsentState.CONFIRMED)
+                if same:
+                    advice = say("publisher subscribers show ADDRESS tells more")
                     raise UsageError(say("this person is a subscriber already"), help=advice)
             state = ConsentState.PENDING if pending else ConsentState.CONFIRMED
             added = store.add(

@@ -157,7 +157,7 @@ def _print_outcome(config: Config, outcome: IssueResult) -> None:
         return
     echo(account_line(decision.slug, sent.account))
     print_ending(sent, provider, echo)
-    if folder := provider.written(decision.slug):
+    if sent.account.submitted and (folder := provider.written(decision.slug)):
         _aside(say("messages: {folder}", folder=f"{_short(folder)}{os.sep}"))
 
 
