@@ -118,6 +118,11 @@ def _unpaired(text: Text) -> Iterator[Diagnostic]:
                 advice = say("write <table> before it, or `<{name}>` in backticks for the word", name=tag.name)
                 yield ANGLE_BRACKETS.at(place, message, help=advice)
                 begun.append(None)
+            elif tag.name == "rp" and not (tag.closing or opened.get("ruby")):
+                message = say("<{name}> is outside of <ruby>: readers would not see what follows it", name=tag.name)
+                advice = say("write it in backticks, `<{name}>`, or &lt;{name}>", name=tag.name)
+                yield TEXT_SWALLOWED.at(place, message, help=advice)
+                begun.append(None)
             elif tag.name in _NAMEABLE and not tag.attributes and _ELEMENT.match(written, piece.begin + tag.end):
                 message = say("<{name}> is taken for HTML: readers do not see it", name=tag.name)
                 advice = say("write `<{name}>` in backticks for the word", name=tag.name)
