@@ -59,7 +59,7 @@ browser: ## a Chromium from the system's packages, if available
 LOCALES := publisher/language/locales
 # The packages of each catalog of sentences; those of all others are in the catalog of findings.
 commands := cli publishing delivery
-operations := audience channels database feedback providers site web
+operations := audience authoring channels database feedback providers site web
 .PHONY: catalogs
 catalogs: $(DEV_STAMP) ## add new words and sentences to the catalogs of every language, and compile them
 	@for domain in findings commands operations; do \

@@ -156,7 +156,7 @@ def spelled(text: str, language: str) -> Iterator[Number]:
     yield from _summed(text, han, keep=True)
 
 
-class _Words(NamedTuple):
+class _NumberWords(NamedTuple):
     """Number words: the pattern of adjacent ones, of a single one, their values, and the letters they begin with."""
 
     row: re.Pattern[str]
@@ -166,7 +166,7 @@ class _Words(NamedTuple):
 
 
 @cache
-def _words(language: str) -> _Words:
+def _words(language: str) -> _NumberWords:
     """The number words of a language and of English, which is often quoted."""
     known = {unit: Decimal(10**zeros) for unit, zeros in _UNITS.items()}
     for name in {"en", language} & _ONES.keys():
@@ -180,7 +180,7 @@ def _words(language: str) -> _Words:
     part = rf"(?>{_LONG}|{'|'.join(spoken)})"
     of = rf"\b{part}(?:(?:[ -]?(?:und|and|et|y|e)(?: an?)?[ -]?|[ -](?:an? )?)?{part}){{0,15}}(?:[ -](?:{_UNIT}))?\b"
     heads = frozenset(word[:n] for word in known for n in (3, 4) if n == 4 or len(word) <= 3)
-    return _Words(re.compile(of), re.compile(f"{part}|{_UNIT}"), known, heads)
+    return _NumberWords(re.compile(of), re.compile(f"{part}|{_UNIT}"), known, heads)
 
 
 def _counted(values: Iterable[Decimal]) -> Iterator[Decimal]:
