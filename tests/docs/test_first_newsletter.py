@@ -195,6 +195,12 @@ def test_the_page_leads_to_the_first_real_mail(machine: tuple[dict[str, str], Se
     tracked = subprocess.run(["git", "ls-files"], cwd=news, capture_output=True, text=True, check=True).stdout
     assert "issues/first-issue/issue.yaml" in tracked
     assert "readers.csv" not in tracked
+    (line,) = re.findall(r"`\*/15 \* \* \* \* ([^`]+)`", PAGE)
+    bare = {name: value for name, value in environment.items() if name != "PATH"} | {"PATH": os.defpath}
+    cron = subprocess.run(
+        ["sh", "-c", line], cwd=environment["HOME"], env=bare, capture_output=True, text=True, check=False
+    )
+    assert (cron.returncode, "1 issue mailed earlier" in cron.stdout) == (0, True), cron.stdout + cron.stderr
 
 
 def test_every_file_of_the_page_has_a_name_and_every_command_stands_in_a_block() -> None:
