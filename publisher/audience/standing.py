@@ -76,7 +76,7 @@ CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 @lru_cache(maxsize=8192)
 def normal(text: str) -> str:
     """Normalise a value or a header as in the tables: lower case, one space between words."""
-    return re.sub(r"[\s_-]+", " ", text.strip().lower()).strip(" .!") or text.strip().lower()
+    return re.sub(r"[\s_-]+", " ", text.strip().lower()).strip(" .!✅❌✔✗☑☐\ufe0f") or text.strip().lower()
 
 
 _GROUPS = tuple(_words("groups"))

@@ -214,6 +214,9 @@ LEFT = {  # header: (a value, what it makes of the person)
     "是否接收邮件": ("否", "unsubscribed"),
     "分组": ("退订用户", "unsubscribed"),
     "Email Suppressions": ("['USER_SUPPRESSED']", "manual"),
+    "Marketing": ("❌ Not opted in", "unsubscribed"),
+    "is_subscriber": ("f", "unsubscribed"),
+    "double_optin": ("0", "pending"),
 }
 EXPORTS["headers of more tools"] = (
     f"email,{','.join(LEFT)}\nfine@example.com\n"
@@ -248,6 +251,7 @@ def test_every_tool_s_words_are_read(config: Config, tmp_path: Path, tool: str) 
         ("email,delivery_status\na@example.com,enabled\nb@example.com,by_bounces\n", "'by_bounces'"),
         ("email,Estado\na@example.com,Activo\nb@example.com,Rebotado\n", "'Rebotado'"),
         ("email,Confirmed Opt-Out Date\na@example.com,2020-01-02\n", "'2020-01-02'"),
+        ("email,opt_status\na@example.com,in\nb@example.com,out\n", "'out'"),
         ("email,LAST_UNSUB\na@example.com,2020-01-02\n", "'2020-01-02'"),
         ("email,Email Suspended\na@example.com,true\n", "'true'"),
         ("email,unsubscribedChannelIds\na@example.com,[]\nb@example.com,[12]\n", "'[12]'"),

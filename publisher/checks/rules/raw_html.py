@@ -141,7 +141,10 @@ def _unpaired(text: Text) -> Iterator[Diagnostic]:
     for name, places in opened.items():
         message = say("<{name}> has no end: readers do not see it", name=name)
         advice = say("write </{name}> where it ends, or `<{name}>` in backticks for the word", name=name)
-        yield from (ANGLE_BRACKETS.at(place, message, help=advice) for place in places if place)
+        code = ANGLE_BRACKETS
+        if name == "details" and "summary" not in opened:  # the name of an element in a sentence
+            code, message = TEXT_SWALLOWED, say("<{name}> has no end: it folds all that follows away", name=name)
+        yield from (code.at(place, message, help=advice) for place in places if place)
 
 
 def _count(tag: str, text: Text) -> int:
