@@ -296,15 +296,16 @@ def mailed_as(edition: Edition, content: str, gone: Sequence[GoneIssue]) -> str 
     """Return the former name under which this issue was mailed, or None.
 
     Texts are compared, because name and headline are often changed in one commit: either the content is the same as
-    when it was mailed, or most sentences occur in the frozen mail. Sentences in several mails, such as a greeting or
-    a sponsor's text, do not count.
+    when it was mailed, or most sentences occur in the frozen mail, or its title and day do. Sentences in several
+    mails, such as a greeting or a sponsor's text, do not count.
     """
-    letters = [one.letter for one in gone if one.letter]
-    sentences = [words for words in _sentences(edition) if sum(words in letter for letter in letters) < 2]
-    most = _MOST * sum(map(len, sentences))
+    mails = [one.letter for one in gone if one.letter]
+    sentences = [words for words in _sentences(edition) if sum(words in letter for letter in mails) < 2]
+    most, title = _MOST * sum(map(len, sentences)), letters(edition.title)
     for one in gone:
-        same = not one.still_here and 0 < most <= sum(len(words) for words in sentences if words in one.letter)
-        if one.content == content or same:
+        same = 0 < most <= sum(len(words) for words in sentences if words in one.letter)
+        same |= one.slug.startswith(f"{edition.date}-") and title != "" and title in one.letter
+        if one.content == content or (same and not one.still_here):
             return one.slug
     return None
 

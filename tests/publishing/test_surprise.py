@@ -322,6 +322,14 @@ def test_so_does_one_whose_text_is_edited_in_the_same_commit(newsletter: Newslet
     assert mails(newsletter) == {before: 2, after: 2}
 
 
+def test_so_does_one_of_the_same_day_and_title_whose_only_sentence_is_written_anew(newsletter: Newsletter) -> None:
+    before, after = mailed(newsletter, FUTURE.format(1), "The mill turns."), f"{FUTURE.format(1)}-mill"
+    rename(newsletter, before, after)
+    newsletter.write(f"issues/{after}/a.md", "---\nheadline: Flour again\n---\nThe mill opens in May.\n")
+    ran = newsletter.run("publish")
+    assert (ran.status, mails(newsletter)) == (1, {before: 2})
+
+
 def test_another_text_in_the_place_of_one_that_is_gone_is_a_new_issue(newsletter: Newsletter) -> None:
     before, after = mailed(newsletter, FUTURE.format(1)), FUTURE.format(2)
     shutil.rmtree(newsletter.root / "issues" / before)
