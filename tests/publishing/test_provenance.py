@@ -40,6 +40,9 @@ def test_a_message_is_known_by_its_commit_even_after_its_issue_changed(newsroom:
     assert f"commit={commit}" in message.read_text()
     newsroom.issue(body="另一段。")
     newsroom.commit("Another text")
+    assert newsroom.run("send", SLUG, "--test", "ed@example.com").status == 0
+    (test,) = message.parent.glob("test*.eml")
+    assert newsroom.run("verify", str(test)).status == 0
     ran = newsroom.run("verify", str(message))
     assert ran.status == 0, ran.err
     assert f"this is {SLUG} of commit {commit[:12]}" in ran.out
