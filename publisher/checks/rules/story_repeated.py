@@ -60,7 +60,8 @@ def gather(context: Context) -> Told:
 def _story(item: Item) -> tuple[Any, ...]:
     words = item.headline
     links = tuple((link.place, _address(link.url)) for link in sources(item))
-    text = _digest(item.body.text) + ("+" if len(letters(item.body.text)) >= _LONG else "")
+    told = item.body.text or (f"{item.image.alt} {item.image.caption or ''}" if item.image else "")
+    text = _digest(told) + ("+" if len(letters(told)) >= _LONG else "")
     return item.places.of("headline"), words, _digest(words), text, links, item.anchor
 
 
