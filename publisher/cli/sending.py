@@ -148,8 +148,9 @@ class Sending:
         with stop_on_signals(options.interrupt), view:
             options = replace(options, started=view.started, progress=view.progress)
             sent = mail(witness, self.config, database, edition, options)
-        with database.begin() as connection:  # what a later publish compares, to know a correction from a new theme
-            note(connection, edition.slug, mailed_content=content_of(edition))
+        if "/" not in edition.slug:  # a step has no page; publish compares this, to know a correction from a new theme
+            with database.begin() as connection:
+                note(connection, edition.slug, mailed_content=content_of(edition))
         for told in sent.notes:
             warn(told)
         if self.json:
