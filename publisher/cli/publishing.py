@@ -32,7 +32,7 @@ def run(context: typer.Context, options: PublishOptions, *, as_json: bool) -> in
     with Bar(say("building")) as bar:
         observer = RunObserver(
             building=bar.at, deploying=lambda done, total: bar.at(done, total, say("deploying")), waiting=_waiting,
-            settling=_settling, confirm_first=lambda slugs: _confirm_first(bar, slugs),
+            late=_late, settling=_settling, confirm_first=lambda slugs: _confirm_first(bar, slugs),
             started=lambda started: _started(bar, started),
             sending=lambda step: bar.at(step.submitted + step.rejected + step.uncertain + step.excluded),
             interrupt=interrupt, note=warn, guard=lambda: stop_on_signals(interrupt),
@@ -48,6 +48,10 @@ def run(context: typer.Context, options: PublishOptions, *, as_json: bool) -> in
 
 def _waiting(holder: str) -> None:
     remark(say("waiting for another run of publish ({holder}) to end or to be given up …", holder=holder))
+
+
+def _late(fault: str) -> None:
+    remark(say("waiting for the page to be live: {fault} …", fault=fault))
 
 
 def _settling(how: str, slugs: Sequence[str]) -> None:

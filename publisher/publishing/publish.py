@@ -244,7 +244,7 @@ class _Publish(Run):
         siblings = self.translations.others(edition.slug) if decision.kind is Action.DUE else ()
         together = [editions[one.slug] for one in siblings if one.slug in editions]
         for one in () if blocked else (edition, *together):  # translations too: a worker may mail all that is frozen
-            if fault := wait_until_live(self.config, one, witness.archive.place):
+            if fault := wait_until_live(self.config, one, witness.archive.place, self.watch.late):
                 advice = say("run publisher publish again once the page is there; it goes on from here")
                 return IssueResult(decision, None, say("nothing was sent: {fault}", fault=fault), advice)
         try:

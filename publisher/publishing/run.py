@@ -36,6 +36,7 @@ class RunObserver:
     building: Callable[[int, int], None] = lambda _done, _total: None
     deploying: Callable[[int, int], None] = lambda _done, _total: None
     waiting: Callable[[str], None] = lambda _holder: None
+    late: Callable[[str], None] = lambda _fault: None  # the page of an issue is not live yet
     settling: Callable[[str, Sequence[str]], None] = lambda _how, _slugs: None
     confirm_first: Callable[[Sequence[str]], bool] = lambda _slugs: False  # whether a first run may mail several issues
     started: Callable[[Started], None] = lambda _started: None

@@ -8,6 +8,7 @@ it holds no number of readers.
 
 import re
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -219,8 +220,11 @@ def provenance_of_page(html: bytes) -> Provenance | None:
     return read_provenance(node.attributes.get("content") or "") if node else None
 
 
-def wait_until_live(config: Config, edition: Edition, place: Destination) -> str | None:
-    """Return None once the page of ``edition`` is live; the reason if it is not by ``deploy.verify_timeout``."""
+def wait_until_live(config: Config, edition: Edition, place: Destination, late: Callable[[str], None]) -> str | None:
+    """Return None once the page of ``edition`` is live; the reason if it is not by ``deploy.verify_timeout``.
+
+    ``late`` is called once with the reason if the page is not live at once.
+    """
     if config.deploy.verify == "none":
         return None
     url = url_of(config.newsletter.url, issue_path(edition.slug))
@@ -232,8 +236,11 @@ def wait_until_live(config: Config, edition: Edition, place: Destination) -> str
             return say("{where} is not there", where=where)
         return _compare(provenance_of_page(html), edition, where)
     deadline, pauses = time.monotonic() + config.deploy.verify_timeout.total_seconds(), chain(_PAUSES, repeat(8.0))
-    while (fault := _by_url(url, edition)) and time.monotonic() < deadline:
+    if fault := _by_url(url, edition):
+        late(fault)
+    while fault and time.monotonic() < deadline:
         time.sleep(min(next(pauses), max(deadline - time.monotonic(), 0.01)))
+        fault = _by_url(url, edition)
     return fault
 
 

@@ -82,6 +82,7 @@ def test_nothing_is_sent_before_the_page_is_live_and_the_next_run_goes_on(room: 
     assert ran.status == 1
     assert "nothing was sent" in ran.err
     assert "answers 404" in ran.err
+    assert ran.err.count("waiting for the page to be live: ") == 1
     assert room.mailed() == []
     room.edge.stale[path] = b'<meta name="publisher:edition" content="sha256:' + b"0" * 64 + b'; commit=none">'
     assert "still shows another edition" in room.run("publish").err

@@ -201,7 +201,7 @@ def test_a_family_cannot_be_settled_both_ways_at_once(room: Newsroom) -> None:
 
 
 def test_no_member_is_frozen_before_the_pages_of_all_are_live(room: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
-    fault = lambda _config, edition, _place: "the page is not there" if edition.slug == EN else None  # noqa: E731
+    fault = lambda _config, edition, *_: "the page is not there" if edition.slug == EN else None  # noqa: E731
     monkeypatch.setattr("publisher.publishing.publish.wait_until_live", fault)
     config = load_config(room.root)
     with closing(open_database(config)) as database:
