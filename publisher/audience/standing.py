@@ -162,7 +162,7 @@ class _Column:
             self.unknown[value] = 1
         if found is None:
             return
-        self.dated += bool(DATE.search(word))
+        self.dated += self.kind is ColumnKind.YES and bool(DATE.search(word))
         self.true += word in TRUE
         self.false += word in FALSE
         self.told = self.told or found is not ImportStatus.FINE or (self.state and word != "ok")
