@@ -90,7 +90,7 @@ def verify(config: Config, what: str) -> Verified:
     claim = exhibit.claim
     if claim is None:
         says = say("{what} does not say which edition it is", what=what)
-        advice = say("it was not made by publisher, or was stripped; a page is named by its URL")
+        advice = say("it was not made by publisher, or was stripped")
         return Verified(VerifyResult.NONE, says, advice)
     if claim.commit is None:
         found = _compare(config, exhibit, claim, say("the files on disk (it names no commit)"))
