@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import MutableMapping
+from keyword import iskeyword
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -23,10 +24,24 @@ def is_ours(file: str | None) -> bool:
 
 class Writer(CodeGenerator):
     """Code generator that emits one call per value shown in markup. Templates of this package are trusted and read
-    attributes directly. Increase ``version`` with every change of the generated code.
+    attributes and call functions directly; none of these takes Jinja's context. Increase ``version`` with every change
+    of the generated code.
     """
 
-    version = 2
+    version = 3
+
+    def visit_Call(self, node: nodes.Call, frame: Frame, forward_caller: bool = False) -> None:  # noqa: N802
+        """Generate the code of ``node(…)``."""
+        unusual = node.dyn_args or node.dyn_kwargs or any(iskeyword(one.key) for one in node.kwargs)
+        if unusual or not is_ours(self.filename):
+            super().visit_Call(node, frame, forward_caller=forward_caller)
+            return
+        self.visit(node.node, frame)
+        self.write("(")
+        for given in (*node.args, *node.kwargs):
+            self.visit(given, frame)
+            self.write(", ")
+        self.write("caller=caller)" if forward_caller else ")")
 
     def visit_Getattr(self, node: nodes.Getattr, frame: Frame) -> None:  # noqa: N802
         """Generate the code of ``node.attr``."""

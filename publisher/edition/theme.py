@@ -248,6 +248,7 @@ def _environment(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=finalized,
+        cache_size=-1,  # a dict: there are as many as files
         bytecode_cache=_Compiled("markup"),
     )
     made.globals["thumbnail"] = thumbnail
