@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache, cached_property, lru_cache
+from functools import cached_property, lru_cache
 
 from publisher.checks.markdown import Text
 from publisher.checks.parts import Link
@@ -111,10 +111,7 @@ class Line:
 
 def field(places: Places, at: KeyPath, text: str, key: object = None) -> Line:
     """Return a plain-text field. If its characters cannot be traced, the place of any range is the whole field."""
-
-    @cache
-    def traced() -> Prose | None:
-        return places.text(*at)
+    traced: list[Prose | None] = []  # once it is needed, which is rare
 
     def place(start: int, end: int) -> Place:
         whole = places.of(*at)
@@ -123,7 +120,8 @@ def field(places: Places, at: KeyPath, text: str, key: object = None) -> Line:
         if more in {0, 2}:  # plain, or in quotes
             column = span.column + more // 2
             return Place(whole.path, Span(span.line, column + start, span.line, column + end))
-        written = traced()
+        traced[:] = traced or [places.text(*at)]
+        written = traced[0]
         before = len(written.text) - len(written.text.lstrip()) if written else 0
         if written is None or len(written.text.strip()) != len(text):
             return whole

@@ -29,7 +29,7 @@ class Pictures:
     """Images of one issue. ``assets`` are those that were looked up, by name, in order."""
 
     def __init__(self, config: Config, folder: str) -> None:
-        self._root = config.root.resolve()
+        self._root = config.root
         self._folder = folder
         self._base = config.newsletter.url.rstrip("/") + "/"
         self._most = config.delivery.picture_bytes

@@ -111,11 +111,6 @@ _OF_MODEL = frozenset(dir(BaseModel))
 _SPECIAL = re.compile(r"""[&<>"'\\\x00-\x1f\x7f-\x9f]""")
 
 
-def lasts() -> bool:
-    """The up-to-date check of templates of this package, which do not change while the process runs."""
-    return True
-
-
 _SPOILED = dict.fromkeys((*range(32), *range(127, 160)), "")  # remove control characters
 _SPOILED |= {ord("\\"): "&#92;", 9: "&#9;", 10: "&#10;", 13: "&#13;"}
 _HAS_SPOILED = re.compile(r"[\\\x00-\x1f\x7f-\x9f]")

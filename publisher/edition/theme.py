@@ -29,7 +29,7 @@ from publisher.diagnostics import Diagnostic, Fault, Place, Sentence, Severity, 
 from publisher.edition.brand import SHEET_PICTURE, Brand, asked_images, asking, theme_text, variables
 from publisher.edition.model import Asset, ThemeError
 from publisher.edition.page_copy import thumbnail
-from publisher.edition.sandbox import MADE, Released, Sandbox, Writer, finalized, is_ours, lasts
+from publisher.edition.sandbox import MADE, Released, Sandbox, Writer, finalized, is_ours
 from publisher.issue.codes import IMAGE_MISSING
 
 BROKEN = define("theme-broken", Severity.ERROR, fixed=True)
@@ -54,7 +54,7 @@ class Theme:
     @classmethod
     def of(cls, config: Config) -> Self:
         """Return the theme of a newsletter. Compiled templates are cached; a newsletter's own until they change."""
-        return cls(theme_folders(config), config.root.resolve(), Brand.of(config), config)
+        return cls(theme_folders(config), config.root, Brand.of(config), config)
 
     @cached_property
     def shipped(self) -> Self:
@@ -207,7 +207,7 @@ class _Loader(FileSystemLoader):
         if not Path(found[1]).resolve().is_relative_to(self.searchpath[0]):
             raise TemplateError(say("{template} is a link out of the theme", template=template))
         # The package's files do not change while it runs; a check for each would be slow, as a page uses 50.
-        source, file, same = (*found[:2], lasts) if is_ours(found[1]) else (asking(found[0]), *found[1:])
+        source, file, same = (*found[:2], lambda: True) if is_ours(found[1]) else (asking(found[0]), *found[1:])
         written = _RELATIVE.finditer(source) if template.startswith("email/") else ()
         for wrong in (one for one in written if one[1]):
             raise _RelativeError(wrong[1], source.count("\n", 0, wrong.start()) + 1, template)

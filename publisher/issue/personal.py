@@ -61,8 +61,9 @@ def _settled(token: Token, written: Written) -> Token:
 
 def opens_code(token: Token) -> int:
     """1 for a start tag such as ``<code>`` in raw HTML, -1 for its end tag, otherwise 0."""
-    tags = raw_tags(token.content) if token.type == "html_inline" else ()
-    return sum(-1 if tag.closing else 1 for tag in tags if tag.name in {"code", "kbd", "samp"})
+    if token.type != "html_inline":
+        return 0
+    return sum(-1 if tag.closing else 1 for tag in raw_tags(token.content) if tag.name in {"code", "kbd", "samp"})
 
 
 def _html(html: str, written: Written) -> str:

@@ -82,7 +82,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
             yield code.at(text.prose.place(0, *found.span("at")), message, help=say("delete it"))
         defined = [words for words, _ in text.written if _DEFINED.fullmatch(words)] if "\n:" in text.prose.text else []
         for words, place in () if text.inline else text.written:
-            for found in _ALMOST.finditer(words):
+            for found in _ALMOST.finditer(words) if "#" in words or "＃" in words else ():
                 message = say("this is not a heading: readers would see the number signs")
                 advice = say("write one to six plain #, then a plain space; \\# for a sign that is meant")
                 yield NOT_MADE.at(place(*found.span()), message, help=advice)

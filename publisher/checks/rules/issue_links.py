@@ -20,8 +20,8 @@ from publisher.issue.load import date_of_slug
 from publisher.issue.model import Status
 
 MISSING = define("link-to-missing-issue", Severity.WARNING)
-_LEADING = re.compile(r"\.\./|issues/", re.IGNORECASE)
-"""Occurs in every URL of another issue's page, whether relative or absolute."""
+_LEADING = re.compile(r"/(?:(?<=\.\./)|(?<=issues/))", re.IGNORECASE)
+"""Occurs in every URL of another issue's page, whether relative or absolute: ``../`` or ``issues/``."""
 _PAGE = re.compile(r"(?P<slug>[\w-]+)(?:/(?:index\.html)?)?")
 _OTHER_ANCHOR = re.compile(r"(?:(?:content|subscribe|share)$|fn(?:ref)?-|:~:)")
 """Anchors of a page that are none of an item: parts of it, footnotes, and a browser's links to a text."""

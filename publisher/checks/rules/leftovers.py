@@ -50,7 +50,7 @@ _TAG = regex(
     rf"|<%=\s*@?{_NAME}\s*%>",
     re.IGNORECASE,
 )
-_SIGN = regex(r"[{%]|\[(?:\[|[A-Z_]{5,}\])|\*\|")  # first characters of merge tags
+_SIGN = regex(r"\{|%|\[(?:\[|[A-Z_]{5,}\])|\*\|")  # first characters of merge tags; each begins with a literal one
 _CASED = regex(r"\*\|[^a-z]*\|\*|\[[^a-z\[\]]*\]|[^*\[].*|\[\[.*", re.DOTALL)
 _WAYS = regex(_WAY, re.IGNORECASE)
 _ABOUT = regex(

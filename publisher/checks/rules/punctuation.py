@@ -15,7 +15,7 @@ from publisher.regex import regex
 DOUBLED = define("doubled-punctuation", Severity.WARNING)
 HALF_WIDTH = define("half-width-punctuation", Severity.WARNING)
 UNPAIRED = define("unpaired-punctuation", Severity.WARNING)
-_DOUBLED = regex(r"。{2,}|，{2,}|、{2,}|；{2,}|：{2,}|[，、；：。][，、；：。]+")
+_DOUBLED = regex(r"([，、；：。])(?:\1+|[，、；：。]+)")
 _DOUBLED_LATIN = regex(r"(?<=[a-z]{2})(?:,,|;;|\.\.)(?=\s|$)")
 _HAN = r"[\u3400-\u9fff\uf900-\ufaff\u3040-\u30ff]"
 _CLOSER, _OPENER = "[”’》〉」』）】]", "[“‘《〈「『（【]"

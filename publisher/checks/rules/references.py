@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache, partial
 from urllib.parse import unquote
 
 from markdown_it.common.utils import normalizeReference
@@ -25,12 +24,13 @@ _NO_NOTE = re.compile(
 """Full-width brackets, and a note within a sentence that its paragraph does not close."""
 _RANGE = re.compile(r".-.|\\.+")  # [^a-z] is a character class
 _NEARLY = re.compile(
-    r"[\[【［](?P<text>[^\[\]【】［］\n]+)[\]】］](?P<gap>[ \t\u3000]*)[(（][ \t]*"
+    r"[\[【［(（](?:(?<=[\[【［])(?P<text>[^\[\]【】［］\n]+)[\]】］](?P<gap>[ \t\u3000]*)[(（][ \t]*"
     r"(?P<url>(?:https?://|#)[^\s()（）<>]+(?:[ \t\u3000\u00a0]+[^\s()（）<>\"']+)*)(?:[ \t]*[)）]|[ \t]*$)"
-    r"|(?<!\])[(（](?P<words>[^()（）\[\]\n]+)[)）]\[(?P<address>https?://[^\s\[\]]+)\]"
-    r"|\[(?P<open>[^\[\]()\n]*[^\[\]()\s])\((?P<to>https?://[^\s()\[\]]+)\)(?![^\[\]\n]*\])"
-    r"|(?<!\])\((?P<first>https?://[^\s()]+)\)\[(?P<then>[^\[\]\n\d][^\[\]\n]+)\](?![(\[:])"
+    r"|(?<=[(（])(?<!\].)(?P<words>[^()（）\[\]\n]+)[)）]\[(?P<address>https?://[^\s\[\]]+)\]"
+    r"|(?<=\[)(?P<open>[^\[\]()\n]*[^\[\]()\s])\((?P<to>https?://[^\s()\[\]]+)\)(?![^\[\]\n]*\])"
+    r"|(?<=\()(?<!\]\()(?P<first>https?://[^\s()]+)\)\[(?P<then>[^\[\]\n\d][^\[\]\n]+)\](?![(\[:]))"
 )
+"""It begins with a set of signs, so that other characters are skipped at once."""
 _ITS_WORDS, _ITS_URL = ("text", "words", "open", "then"), ("url", "address", "to", "first")
 _PICTURE = re.compile(
     r"[!！][\[［](?P<alt>[^\[\]［］\n]*)[\]］][ \t\u3000]*[(（]"
@@ -162,9 +162,9 @@ def is_words(url: str) -> bool:
 
 
 def _without_definition(text: Text) -> Iterator[Diagnostic]:
-    begun = cache(partial(_begun, text.prose.lines))
+    begun: dict[str, str] | None = None
     for words, place in text.written:
-        for found in _REFERENCE.finditer(words):
+        for found in _REFERENCE.finditer(words) if "][" in words else ():
             written = found["label"].strip() or found["text"]
             label = " ".join(written.split())
             cited = found["text"].isdecimal() and label.isdecimal()  # [1][2]: numbered citations, literal text
@@ -175,7 +175,8 @@ def _without_definition(text: Text) -> Iterator[Diagnostic]:
                 if found["mark"]:
                     message = say("this is not a picture: the file does not define [{label}]", label=values["label"])
                     advice = say("add a line [{label}]: images/NAME, or write ![{text}](images/NAME)", **values)
-                if why := begun().get(normalizeReference(written)):
+                begun = _begun(text.prose.lines) if begun is None else begun
+                if why := begun.get(normalizeReference(written)):
                     message, advice = say(_WHY_NOT[why][0], **values), _WHY_NOT[why][1]
                 yield LINK_NOT_MADE.at(place(found.start(), found.end()), message, help=advice)
 

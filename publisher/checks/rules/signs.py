@@ -75,9 +75,10 @@ _MARKS = regex(
     re.MULTILINE | re.IGNORECASE,
 )
 _SIGN = regex(
-    r"\[[\[!]|\*\[|==|%%|!!!|\?\?\?|\[toc|[{~^$]|\+\+|(?<![\w:/.-]):[a-z_0-9+]+:|error!|错误[!！]|\\[(\[]",
-    re.IGNORECASE,
+    r"\[(?:[\[!]|[Tt][Oo][Cc])|\*\[|==|%%|!(?:!!|(?<=[Rr][Rr][Oo][Rr]!))|\?\?\?|\{|~|\^|\$|\+\+"
+    r"|:(?<![\w:/.-]:)[A-Za-z_0-9+]+:|错误[!！]|\\[(\[]"
 )
+"""What a text with a mark has. Each alternative begins with a literal character: others are skipped at once."""
 _ENTITY = regex(
     r"&(?:(?:nbsp|amp|quot|apos|hellip|[lr][ds]quo|[mn]dash|#\d{2,5}|#x[0-9a-f]{2,5});|nbsp(?![\w;]))", re.IGNORECASE
 )

@@ -60,14 +60,13 @@ def gather(context: Context) -> Told:
 def _story(item: Item) -> tuple[Any, ...]:
     words = item.headline
     links = tuple((link.place, _address(link.url)) for link in sources(item))
-    told = item.body.text or (f"{item.image.alt} {item.image.caption or ''}" if item.image else "")
-    text = _digest(told) + ("+" if len(letters(told)) >= _LONG else "")
-    return item.places.of("headline"), words, _digest(words), text, links, item.anchor
+    told = letters(item.body.text or (f"{item.image.alt} {item.image.caption or ''}" if item.image else ""))
+    text = _digest(told) + ("+" if len(told) >= _LONG else "")
+    return item.places.of("headline"), words, _digest(letters(words)), text, links, item.anchor
 
 
-def _digest(text: str) -> str:
-    """A digest of letters and digits, which ignores all other differences."""
-    return blake2s(letters(text).encode(), digest_size=8).hexdigest()
+def _digest(said: str) -> str:
+    return blake2s(said.encode(), digest_size=8).hexdigest()
 
 
 def _place(at: At) -> Place:

@@ -122,8 +122,9 @@ class HtmlWriter:
         """Return the HTML of block or inline tokens. ``name`` of the text is used in the ids of its footnotes."""
         markdown = _markdown()
         env = {"docId": name, "labels": self._labels}
-        html = _DIVISION.sub(r"\1div", markdown.renderer.render(tokens, markdown.options, env))
-        html = _CELLS_TOUCH.sub(r"\1\n", html)
+        html = markdown.renderer.render(tokens, markdown.options, env)
+        if any("<" in token.content for token in tokens):  # raw HTML, of which the parser makes neither
+            html = _CELLS_TOUCH.sub(r"\1\n", _DIVISION.sub(r"\1div", html))
         flat = shallow(html, _DEEP * 2) if html.count("<") > _DEEP * 2 else html
         clean = self._cleaner.clean(flat)
         clean = _CLASSLESS.sub(r"\1", clean) if ' class=""' in clean else clean
