@@ -207,7 +207,9 @@ class _Loader(FileSystemLoader):
         if not Path(found[1]).resolve().is_relative_to(self.searchpath[0]):
             raise TemplateError(say("{template} is a link out of the theme", template=template))
         # The package's files do not change while it runs; a check for each would be slow, as a page uses 50.
-        source, file, same = (*found[:2], lambda: True) if is_ours(found[1]) else (asking(found[0]), *found[1:])
+        ours, file = is_ours(found[1]), found[1]
+        source = found[0] if ours else asking(found[0])
+        same: Callable[[], bool] = (lambda: True) if ours else found[2]
         written = _RELATIVE.finditer(source) if template.startswith("email/") else ()
         for wrong in (one for one in written if one[1]):
             raise _RelativeError(wrong[1], source.count("\n", 0, wrong.start()) + 1, template)
