@@ -111,8 +111,8 @@ _PHRASES: tuple[tuple[str, re.Pattern[str], Callable[..., Iterable[Decimal | int
         ("century", r"\bcentury", lambda: (100,)),
     )
 )  # fmt: skip
-_LETTERS = regex("[a-zß-ÿ]+")
-_CAPITALS = regex(r"\b[IVX]+\b")
+_LETTERS = regex("[a-zß-ÿ][a-zß-ÿ]*")
+_CAPITALS = regex(r"[IVX](?<!\w[IVX])[IVX]*\b")
 _HAN_POINT = regex(rf"[{''.join(_HAN_DIGITS)}]{{1,9}}点[{''.join(_HAN_DIGITS)}]+")
 
 

@@ -190,6 +190,8 @@ def sponsored(html: Html) -> Html:
 
 def _in_boxes(html: str) -> str:
     """Mark the links in sponsors' boxes, which may contain other sections, of sanitised HTML."""
+    if "<section" not in html:
+        return html
     parts, depth = _SECTION.split(html), 0
     for index, part in enumerate(parts):
         if depth or part.startswith('<section class="sponsor"'):
