@@ -1,11 +1,13 @@
 """Read JSON values from a file of events (one per line, concatenated, an array, or pretty-printed), and messages
 from a mailbox (an mbox, a Maildir, a folder of messages, or one message).
 
-Messages listed by ``aws sqs receive-message`` or in the event of a Lambda function are read one by one. Gzip and
-UTF-16 (PowerShell's ``>``) are supported. Text that is not JSON is reported with its line, and reading continues at
-the next line. Memory is bounded: no value may be longer than :data:`LONGEST`.
+Objects listed by another one are read one by one: the messages of ``aws sqs receive-message``, the events of ``aws logs
+filter-log-events``, the records of Lambda, Firehose and Kinesis, the bounces of Postmark. Gzip and UTF-16 (PowerShell's
+``>``) are supported. Text that is not JSON is reported with its line, and reading continues at the next line. Memory is
+bounded: no value may be longer than :data:`LONGEST`.
 """
 
+import base64
 import codecs
 import gzip
 import io
@@ -121,19 +123,23 @@ def _decoded(text: str, began: int, number: int) -> Generator[tuple[int, Any], N
 
 
 def _messages(value: Any) -> Iterator[Any]:
-    """Those of an object that lists them below ``Messages`` or ``Records``; any other value itself."""
-    listed = value.get("Messages", value.get("Records")) if isinstance(value, dict) else None
-    if not isinstance(listed, list):
+    """The objects that an object other than an event lists below any key; any other value itself."""
+    lists = (one for one in value.values() if isinstance(one, list)) if isinstance(value, dict) else ()
+    listed = next((one for one in lists if not one or isinstance(one[0], dict)), None)
+    if listed is None or is_event(value):
         yield value
         return
     for one in listed:
-        body = next((one[key] for key in ("Body", "body", "Sns") if key in one), one) if isinstance(one, dict) else one
+        held = one if isinstance(one, dict) else {}
+        held = held["kinesis"] if isinstance(held.get("kinesis"), dict) else held
+        body = next((held[key] for key in ("Body", "body", "Sns", "message", "data") if key in held), one)
         yield _loaded(body) if isinstance(body, str) else body
 
 
 def _loaded(text: str) -> Any:
+    """The JSON value in a text, which may be in Base64."""
     try:
-        return json.loads(text)
+        return json.loads(text if text.lstrip()[:1] == "{" else base64.b64decode(text, validate=True))
     except (ValueError, RecursionError):
         return EventError(say("not JSON"))
 

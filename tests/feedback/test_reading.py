@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import io
 import json
@@ -42,6 +43,10 @@ def pretty(line: str, indent: int = 2) -> str:
     return json.dumps(json.loads(line), indent=indent)
 
 
+def b64(line: str) -> str:
+    return base64.b64encode(line.encode()).decode()
+
+
 def enveloped(line: str) -> str:
     return json.dumps(
         {"Type": "Notification", "MessageId": "1", "TopicArn": "arn:aws:sns:eu-west-1:1:t", "Message": line}, indent=4
@@ -66,6 +71,12 @@ FORMS = {
     "function": lambda lines: json.dumps(
         {"Records": [{"body": lines[0]}, *({"Sns": json.loads(enveloped(line))} for line in lines[1:])]}
     ),
+    "logs": lambda lines: json.dumps({"events": [{"message": line} for line in lines], "searched": []}, indent=4),
+    "streams": lambda lines: (
+        json.dumps({"id": 1, "records": [{"data": b64(lines[0])}, {"data": b64(lines[1])}]})
+        + json.dumps({"Records": [{"kinesis": {"data": b64(lines[2] + "\n"), "partitionKey": "1"}}]})
+    ),
+    "listed": lambda lines: json.dumps({"total": 3, "list": [json.loads(line) for line in lines]}),
     "blank-lines-and-a-string": lambda lines: "\n\n \n".join([*lines[:2], json.dumps(lines[2])]) + "\n\n",
 }
 ENCODINGS = {
