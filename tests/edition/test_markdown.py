@@ -216,7 +216,7 @@ def test_the_renderer_of_a_text_is_released() -> None:
         ("<table><tr>stray<td>One</td></tr></table>", "stray  One"),
         ("<table><tr><td>a<td>b<tr><td>c</td><td>d</table>", "a  b\nc  d"),
         ("<center>a</center><address>b</address><ASIDE>c</ASIDE>d", "a\n\nb\n\nc\n\nd"),
-        ("a <main>b</main>c", "a \n\nb\n\nc"),
+        ("a <main>b</main>c", "a\n\nb\n\nc"),
         ("<ruby>a<rp>(<rt>b<rp>)</ruby>c <ruby>d<rp>(</rp><rt>e</rt><rp>)</rp></ruby>", "a(b)c d(e)"),
         ("<head>a</head><body>b</body>", "a\n\nb"),
         ("<hr></hr>a<br></br>b", "* * *\n\na\n\nb"),

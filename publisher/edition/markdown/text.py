@@ -162,10 +162,10 @@ class TextWriter:
                 told = f"{words}: {url}" if "class" in begun.attrs and told.endswith(">") else told
                 out[start:] = [told]
                 bare = len(out) if told.endswith(url) else 0
-            elif said := raw.marked(self._leaf(token)):
+            elif said := raw.marked("\n" if raw.pre and token.type == "softbreak" else self._leaf(token)):
                 out.append(f" {said}" if bare and bare == len(out) and said[0].isalnum() else said)
         raw.close(out)
-        return "".join(out).strip().replace(_KEPT_SPACE, " ")
+        return _trimmed(out)
 
     def _leaf(self, token: Token) -> str:
         if token.type == "code_inline":
@@ -191,8 +191,13 @@ class TextWriter:
             last = tag.end
         out.append(raw.words(html[last:]))
         raw.close(out)
-        text = _BLANKS.sub("\n\n", _EDGES.sub("\n", "".join(out))).strip()
-        return text.replace(_KEPT_SPACE, " ").replace(_KEPT_BREAK, "\n")
+        return _trimmed(out)
+
+
+def _trimmed(out: Sequence[str]) -> str:
+    """The parts as one text without spaces at the ends of lines, and at most one empty line at a time."""
+    text = _BLANKS.sub("\n\n", _EDGES.sub("\n", "".join(out))).strip()
+    return text.replace(_KEPT_SPACE, " ").replace(_KEPT_BREAK, "\n")
 
 
 def _titled(words: str, attributes: Mapping[str, Any]) -> str:
@@ -213,7 +218,7 @@ class _RawTags:
         self._image_label = image_label
         self._links: list[tuple[str, int]] = []
         self._titles: list[tuple[RawTag, int]] = []
-        self._pre = 0
+        self.pre = 0
         self._cell = False  # in a cell, whose end tag may be omitted
         self._aside = False  # in ``rt``, whose end tag may be omitted
         self._hidden = False  # in ``rp``, likewise: its parentheses are written for ``rt``
@@ -226,8 +231,8 @@ class _RawTags:
         """The text between two tags, white space collapsed as in a browser."""
         if self.silent:
             return ""
-        text = unescape(html) if self._pre else unescape(_SPACE.sub(" ", html))
-        return self.marked(text.replace(" ", _KEPT_SPACE).replace("\n", _KEPT_BREAK) if self._pre else text)
+        text = unescape(html) if self.pre else unescape(_SPACE.sub(" ", html))
+        return self.marked(text.replace(" ", _KEPT_SPACE).replace("\n", _KEPT_BREAK) if self.pre else text)
 
     def marked(self, text: str) -> str:
         """The text, with the bullet or number of the list item that it begins."""
@@ -282,7 +287,7 @@ class _RawTags:
             self._cell = not closing
         elif name in _BLOCKS:
             self._cell = self._cell and name not in {"tr", "table"}
-            self._pre = max(0, self._pre + (-1 if closing else 1)) if name == "pre" else self._pre
+            self.pre = max(0, self.pre + (-1 if closing else 1)) if name == "pre" else self.pre
             out.append("\n\n" if name in _APART else "" if name == "li" and closing else "\n")
             self._list(tag)
 

@@ -94,13 +94,16 @@ def one_line(text: str) -> str:
 
 
 def join_lines(state: StateCore) -> None:
-    """Remove soft line breaks between two characters that join, which browsers would show as spaces."""
+    """Remove soft line breaks between two characters that join, which browsers would show as spaces but in <pre>."""
     for token in state.tokens:
         children = token.children
         if not children or "\n" not in token.content:
             continue
+        preformatted = False
         for index, child in enumerate(children):
-            if child.type == "softbreak":
+            if child.type == "html_inline" and child.content[:5].lower() in {"<pre>", "<pre ", "</pre"}:
+                preformatted = child.content[1] != "/"
+            elif child.type == "softbreak" and not preformatted:
                 before, after = _edge(children, index, -1), _edge(children, index, 1)
                 if before and after and joins(before, after):
                     child.type, child.content = "text", ""
