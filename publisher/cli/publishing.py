@@ -24,6 +24,7 @@ from publisher.publishing.publish import PublishOptions
 from publisher.publishing.run import IssueResult, Published, RunObserver, announcement_trouble
 
 QUIET = frozenset({Action.DONE, Action.DRAFT, Action.SETTLED, Action.LATE})
+_WAITING = say("waiting for another run of publish ({holder}) to end or to be given up …")
 
 
 def run(context: typer.Context, options: PublishOptions, *, as_json: bool) -> int:
@@ -31,8 +32,10 @@ def run(context: typer.Context, options: PublishOptions, *, as_json: bool) -> in
     config, interrupt = config_of(context), Interrupt()
     with Bar(say("building")) as bar:
         observer = RunObserver(
-            building=bar.at, deploying=lambda done, total: bar.at(done, total, say("deploying")), waiting=_waiting,
-            late=_late, settling=_settling, confirm_first=lambda slugs: _confirm_first(bar, slugs),
+            building=bar.at, deploying=lambda done, total: bar.at(done, total, say("deploying")),
+            waiting=lambda holder: remark(say(_WAITING, holder=holder)),
+            late=lambda fault: remark(say("waiting for the page to be live: {fault} …", fault=fault)),
+            settling=_settling, confirm_first=lambda slugs: _confirm_first(bar, slugs),
             started=lambda started: _started(bar, started),
             sending=lambda step: bar.at(step.submitted + step.rejected + step.uncertain + step.excluded),
             interrupt=interrupt, note=warn, guard=lambda: stop_on_signals(interrupt),
@@ -44,14 +47,6 @@ def run(context: typer.Context, options: PublishOptions, *, as_json: bool) -> in
     else:
         _print(config, published)
     return published.exit_status
-
-
-def _waiting(holder: str) -> None:
-    remark(say("waiting for another run of publish ({holder}) to end or to be given up …", holder=holder))
-
-
-def _late(fault: str) -> None:
-    remark(say("waiting for the page to be live: {fault} …", fault=fault))
 
 
 def _settling(how: str, slugs: Sequence[str]) -> None:

@@ -213,8 +213,9 @@ def ongoing(
         raise UsageError(message, help=say("publisher publish sends it; publisher send --test ADDR shows it"))
     if mailing is None or not begun:
         return None
-    if mailing.audience == 0 or _missed(connection, mailing):  # it reached no reader, and must not block the issue
-        return None
+    ended = mailing.finished_at and "/" not in slug
+    if mailing.audience == 0 or (ended and account(connection, mailing.id).missed):
+        return None  # it reached no reader, and must not block the issue
     if mailing.digest == letter.digest and not (tried and mailing.finished_at):
         return mailing
     if not correction:
@@ -223,10 +224,6 @@ def ongoing(
         fault = say("{slug} is still being sent", slug=slug)
         raise UsageError(fault, help=say("publisher send {slug}, or cancel it, first", slug=slug))
     return None
-
-
-def _missed(connection: Connection, mailing: Mailing) -> bool:
-    return bool(mailing.finished_at) and "/" not in mailing.slug and account(connection, mailing.id).missed
 
 
 def changed(mailing: Mailing, digest: str) -> UsageError:

@@ -69,8 +69,8 @@ def surroundings(config: Config) -> list[Diagnostic]:
     from publisher.config.load import config_warnings
     from publisher.config.theme_findings import shadowed
     from publisher.edition.footer import footer_findings
+    from publisher.edition.gates.contrast import unseen
     from publisher.edition.theme import Theme
-    from publisher.edition.unseen import unseen
     from publisher.issue.folder import loose_files, unknown_issues
     from publisher.issue.series import loose_steps
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from publisher.config import load_config
-from publisher.edition.unseen import unseen
+from publisher.edition.gates.contrast import unseen
 from tests.site.conftest import CONFIG
 
 

@@ -18,10 +18,11 @@ from PIL import Image
 from playwright.sync_api import expect
 from selectolax.lexbor import LexborHTMLParser
 
+from publisher.diagnostics import rendered
 from publisher.diagnostics.sentences import language
 from publisher.preview import frames
+from publisher.preview.app import WORDS
 from publisher.preview.listing import cut, describe, rows
-from publisher.preview.words import WORDS, page_words
 from publisher.preview.workshop import Workshop
 
 from .conftest import SLUG, Preview
@@ -309,7 +310,7 @@ def test_every_text_of_the_page_has_a_translation() -> None:
     shown = {text for text in written if text and re.search(r"[A-Za-z]{2}", text)}
     assert shown == {str(word) for word in WORDS}
     token = language.set("zh")
-    assert all(re.search(r"[\u4e00-\u9fff]", said) for said in page_words().values())
+    assert all(re.search(r"[\u4e00-\u9fff]", said) for said in map(rendered, WORDS))
     language.reset(token)
 
 

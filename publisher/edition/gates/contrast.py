@@ -1,21 +1,26 @@
-"""Contrast of text in light and dark mode: WCAG 2.2, success criterion 1.4.3.
+"""Contrast of text in light and dark mode: WCAG 2.2, success criterion 1.4.3; a logo that cannot be seen there.
 
 The cascade of an email is small: styles are inlined, and dark mode is a few rules in one media query. It is therefore
 resolved here, for every element with text, without a browser.
 """
 
+import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from publisher.config import Config
 from publisher.config import colour as colours
+from publisher.config.theme import rgb
 from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, define, say
+from publisher.edition.brand import Brand, place_of
 from publisher.edition.gates.stylesheet import declarations, rules, sheets, tree
 
 LOW_CONTRAST = define("low-contrast", Severity.ERROR)
+UNSEEN = define("theme-unseen", Severity.WARNING)
 LIGHT_MODE, DARK_MODE = say("light"), say("dark")
 _CLOSE = say("in {mode} mode text has a contrast of {contrast:.1f} to 1: {colour} on {ground}")
 _APART = say("give the text a contrast of 4.5 to 1 in the theme")
@@ -26,6 +31,8 @@ _SIZE = re.compile(r"([\d.]+)px")
 _SILENT = {"style", "script", "title", "head"}
 DARK = "prefers-color-scheme:dark"
 _Declared = tuple[tuple[str, str, bool], ...]  # property, value, whether it is !important
+_SEEN, _SHARE, _SAMPLE = 1.5, 0.01, 256
+"""Contrast of a visible pixel; share of them that a logo needs; side of the sampled grid in pixels."""
 
 
 class _Style(NamedTuple):
@@ -136,3 +143,35 @@ def _apply(style: _Style, declared: _Declared) -> _Style:
         elif name == "font-weight":
             style = style._replace(bold=value in {"bold", "600", "700", "800", "900"})
     return style
+
+
+def unseen(config: Config) -> Iterator[Diagnostic]:
+    """Yield a finding for each file of the logo that cannot be seen on mail or pages of its scheme."""
+    brand, logo = Brand.of(config), config.theme.logo
+    if logo is None or brand.logo is None:
+        return
+    shown = (("light", logo.light, brand.logo.path, brand.light), ("dark", logo.dark, brand.logo.dark, brand.dark))
+    for mode, file, path, palette in shown:
+        if file is None or path is None:
+            continue
+        content = next(asset.content for asset in brand.assets if asset.name == path)
+        ground = next((name for name in ("page", "paper") if _lost(content, rgb(palette[name]))), None)
+        if ground is None:
+            continue
+        values = {"mode": DARK_MODE if mode == "dark" else LIGHT_MODE, "file": file, "colour": palette[ground]}
+        told = say("in the {mode} scheme the logo {file} cannot be seen on its background {colour}", **values)
+        advice = say("draw it in colours that are seen there, or put a ground of its own into the picture")
+        yield UNSEEN.at(place_of(config.root, "theme", "logo", mode), told, help=advice)
+
+
+def _lost(content: bytes, ground: colours.RGB) -> bool:
+    """Whether almost no pixel of a picture differs from its background."""
+    from PIL import Image
+
+    with Image.open(io.BytesIO(content)) as given:
+        image = given.convert("RGBA")
+    image.thumbnail((_SAMPLE, _SAMPLE), Image.Resampling.NEAREST)  # averaging would fade thin lines
+    counted: list[Any] = image.getcolors(_SAMPLE * _SAMPLE) or []
+    drawn = [(count, pixel[:3]) for count, pixel in counted if pixel[3] >= 128]
+    seen = sum(count for count, pixel in drawn if colours.contrast(pixel, ground) >= _SEEN)
+    return bool(seen <= _SHARE * sum(count for count, _ in drawn))

@@ -75,7 +75,8 @@ def labelled(html: str, cell: Callable[[str, str], str], opening: Callable[[str]
 
         return opening(found[0]) + "<tr>".join(map(begun, found[0].removeprefix("<table>").split("<tr>")))
 
-    html = _TABLE.sub(_folding, html) if "<table" in html else html
+    if "<table" in html:  # only words of 25 or more letters, such as addresses, may be broken
+        html = _TABLE.sub(lambda found: _LONG.sub(_folded, found[0]), html)
     return _TABLE.sub(table, html) if "<thead" in html else html
 
 
@@ -108,12 +109,6 @@ def in_tables(html: str) -> str:
 def folded(html: str) -> str:
     """Let words of 60 or more letters, such as addresses, break anywhere: Outlook would widen the mail for them."""
     return _LINES.sub(_folded, html) if _UNBROKEN.search(html) else html
-
-
-def _folding(table: re.Match[str]) -> str:
-    """Mark the words of 25 or more letters in a table, such as addresses: only these may be broken."""
-
-    return _LONG.sub(_folded, table[0])
 
 
 def _folded(one: re.Match[str]) -> str:
