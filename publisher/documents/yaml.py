@@ -56,7 +56,8 @@ def parse_yaml(file: TextFile, first: int = 1, last: int | None = None) -> tuple
     try:
         return builder.root(), builder.findings
     except yaml.MarkedYAMLError as error:
-        builder.findings.append(_syntax(file, first, last, error))
+        if not builder.closed_in_comment:
+            builder.findings.append(_syntax(file, first, last, error))
     except _Refused:
         pass
     except yaml.YAMLError:  # a character that YAML rejects; read_text has replaced and reported all of them
@@ -94,6 +95,7 @@ class _Builder:
         self.path, self.first, self.lines = path, first, lines
         self.findings: list[Diagnostic] = []
         self._flow = 0  # number of open flow collections (in brackets)
+        self.closed_in_comment = False  # whether a finding of text cut at a hash has a bracket in it
 
     def root(self) -> Node | None:
         """Return the node of the only document; None if it is empty."""
@@ -214,7 +216,9 @@ class _Builder:
         words, column = rest["words"].rstrip(), rest.start("words") + 1
         place = Place(self.path, Span(number, column, number, column + len(words)))
         message = say("readers would not see “{words}”: YAML reads it as a comment", words=shortened(words))
-        words = re.split(r"[,\]}]", words)[0].rstrip() if self._flow else words  # without the next scalar
+        if self._flow:
+            self.closed_in_comment = not set("]}").isdisjoint(words)
+            words = re.split(r"[,\]}]", words)[0].rstrip()  # without the next scalar
         mark = '"' if not set('"\\') & set(text + words) else "'"
         text = "" if comma else text
         whole = shortened(f"{text} {words}".lstrip() if mark == '"' else f"{text} {words}".lstrip().replace("'", "''"))
