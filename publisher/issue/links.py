@@ -23,6 +23,8 @@ _PLAIN = re.compile(r"(https?)://[a-z0-9-]+(?:\.[a-z0-9-]+)*(?:/[\w./-]*)?(?:[?#
 # Browsers ignore these within a scheme, so "java\nscript:" is executed (WHATWG URL, 4.1).
 BLANK_WITHIN = say("the address of the link holds white space")
 _DROPPED = re.compile(r"[\x00-\x20]")
+_OF_ASCII = re.compile("%(?=[0-7])")
+"""The sign of an escape that advice keeps: decoded, ``%20`` and ``%26`` would be another address."""
 
 
 @lru_cache(maxsize=1024)
@@ -38,7 +40,8 @@ def fault_of_link(url: str, schemes: frozenset[str] = SCHEMES) -> Fault | None:
     slip = _SLIP.fullmatch(bare)
     meant = f"http{slip['s'].lower()}://{slip['rest']}" if slip and _DOMAIN.fullmatch(slip["rest"]) else ""
     if not match or (_DOMAIN.fullmatch(bare) and bare[match.end() : match.end() + 1].isdigit()):
-        domain, better = bare.lstrip("/"), say("write the whole address, https://…")
+        written = _DROPPED.sub("", unquote(_OF_ASCII.sub("%25", url)))
+        domain, better = written.lstrip("/"), say("write the whole address, https://…")
         if not bare:
             return Fault(codes.NO_SCHEME, say("the link has no address"), better)
         inner = bare.strip(_QUOTES)

@@ -59,7 +59,7 @@ def picture_file(root: Path, folder: str, image: str) -> PictureFile | Fault:
         inside, there, is_folder = True, False, False
     if not inside:
         return Fault(codes.IMAGE_OUTSIDE, say("the picture is a link out of the repository"), _SAVE_IT)
-    if not there and (is_folder or written.startswith("#") or written.endswith("/")):
+    if not there and (is_folder or written.lstrip()[:1] in {"", "#", "?"} or written.endswith("/")):
         return Fault(codes.IMAGE_MISSING, say("the picture names no file: {words}", words=image[:200]), _SAVE_IT)
     if not there:
         message = say("there is no picture {path}", path=path[:200])
