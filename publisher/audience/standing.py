@@ -56,7 +56,7 @@ DATE = re.compile(
     r"\d{4}[-/. ]\d{1,2}[-/. ]\d{1,2}|\d{1,2}[-/. ]\d{1,2}[-/. ]\d{2,4}|^\d{9,13}$|\b\d{1,2}:\d{2}|\b\d{4}$"
 )
 AROUND, WHEN, WHY, MEASURE = _words("around"), _words("when"), _words("why"), _words("measure")
-CHANNELS = _words("channels")
+CHANNELS, MAIL = _words("channels"), _words("mail")
 STATUS, STATE = _words("status"), _words("state")
 NO = [
     (None if status == "unclear" else ImportStatus(status), re.compile(pattern))
@@ -284,10 +284,11 @@ def _question(header: str, values: list[tuple[str, int]]) -> str:
 
 
 def _recognized(index: int, header: str) -> _Column | None:
-    """Classify a column by its header; None: it is about text messages or calls, whatever it holds."""
+    """Classify a column by its header; None: it is about text messages or calls alone, whatever it holds."""
     said = re.sub(r"[\W_]+", " ", CAMEL.sub(" ", header).lower().replace("e-mail", "email")).strip()
+    said = re.sub("(?<=status|reason|bounce) text$", "", said)  # of a status, not a message
     words = _HAN.sub(r" \g<0> ", said).split()
-    if MEASURE & set(words) or (CHANNELS & set(words) and "email" not in words) or "emails bounced" in said:
+    if MEASURE & set(words) or (CHANNELS & set(words) and not MAIL & set(words)) or "emails bounced" in said:
         return None if CHANNELS & set(words) else _Column(index, header)
     said_around = AROUND | WHEN | WHY | STATUS | STATE
     for standing, pattern in NO:

@@ -83,7 +83,7 @@ _OTHER_WORDS = {"half": 2, "quarter": 4, "dozen": 12, "decades": 10, "centuries"
     f"{tens}ties": 10 * n for n, tens in enumerate(["twen", "thir", "for", "fif", "six", "seven", "eigh", "nine"], 2)
 }  # fmt: skip
 _N = rf"(\d++|[{''.join(_HAN_DIGITS)}十]{{1,3}}|\b(?:an?|{'|'.join(_ENGLISH)})\b)"
-_NUMBER = regex(rf"(\d+|[{''.join(_HAN_DIGITS)}十]{{1,3}})|[a-z]+")
+_NUMBER = regex(rf"(\d+|[{''.join(_HAN_DIGITS)}十]{{1,4}})|[a-z]+")
 _COUNTED = frozenset({"a", "an", *_ENGLISH})
 _AFTER: tuple[tuple[str, Callable[..., Iterable[Decimal | int]]], ...] = (
     (r"(?:[:：]\d\d|\s?(?:[:.]\d\d)?\s?[ap]\.?m\b|\so.clock)", lambda h: _hours(h)),
@@ -99,7 +99,7 @@ _AFTER: tuple[tuple[str, Callable[..., Iterable[Decimal | int]]], ...] = (
 _TAIL, _TAILS = regex("|".join(tail for tail, _ in _AFTER)), tuple((regex(tail), meant) for tail, meant in _AFTER)
 _PHRASES: tuple[tuple[str, re.Pattern[str], Callable[..., Iterable[Decimal | int]]], ...] = tuple(
     (signs, regex(pattern), meant) for signs, pattern, meant in (
-        ("点 點 时 時", rf"(?:(?<=[午晚上晨早夜])\s?|(?=\d\d?\s?[时時])){_N}\s?[点點时時]", lambda h: _hours(h)),
+        ("点 點 时 時", rf"(?:(?<=[午晚上晨早夜])\s?|(?<!\d)(?=\d\d?\s?[时時])){_N}\s?[点點时時]", lambda h: _hours(h)),
         ("half quarter twenty ten five", rf"\b(?:half|quarter|twenty|ten|five) (?:past|to) {_N}",
             lambda h: (*_hours(h), *_hours(h - 1))),
         ("half 半", r"\bhalf (?:past|an hour)|半[个個]?(?:小时|小時|钟头|鐘頭)|[点點时時]半", lambda: (30,)),

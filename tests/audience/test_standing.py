@@ -182,6 +182,10 @@ EXPORTS = {
         ),
         {"a": "confirmed", "b": "unsubscribed"},
     ),
+    "a status in words": (
+        "email,Status text\na@example.com,Subscribed\nb@example.com,Unsubscribed\n",
+        {"a": "confirmed", "b": "unsubscribed"},
+    ),
     "other headers": (
         (
             "email,DOUBLE_OPT-IN,deliverable,unconfirmed,状態,Consent\na@example.com,yes,yes,no,,given\n"
@@ -244,6 +248,8 @@ def test_every_tool_s_words_are_read(config: Config, tmp_path: Path, tool: str) 
         ('email,Tags\na@example.com,"VIP, unsubscribed"\nb@example.com,VIP\n', "'VIP'"),
         ("email,DOUBLE_OPT-IN\na@example.com,1\nb@example.com,2\n", "'2' (1 row)"),  # no, in Brevo's numbers
         ("email,paused\na@example.com,yes\n", "'yes'"),
+        ("email,Newsletter & SMS opt-out\na@example.com,yes\n", "'yes'"),
+        ("email,邮件短信退订\na@example.com,是\n", "'是'"),
         ('email,Tags\na@example.com,\nb@example.com,"投诉, 深圳"\n', "'投诉, 深圳' (1 row)"),  # a topic, or a complaint
         ("email,Interest\na@example.com,bounce\nb@example.com,bounced\n", "'bounce' (1 row)"),
         ("email,activated,registered\na@example.com,2024-01-01,2024-01-01\nb@example.com,,2024-01-01\n", "'' (1 row)"),

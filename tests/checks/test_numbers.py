@@ -44,6 +44,8 @@ from publisher.checks.rules.number_not_in_items import Said
         ("en", "the 1970s", "parties in the nineties", ["1970"]),
         ("zh-CN", "20世纪90年代、1980年代", "1990年代和八十年代", []),
         ("zh-CN", "80年代", "1990年代", ["80"]),
+        ("zh-CN", "90年代", "一九九〇年代", []),
+        ("ja", "15人", "315時間", ["15"]),
         ("en", "67%, 25%, 20%, 50%", "two-thirds, a quarter, one in five, half", []),
         ("zh-CN", "75%，50%，3.14", "四分之三、一半、三点一四", []),
         ("zh-CN", "60%", "四分之三", ["60%"]),
