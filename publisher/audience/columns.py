@@ -64,7 +64,6 @@ class Tool:
     """Columns that are not imported: the tool's bookkeeping, and the place of the sign-up."""
 
 
-_CSV = Tool()
 _TOOLS = {name: Tool(**said) for name, said in TABLES["tools"].items()}
 _ROLE = {alias: role for role, aliases in TABLES["roles"].items() for alias in aliases.split(", ")}
 
@@ -135,7 +134,7 @@ class Columns:
         names, warnings = _numbered([cell.strip() for cell in header])
         lowered = [name.lower() for name in names]
         known = ((name, tool) for name, tool in _TOOLS.items() if any(set(lowered).issuperset(s) for s in tool.signs))
-        tool_name, tool = next(known, ("csv", _CSV))
+        tool_name, tool = next(known, ("csv", Tool()))
         roles: dict[str, int] = {}
         for index, name in enumerate(lowered):
             role = {tool.tags: "topics", tool.json: "json"}.get(name) or _ROLE.get(name)

@@ -133,7 +133,7 @@ class _Batch:
             "created_at": self.at, "changed_at": self.at,
         }  # fmt: skip
         if past:
-            values |= {name: getattr(past, name) for name in _OF_THE_PAST}
+            values |= {name: getattr(past, name) for name in ("paused_until", "digest", "asked_at", "preferred_at")}
             values |= {name: at for name in ("created_at", "changed_at") if (at := getattr(past, name))}
             self.ways.append((key, values["reference"], past.enrolments))
             self.history += (
@@ -264,7 +264,6 @@ def write_batch(
 
 _SUPPRESSING = {one: Reason[one.name] for one in (ImportStatus.BOUNCE, ImportStatus.COMPLAINT, ImportStatus.MANUAL)}
 _IMPORT = str(ConsentSource.IMPORT)
-_OF_THE_PAST = ("paused_until", "digest", "asked_at", "preferred_at")
 _KEPT = ("state", "name", "language", "timezone", "topics", "attributes")
 _UPDATE = (
     update(subscribers)

@@ -64,9 +64,6 @@ NO_BRAND = StarterBrand()
 # The sample issue by language; in any other language the repository starts with an empty issue.
 SAMPLES = {"zh_Hans": "2024-12-29-ai-weekly", "en": "2024-12-29-ai-weekly-en"}
 
-# These files are kept if they exist, and reported: a repository created on a forge often has some of them.
-YIELDING = (".gitignore", "README.md", "AGENTS.md")
-
 
 @dataclass(frozen=True, slots=True)
 class NewRepository:
@@ -108,7 +105,8 @@ def make_repository(
         own = _files(language)
         own |= {**brand.files, "config.yaml": own["config.yaml"] + brand.config}
         files |= {at / name: content for name, content in own.items()}
-    yielding = {at / name for name in YIELDING} | {top / HOOKS, *of_forge}
+    # These are kept if they exist, and reported: a repository created on a forge often has some of them.
+    yielding = {at / name for name in (".gitignore", "README.md", "AGENTS.md")} | {top / HOOKS, *of_forge}
     kept = [path for path in files if path in yielding and os.path.lexists(path)]
     files = {path: content for path, content in files.items() if path not in kept}
     _refuse_collisions(root, files)

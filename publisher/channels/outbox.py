@@ -49,7 +49,6 @@ class Announcement:
 
 
 c = announcements.c
-_COLUMNS = [c[field.name] for field in fields(Announcement)]
 
 
 def enter(connection: Connection, slug: str, channels: Iterable[str]) -> None:
@@ -61,7 +60,7 @@ def enter(connection: Connection, slug: str, channels: Iterable[str]) -> None:
 
 def entries(connection: Connection, slug: str | None = None) -> list[Announcement]:
     """The announcements of one issue, or of all."""
-    query = select(*_COLUMNS).order_by(c.slug, c.channel)
+    query = select(*[c[field.name] for field in fields(Announcement)]).order_by(c.slug, c.channel)
     rows = connection.execute(query.where(c.slug == slug) if slug is not None else query)
     return [Announcement(row[0], row[1], AnnouncementState(row[2]), *row[3:]) for row in rows]
 

@@ -32,7 +32,6 @@ ACTIVE: frozenset[str] = frozenset(_ACTIVE.split())
 _RUNS = "script iframe object embed applet frame frameset svg math base meta link noscript template"
 RUNS = frozenset(_RUNS.split())
 """Elements that run code, load code, or redirect the page."""
-_RUNNING_SCHEMES = frozenset({"javascript", "vbscript", "data", "livescript", "mocha"})
 _URLS = frozenset({"href", "src", "cite", "action", "formaction", "xlink:href", "background", "poster", "srcset"})
 _UNSEEN = frozenset({"target", "loading", "decoding", "fetchpriority", "referrerpolicy"})
 """Attributes that can be removed without visible effect."""
@@ -141,7 +140,7 @@ def removed_attribute(tag: str, name: str, value: str) -> Code | None:
         return REMOVED_ACTIVE
     if name in _URLS and (tag, name) != ("img", "src"):  # pictures and links have their own rules
         match = _SCHEME.match(_IGNORED_IN_SCHEMES.sub("", value))
-        if match and match[1].lower() in _RUNNING_SCHEMES:
+        if match and match[1].lower() in {"javascript", "vbscript", "data", "livescript", "mocha"}:
             return REMOVED_ACTIVE
         if match and match[1].lower() not in SCHEMES and (tag, name) != ("a", "href"):
             return REMOVED_HTML

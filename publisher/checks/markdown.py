@@ -18,10 +18,8 @@ from publisher.issue.model import Prose
 from publisher.issue.personal import opens_code
 
 _VERBATIM = re.compile(r"<(?P<end>/?)(?P<name>code|pre|kbd|samp|tt|var|math|svg)\b", re.IGNORECASE)
-_PARTS = frozenset({"link_open", "link_close", "image"})
 _LINKING = re.compile(r"[\[<@]|//")
 """Characters that occur in every link, picture and tag."""
-_RAW = frozenset({"html_block", "html_inline"})
 _NEAR = 4096
 """Distance within which escaped text is searched for, so that a text full of escapes takes linear time."""
 _MARKS = 16  # maximum of markup characters, as of emphasis, before text
@@ -49,7 +47,7 @@ class Piece(NamedTuple):
     @property
     def raw(self) -> bool:
         """Whether it is raw HTML."""
-        return self.token.type in _RAW
+        return self.token.type in {"html_block", "html_inline"}
 
     def place(self, start: int, end: int) -> Place:
         """Return the place in the file of a range of ``words``."""
@@ -140,7 +138,7 @@ class Text:
                 rows = inline.get(id(token)) or _line(token)
                 for child in token.children or ():
                     words = child.content if child.type == "html_inline" else _said(child)
-                    if words or child.type in _PARTS:
+                    if words or child.type in {"link_open", "link_close", "image"}:
                         yield Piece(child, words, self.prose, rows, child.meta["at"][0] if "at" in child.meta else 0)
             elif token.nesting != 1 or token.type in {"heading_open", "container_sponsor_open"}:
                 words = f" {token.content} " if token.type in {"fence", "code_block"} else " "

@@ -60,14 +60,11 @@ def send(
     return command.run([*(test or ()), *(more or ())], dry_run=dry_run)
 
 
-_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-
-
 def _seconds(text: str) -> float:
     """Parse ``90m`` into 5400.0."""
     number, unit = text[:-1], text[-1:]
     try:
-        seconds = float(number) * _UNITS[unit]
+        seconds = float(number) * {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}[unit]
     except (KeyError, ValueError):
         seconds = 0.0
     if not 0 < seconds <= 7 * 86400:

@@ -19,8 +19,6 @@ from publisher.documents.validate import refuse
 
 BAD_AUDIENCE = define("bad-audience", Severity.ERROR, fixed=True)
 
-Comparison = Literal["=", "!=", "<", "<=", ">", ">="]
-
 _NUMBER = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?")
 DEEPEST = 50
 LONGEST = 2_000
@@ -58,7 +56,7 @@ class Attribute:
     """Subscribers whose attribute passes the comparison; a missing attribute is an empty text."""
 
     name: str
-    comparison: Comparison
+    comparison: Literal["=", "!=", "<", "<=", ">", ">="]
     value: str
 
 

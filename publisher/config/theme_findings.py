@@ -69,7 +69,8 @@ def shadowed(config: Config) -> Iterator[Diagnostic]:
         shipped = next((at / name for at in theme_folders(config)[1:] if (at / name).is_file()), None)
         known = shipped.read_text(encoding="utf-8") if shipped else ""
         lines = [(at, line) for at, line in enumerate(text.splitlines(), 1) if line not in known]
-        colours = ((at, one) for at, line in lines for one in _HEX.finditer(line) if _vivid(one[0]))
+        hexes = ((at, one, rgb(one[0])) for at, line in lines for one in _HEX.finditer(line))
+        colours = ((at, one) for at, one, colour in hexes if max(colour) - min(colour) >= _VIVID)
         families = ((at, one) for at, line in lines for one in _FAMILY.finditer(line))
         for key, asked, found in (
             ("accent", theme.accent, next(colours, None)),
@@ -79,10 +80,6 @@ def shadowed(config: Config) -> Iterator[Diagnostic]:
                 yield _shadow(config, name, key, Span(found[0], found[1].start() + 1, found[0], found[1].end() + 1))
         if theme.logo and re.search(r"logo\(|brand_name", known) and not re.search("logo|brand_name", text):
             yield _shadow(config, name, "logo", Span.point(1))
-
-
-def _vivid(written: str) -> bool:
-    return max(rgb(written)) - min(rgb(written)) >= _VIVID
 
 
 def _shadow(config: Config, name: str, key: str, span: Span) -> Diagnostic:

@@ -225,7 +225,7 @@ class Sender:
             self._wait_for_provider(verdicts[Verdict.UNREACHED])
         if self.breaker.doubts > before and self.breaker.probing:
             self._mark_uncertain(verdicts[Verdict.UNCERTAIN])
-        if self.breaker.refuses_everything:
+        if len(self.breaker.refused) >= self.breaker.most:
             self._refuse()
         for verdict, ending in _ENDINGS.items():
             if verdict in verdicts:

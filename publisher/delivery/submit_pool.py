@@ -94,11 +94,6 @@ class Breaker:
         """Whether calls are made one at a time, each for one recipient."""
         return self.doubts >= DOUBTS_TO_PROBE
 
-    @property
-    def refuses_everything(self) -> bool:
-        """Whether enough calls were refused, and none accepted, to end the run."""
-        return len(self.refused) >= self.most
-
     def weigh(self, finished: Finished, *, counted: bool) -> list[Result]:
         """Return the results to record after a call. ``counted`` is False if its failure was counted already."""
         verdicts = {outcome.verdict for _, outcome in finished.results}

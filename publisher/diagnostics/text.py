@@ -23,7 +23,6 @@ _WINDOW = 100
 _PIECE = 512
 """Unit, in characters, in which a long line is cut."""
 
-_COMMA = say(", ")
 _COLOURS = {Severity.ERROR: "\x1b[1;31m", Severity.WARNING: "\x1b[1;33m", Severity.INFO: "\x1b[1;36m"}
 _HELP = say("help: ")
 _SEVERITIES = {Severity.ERROR: say("error"), Severity.WARNING: say("warning"), Severity.INFO: say("info")}
@@ -89,7 +88,7 @@ def summed_up(findings: Iterable[Diagnostic], issues: int, mendable: int) -> str
         counted("{n:,} info", "{n:,} info", numbers[Severity.INFO]),
     )
     parts = [rendered(told) for told in several if told.values["n"]]
-    told = rendered(_COMMA).join(parts) or rendered(say("no problem"))
+    told = rendered(say(", ")).join(parts) or rendered(say("no problem"))
     if issues:
         told = rendered(counted("{told} in {n:,} issue", "{told} in {n:,} issues", issues, told=told))
     if mendable:

@@ -21,7 +21,6 @@ COLUMN = 568
 """Maximum width of an image in mail, in CSS pixels: 640 less padding. Twice that is sharp on all screens."""
 
 _PIXELS = re.compile(r"\s*(\d{1,5})(?:\.\d+)?\s*(?:px)?\s*")
-_LOST = frozenset({codes.IMAGE_MISSING, codes.IMAGE_UNREADABLE, codes.NOT_A_PICTURE})
 _SUFFIXES = {"JPEG": "jpg", "PNG": "png"}
 
 
@@ -49,7 +48,7 @@ class Pictures:
         found = self._asset(source, linked=True)
         if isinstance(found, Asset):
             return self._sized(found)
-        if source and found.code in _LOST:
+        if source and found.code in {codes.IMAGE_MISSING, codes.IMAGE_UNREADABLE, codes.NOT_A_PICTURE}:
             self._lost[source] = found
         return None
 

@@ -43,7 +43,6 @@ _MACHINE = re.compile(
 _LEDGER_KEEPS = frozenset({EventKind.SEND, EventKind.DELIVERY})
 _NEVER_MAILED = frozenset({EventKind.REJECT, EventKind.RENDERING_FAILURE, EventKind.UNKNOWN})
 WORTH_COUNTING = 5  # bounces and complaints of an issue in one run from which its recipients are counted
-_TRACKING = frozenset({EventKind.OPEN, EventKind.CLICK})
 
 
 @dataclass
@@ -174,7 +173,7 @@ class Applier:
         ours = None if settled.known or event.kind in _NEVER_MAILED else id_of(event.recipient)
         if ours and (reader := self._reader(connection, event, settled)):  # its mailing is missing after a restore
             note_unmatched(connection, *ours, reader.reference, event.at or datetime.now(UTC))
-        tracking = event.kind in _TRACKING
+        tracking = event.kind in {EventKind.OPEN, EventKind.CLICK}
         if tracking and not self._tracks:
             return
         # No tags and no row yet: the row may follow, because the sender may record the message id after the event.

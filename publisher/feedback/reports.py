@@ -22,7 +22,6 @@ LARGEST = 2_000_000  # bytes read per message: the report precedes the returned 
 
 _STATUS = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
 _LINK = re.compile(rf"/{Purpose.UNSUBSCRIBE}/([\w.~-]+)>?")
-_COMPLAINTS = frozenset({"abuse", "fraud", "virus", "other", "opt-out", "not-spam"})
 # RFC 3463: permanent codes that do not mean that the address is invalid. 5.1.7: our own address is refused; 5.7:
 # policy, such as spam or DMARC.
 _NOT_THE_ADDRESS = (
@@ -160,7 +159,7 @@ def _status(field: str, diagnostic: str) -> str:
 def _of_complaint(blocks: list[Message]) -> Event:
     fields = blocks[0] if blocks else Message()
     kind = plain(str(fields.get("Feedback-Type", "")).strip().lower(), 64)
-    if kind not in _COMPLAINTS:
+    if kind not in {"abuse", "fraud", "virus", "other", "opt-out", "not-spam"}:
         raise EventError(say("a feedback report that is no complaint"))
     return Event(EventKind.COMPLAINT, "", _when(fields) or _moment(fields.get("Received-Date")), type=kind)
 

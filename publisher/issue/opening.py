@@ -26,10 +26,8 @@ MOST_PIXELS = 50_000_000
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif", ".svg"})
 """Endings of a picture's name: a server takes a published file for what its name says."""
 
-_FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF")
 _GPS = 0x8825  # tag of the GPS directory (EXIF 2.32, 4.6.3)
 _ORIENTATION = 0x0112
-_ACTIVE = frozenset({"script", "foreignobject", "iframe", "embed", "object", "handler", "listener"})
 _SCRIPT = re.compile(r"(?:javascript|vbscript|data:(?!image/(?:png|jpeg|gif|webp|avif))).*", re.DOTALL)
 # UTF-8, declared or by default: in another encoding a browser might see other elements than this parser.
 _ENCODING = re.compile(
@@ -124,7 +122,7 @@ def _raster(stream: BinaryIO, file: Path, path: str, size: int) -> PictureFile |
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a decompression bomb is measured here, not decoded
-            image = Image.open(stream, formats=_FORMATS)
+            image = Image.open(stream, formats=("JPEG", "PNG", "GIF", "WEBP", "AVIF"))
     except Image.DecompressionBombError:
         return _too_many(path, say("hundreds of millions of"))
     except Exception:  # damaged bytes can raise any exception
@@ -216,7 +214,7 @@ def _runs(content: bytes) -> Sentence | None:
         return say("the SVG asks for a style sheet or a character set of its own")
     for element in tree.iter():
         name = str(element.tag).rpartition("}")[2].lower()
-        if name in _ACTIVE:
+        if name in {"script", "foreignobject", "iframe", "embed", "object", "handler", "listener"}:
             return say("the SVG holds <{name}>", name=name)
         for attribute, value in element.attrib.items():
             key, shown = attribute.rpartition("}")[2].lower(), re.sub(r"[\x00-\x20]", "", value).lower()

@@ -18,7 +18,6 @@ Place = Literal["code", "alt"]
 _CODE = re.compile(r"<!--.*?(?:-->|\Z)|<(code|kbd|pre|samp)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
 _ADDRESS = re.compile(r"""(\shref\s*=\s*(?:"[^"]*"|'[^']*'|[^\s>]+))""", re.IGNORECASE)
 _IN_ADDRESS = re.compile(r"(?:\{|%7B){2}(?:%20|[ \t])*subscriber\.([\w-]+)(?:%20|[ \t])*(?:\}|%7D){2}", re.IGNORECASE)
-_VERBATIM = frozenset({"code_inline", "fence", "code_block"})
 Written = Callable[[str, Place], str]
 
 
@@ -48,7 +47,7 @@ def settled(tokens: Sequence[Token], written: Written) -> list[Token]:
 
 
 def _settled(token: Token, written: Written) -> Token:
-    if token.type in _VERBATIM:
+    if token.type in {"code_inline", "fence", "code_block"}:
         return token.copy(content=written(token.content, "code"), info=written(token.info, "code"))
     if token.type in {"html_inline", "html_block"}:
         return token.copy(content=_html(token.content, written))

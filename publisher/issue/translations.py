@@ -18,7 +18,6 @@ from publisher.documents.text import MAX_BYTES, shadows
 from publisher.issue.folder import ISSUES, discover, leads_inside
 from publisher.language.tags import canonical, closest
 
-_NAMES = ("issue.yaml", "issue.yml")
 _KEY = b"translation_of"
 _HEAD = frozenset({"title", "date", "language", "status", _KEY.decode()})
 
@@ -131,7 +130,7 @@ def _issue_files(root: Path) -> dict[str, _IssueFile | None]:
     found: dict[str, _IssueFile | None] = {}
 
     def holds(slug: str) -> bool:
-        paths = (f"{ISSUES}/{slug}/{name}" for name in _NAMES)
+        paths = (f"{ISSUES}/{slug}/{name}" for name in ("issue.yaml", "issue.yml"))
         found[slug] = next((file for path in paths if (file := _looked(root, path))), None)
         return found[slug] is not None
 

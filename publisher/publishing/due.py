@@ -181,9 +181,6 @@ def decide(facts: Facts, now: datetime, policy: PublishConfig) -> IssueDecision:
     return _by_the_clock(facts, now, policy)
 
 
-_HOLDS_BACK = NEEDS_OPERATOR | {Action.DRAFT, Action.WAITING, Action.HELD}
-
-
 def with_family(decision: IssueDecision, others: Sequence[IssueDecision]) -> IssueDecision:
     """Return the decision in view of the issue's translations: a family is mailed together, and once."""
     slug = decision.slug
@@ -196,7 +193,7 @@ def with_family(decision: IssueDecision, others: Sequence[IssueDecision]) -> Iss
     if decision.kind is Action.DUE:
         for other in others:
             again = other.kind is Action.WITHDRAWN and other.facts.in_repository  # a draft again
-            if again or other.kind in _HOLDS_BACK:
+            if again or other.kind in NEEDS_OPERATOR | {Action.DRAFT, Action.WAITING, Action.HELD}:
                 why = say("for {slug} of its family, which is {kind}", slug=other.slug, kind=WORDS[other.kind])
                 return IssueDecision(decision.facts, Action.WAITING, why, f"publisher send {slug} --alone")
     return decision

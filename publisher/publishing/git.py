@@ -5,7 +5,6 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 
 from publisher.config import Config, read_config
@@ -14,16 +13,6 @@ from publisher.edition.others import OtherIssues
 from publisher.edition.provenance import run_git
 from publisher.errors import UsageError
 from publisher.issue.folder import leads_inside
-
-
-class Relation(StrEnum):
-    """Relation of the current commit to another."""
-
-    SAME = "same"
-    NEWER = "newer"  # the other is its ancestor
-    OLDER = "older"  # it is the other's ancestor
-    DIVERGED = "diverged"  # neither
-    UNKNOWN = "unknown"  # the other is not in this repository
 
 
 def head(root: Path) -> str | None:
@@ -55,15 +44,9 @@ def resolve(root: Path, revision: str) -> str | None:
     return _word(root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
 
 
-def relation(root: Path, mine: str, other: str) -> Relation:
-    """Return how ``mine`` is related to ``other``."""
-    if mine == other:
-        return Relation.SAME
-    if resolve(root, other) is None:
-        return Relation.UNKNOWN
-    if _is_ancestor(root, other, mine):
-        return Relation.NEWER
-    return Relation.OLDER if _is_ancestor(root, mine, other) else Relation.DIVERGED
+def leads_to(root: Path, older: str, newer: str) -> bool:
+    """Whether a commit is an ancestor of another, or the same; False if one of them is not in this repository."""
+    return older == newer or _word(root, "merge-base", "--is-ancestor", older, newer) is not None
 
 
 def last_change(root: Path, revision: str, path: str) -> tuple[str | None, str | None]:
@@ -142,7 +125,3 @@ def _word(root: Path, *arguments: str) -> str | None:
     """Return git's output without the newline; None if it fails."""
     answer = ask(root, *arguments)
     return None if answer is None else answer.decode().strip()
-
-
-def _is_ancestor(root: Path, older: str, newer: str) -> bool:
-    return _word(root, "merge-base", "--is-ancestor", older, newer) is not None

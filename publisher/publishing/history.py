@@ -167,11 +167,10 @@ def refuse_other_history(root: Path, database: Database, commit: str | None) -> 
             told = {"fault": silent.message, "theirs": last[0][:12]}
             raise UsageError(say("{fault}; the published commit {theirs} may be newer", **told), help=silent.help)
         return
-    how = git.relation(root, commit, last[0])
-    if how in {git.Relation.SAME, git.Relation.NEWER}:
+    if git.leads_to(root, last[0], commit):
         return
     told, way = {"mine": commit[:12], "theirs": last[0][:12]}, {"accept": "publisher publish --accept-history"}
-    if how is git.Relation.OLDER:
+    if git.leads_to(root, commit, last[0]):
         message = say("this is commit {mine}, and the newer {theirs} is published already: nothing was done", **told)
         advice = say("check out the newest commit; to go back on purpose, revert in a new commit, or {accept}", **way)
     elif git.is_shallow(root):  # the published commit may be there by another branch or a tag

@@ -14,7 +14,6 @@ _IMAGE = re.compile(
 )
 TEXT = 640
 """Width of the text column in CSS pixels: the maximum for pictures in it."""
-_HEADLINE_BLOCK = "header.issue-head"
 _WITHIN = re.compile(r'(<a\s[^>]*?href=")(?=#(?!fn(?:ref)?-))')
 _FEED_HTML: dict[str, str] = {}  # by digest: an issue is in the feeds of its tags, authors and sections, twice each
 _MOST_KEPT = 500
@@ -60,7 +59,7 @@ def feed_html(edition: Edition, page: str) -> str:
         if len(_FEED_HTML) >= _MOST_KEPT:
             _FEED_HTML.clear()
         tree = LexborHTMLParser(edition.web)
-        for node in tree.css(_HEADLINE_BLOCK):
+        for node in tree.css("header.issue-head"):
             node.decompose()
         _FEED_HTML[edition.digest] = (tree.body.inner_html or "").strip() if tree.body else ""
     return in_feed(_FEED_HTML[edition.digest], edition.language, page)

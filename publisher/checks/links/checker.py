@@ -29,7 +29,6 @@ PRIVATE_LINK = define("private-link", Severity.ERROR)
 INSECURE_LINK = define("insecure-link", Severity.WARNING)
 
 DAY = 86_400.0
-_WEB = frozenset({"http", "https"})
 _ENTRIES = TypeAdapter(dict[str, tuple[float, LinkResult]])
 
 
@@ -96,7 +95,7 @@ def check_links(
     places: dict[str, list[Link]] = {}
     for link in links:
         url = link.url.partition("#")[0]
-        if not fault_of_link(url, _WEB):  # invalid URLs have their own finding
+        if not fault_of_link(url, frozenset({"http", "https"})):  # invalid URLs have their own finding
             places.setdefault(url, []).append(link)
     known = LinkCache(cache)
     outcomes = asyncio.run(_probe_all(list(places), known, limits or ProbeLimits(), agent, progress))

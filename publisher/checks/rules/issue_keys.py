@@ -21,7 +21,6 @@ PREHEADER_TOO_LONG = define("preheader-too-long", Severity.WARNING)
 SUBJECT_TOO_LONG = define("subject-too-long", Severity.WARNING)
 WITHOUT_TEXT = define("generated-without-text", Severity.WARNING)
 UNREVIEWED = define("unreviewed", Severity.ERROR)
-_NAMES = frozenset({"authors", "commentary_by", "tags", "reviewed_by"})
 _BETWEEN = regex(rf"[，、；]|(?<={HAN.pattern})[,;]|[,;](?=\s*{HAN.pattern})")
 _NO_NAME = regex(
     r"(?-i:[a-z\d].*)|(?:the|a|an|new|san|los|hong|der|die|das|le|la|el|il)\s.*|(?:\S+\s+){4}.*|\w+(?-i:\s+[A-Z]\.)+"
@@ -51,7 +50,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
     if ("language",) in issue.places.values and (told := unsupported_language(issue.language, context.config)):
         yield told.at(issue.places.of("language"))  # the newsletter's language is checked in config.yaml
     for line in fields(context):
-        if line.key in _NAMES:
+        if line.key in {"authors", "commentary_by", "tags", "reviewed_by"}:
             yield from _marks(line)
     yield from _inbox(context)
     yield from _generated(context)

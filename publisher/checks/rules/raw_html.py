@@ -23,7 +23,6 @@ _NO_END = "area basefont br col frame hr image img input isindex keygen param so
 _VOID = frozenset(_NO_END.split())
 _NAMEABLE = _VOID | {"p"}  # that need no end
 _ELEMENT = regex(r" (?:tag|element)s?\b(?!:)| ?(?:标签|标记|標籤|元素|タグ|要素)(?![:：])")
-_PARTS = NOT_NESTED | {"rt", "rp"}
 _CELLS = frozenset({"caption", "col", "colgroup", "tbody", "td", "tfoot", "th", "thead", "tr"})
 _PARENTS = ("ul", "ol", "dl", "menu", "table", "ruby")  # within these the ends of their parts may be left out
 _OPEN_COMMENT = regex(r"<!--(?<!\\<!--)")
@@ -131,7 +130,7 @@ def _unpaired(text: Text) -> Iterator[Diagnostic]:
                 continue
             elif not tag.closing:
                 within = piece.token.type == "html_block" or any(map(opened.get, _PARENTS))
-                begun.append(None if tag.name == "p" or (within and tag.name in _PARTS) else place)
+                begun.append(None if tag.name == "p" or (within and tag.name in NOT_NESTED | {"rt", "rp"}) else place)
             elif begun:
                 begun.pop()
             elif tag.name != "p" and _count(f"</{tag.name}", text) > _count(f"<{tag.name}", text):

@@ -14,7 +14,6 @@ from publisher.diagnostics import Diagnostic, Place, Severity, define, say
 from publisher.edition.gates.stylesheet import SHEET, declarations, rules
 
 CLIENT_LACKS = define("client-lacks", Severity.WARNING)
-_INSTEAD = say("leave it out, or give a fallback that reads as well")
 
 FAMILIES = {"apple-mail": "Apple Mail", "gmail": "Gmail", "outlook": "Outlook", "yahoo": "Yahoo"}
 
@@ -62,7 +61,7 @@ def find(html: str, place: Place) -> Iterator[Diagnostic]:
             name = feature.removeprefix("css-").removeprefix("html-")
             told = {"kind": "CSS" if feature.startswith("css-") else "HTML", "clients": "; ".join(clients)}
             message = say("the email uses {kind} {name}, which {clients} does not show", name=name, **told)
-            yield CLIENT_LACKS.at(place, message, help=_INSTEAD)
+            yield CLIENT_LACKS.at(place, message, help=say("leave it out, or give a fallback that reads as well"))
 
 
 def features(html: str) -> set[str]:

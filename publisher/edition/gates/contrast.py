@@ -28,7 +28,6 @@ _APART = say("give the text a contrast of 4.5 to 1 in the theme")
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _BLANK = dict.fromkeys(map(ord, "\u200c\u034f\u2007\ufeff\xa0"))  # the padding of a preheader
 _SIZE = re.compile(r"([\d.]+)px")
-_SILENT = {"style", "script", "title", "head"}
 DARK = "prefers-color-scheme:dark"
 _Declared = tuple[tuple[str, str, bool], ...]  # property, value, whether it is !important
 _SEEN, _SHARE, _SAMPLE = 1.5, 0.01, 256
@@ -110,7 +109,7 @@ def _texts(root: LexborHTMLParser, declared: dict[int, _Declared]) -> Iterable[t
             if tag == "-text":
                 if pair not in found and light.size > 0 and (child.text_content or "").translate(_BLANK).strip():
                     found[pair] = light, dark
-            elif tag[0] != "-" and tag not in _SILENT:
+            elif tag[0] != "-" and tag not in {"style", "script", "title", "head"}:
                 waiting.append((child, light, dark))
             child = child.next
     return found.values()

@@ -33,21 +33,17 @@ _MEANT = regex(r"\\[*_`~]|&(?:#42|#x2a|ast|midast);", re.IGNORECASE)
 _CENSORED = regex(r"(?<![A-Za-z*])[A-Za-z]{1,3}\*{3,}(?!\*)")  # f***
 _NO_EMPHASIS = say("the asterisks here do not become emphasis")
 _CLOSE = say("close the emphasis, without a space inside it; write \\*\\* for asterisks that are meant")
-_NO_CODE = say("this backtick does not mark code: readers see it")
-_NO_EMPHASIS_EITHER = say("the underscores here do not become emphasis")
-_NOT_STRUCK = say("the tildes here strike nothing out")
-_CLOSE_UP = say("write ~~words~~, without a space inside it; \\~~ for tildes that are meant")
-_STARS = say("write * in place of _ beside Chinese characters; \\_ for a sign that is meant")
-_NO_MARKUP = say("these full-width signs are not Markdown: readers see them")
-_HALF_WIDTH = say("write the half-width ones: ** or `")
-_CLOSE_CODE = say("write ` where the code begins and where it ends, or \\` for a sign that is meant")
-
 _SIGNS = (
-    (_TICK, _NO_CODE, _CLOSE_CODE),
-    (_UNDER, _NO_EMPHASIS_EITHER, _STARS),
-    (_TILDES, _NOT_STRUCK, _CLOSE_UP),
-    (_FULL, _NO_MARKUP, _HALF_WIDTH),
-)
+    (_TICK, say("this backtick does not mark code: readers see it"),
+        say("write ` where the code begins and where it ends, or \\` for a sign that is meant")),
+    (_UNDER, say("the underscores here do not become emphasis"),
+        say("write * in place of _ beside Chinese characters; \\_ for a sign that is meant")),
+    (_TILDES, say("the tildes here strike nothing out"),
+        say("write ~~words~~, without a space inside it; \\~~ for tildes that are meant")),
+    (_FULL, say("these full-width signs are not Markdown: readers see them"),
+        say("write the half-width ones: ** or `")),
+)  # fmt: skip
+"""Signs that were not recognised, each with the finding's message and advice."""
 
 
 def check(issue: Issue) -> Iterator[Diagnostic]:

@@ -55,13 +55,12 @@ def call(what_failed: str, function: Callable[[], Answer]) -> Answer:
 
 _INVALID = say("the credentials are not valid here: check AWS_ACCESS_KEY_ID and the region")
 _ALLOW = say("allow this action in the policy of the credentials in use")
-_QUEUE_URL = say("check delivery.ses.events_queue and its region")
 _HELP = {  # the codes differ between SES's API (JSON) and those of SQS and STS (query)
     **dict.fromkeys(("AccessDenied", "AccessDeniedException"), _ALLOW),
     **dict.fromkeys(("ExpiredToken", "ExpiredTokenException"), say("renew the credentials")),
     **dict.fromkeys(("InvalidClientTokenId", "UnrecognizedClientException"), _INVALID),
     **dict.fromkeys(("SignatureDoesNotMatch", "InvalidSignatureException"), _INVALID),
-    **dict.fromkeys(("QueueDoesNotExist", "NonExistentQueue"), _QUEUE_URL),
+    **dict.fromkeys(("QueueDoesNotExist", "NonExistentQueue"), say("check delivery.ses.events_queue and its region")),
 }
 
 PAGE = 1000

@@ -19,7 +19,6 @@ from publisher.providers.reading import RAW_LIMIT, attempt_of, moment_of, object
 Json = Mapping[str, Any]
 _FLAG = re.compile(r"[bB]ot(?![a-z])|[mM]achine|[aA]utomated")
 # https://docs.aws.amazon.com/ses/latest/dg/event-publishing-add-event-destination-sns.html
-_GREETINGS = ("successfully validated sns topic", "you have successfully subscribed")
 
 
 def events_of(value: Json) -> tuple[Event, ...]:
@@ -29,7 +28,7 @@ def events_of(value: Json) -> tuple[Event, ...]:
 
 def is_greeting(message: str) -> bool:
     """Whether an SNS message is the plain text that confirms a new topic."""
-    return message.lower().startswith(_GREETINGS)
+    return message.lower().startswith(("successfully validated sns topic", "you have successfully subscribed"))
 
 
 def _events(value: Json, depth: int) -> Iterator[Event]:

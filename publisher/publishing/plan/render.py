@@ -172,19 +172,16 @@ def _change(change: EditionChange) -> Iterator[str]:
 
 def render_json(plan: Plan) -> str:
     """Return JSON in a stable format. ``work``: whether ``publish`` would do anything; ``due``: what it would mail."""
+    spreads = {slug: {"local_time": [at.isoformat() for at in spread]} for slug, spread in plan.spreads.items()}
     document = {
         "work": plan.work, "due": [decision.slug for decision in plan.decisions if decision.mails],
         "ledger": plan.ledger, "commit": plan.commit, "base": plan.base,
-        "decisions": [decision.as_object() | _spread(plan, decision.slug) for decision in plan.decisions],
+        "decisions": [decision.as_object() | spreads.get(decision.slug, {}) for decision in plan.decisions],
         "series": [asdict(step) for step in plan.steps], "shared": list(plan.shared),
         "changes": [_change_object(change) for change in plan.changes], "others": plan.others,
         "notes": [*map(rendered, plan.notes)],
     }  # fmt: skip
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
-
-
-def _spread(plan: Plan, slug: str) -> dict[str, list[str]]:
-    return {"local_time": [at.isoformat() for at in plan.spreads[slug]]} if slug in plan.spreads else {}
 
 
 def _change_object(change: EditionChange) -> dict[str, Any]:
