@@ -24,6 +24,7 @@ _OF_THE_THEME = frozenset(code.name for code in _THEMES_OWN)
 """Codes of faults in templates rather than content: in styles, slots and addresses."""
 
 _NAMED = re.compile(r"#[0-9a-f]{6}|https?://\S+|@[a-z-]+")
+_FEATURE = re.compile(r"\b(CSS|HTML) ([a-z0-9-]+)")
 _DOUBLED = re.compile(r"#(.)\1(.)\2(.)\3")
 _WORDS = {"#ffffff": "white", "#000000": "black"}
 
@@ -33,7 +34,7 @@ def check_edition(edition: Edition, issue: Issue, config: Config) -> list[Diagno
     html, place = edition.html.fill(lambda _: "#"), issue.places.of()
     found = [
         *gmail.check(edition, issue, config),
-        *structure.check(edition, html, place),
+        *structure.check(edition, config, html, place),
         *gmail.find(html, place),
         *contrast.find(html, place),
         *clients.find(html, place),
@@ -58,6 +59,7 @@ def _card_glyphs(edition: Edition, issue: Issue, config: Config) -> Iterator[Dia
 
 def _in_theme(finding: Diagnostic, config: Config) -> Diagnostic:
     named = [_written(name.lower()) for name in _NAMED.findall(finding.message)]
+    named += [clients.written(feature[1], feature[2]) for feature in _FEATURE.finditer(finding.message)]
     rank, place = min(_lines(config, named), key=lambda spot: spot[0], default=(0, None))
     if place is None or (finding.code == structure.TEXT_INCOMPLETE.name and rank == len(named)):
         return finding  # an address that no template contains is the issue's

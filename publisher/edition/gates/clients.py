@@ -64,6 +64,14 @@ def find(html: str, place: Place) -> Iterator[Diagnostic]:
             yield CLIENT_LACKS.at(place, message, help=say("leave it out, or give a fallback that reads as well"))
 
 
+def written(kind: str, name: str) -> re.Pattern[str]:
+    """The ways in which a template or a style sheet writes a feature that :func:`find` names."""
+    if kind == "HTML":
+        return re.compile(rf"<{name}\b|(?<=\s){name}=")
+    name = re.sub("^(?:at|display|function|pseudo-(?:class|element)|unit)-", "", name)
+    return re.compile(r"var\(" if name == "variables" else rf"(?<![a-z#.-]){name}(?![\w-])")
+
+
 def features(html: str) -> set[str]:
     """The features that the HTML uses, under caniemail's names."""
     visible = _COMMENT.sub("", html)

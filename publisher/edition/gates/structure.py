@@ -7,10 +7,13 @@ from collections.abc import Iterable, Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Place, Severity, define, say
+from publisher.edition.footer import footer
 from publisher.edition.gates.stylesheet import tree
 from publisher.edition.markdown.text import readable
 from publisher.edition.model import Edition, Slot, Slotted
+from publisher.language import Locale
 
 INACCESSIBLE = define("inaccessible-structure", Severity.ERROR)
 SLOT_LEFT = define("slot-left", Severity.ERROR, fixed=True)
@@ -20,9 +23,11 @@ _SAME = say("write it in the theme's email/issue.txt.j2 or email/_footer.txt.j2 
 _MARKER = re.compile(r"slot[0-9a-f]{40}", re.IGNORECASE)
 
 
-def check(edition: Edition, html: str, place: Place) -> Iterator[Diagnostic]:
+def check(edition: Edition, config: Config, html: str, place: Place) -> Iterator[Diagnostic]:
     """Check the structure of the HTML part, whose text is ``html``, and look for slot markers left in both parts."""
-    written = len(_bare_tables(LexborHTMLParser(edition.web))) if "<table" in edition.web else 0
+    own = footer(config, Locale.of(edition.language, config.labels))
+    authored = f"{edition.web}{own.html if own else ''}"
+    written = len(_bare_tables(LexborHTMLParser(authored))) if "<table" in authored else 0
     yield from find(html, place, written)
     for name, text in (("HTML", html), (say("text"), edition.text.fill(lambda _: ""))):
         if b"slot" in text.encode("utf-8", "surrogatepass").lower() and _MARKER.search(text):
