@@ -37,11 +37,15 @@ _MARKS = regex(
 _CLOSE = say("close its quote before the >")
 _END = say("write --> at its end")
 _NEARLY_COMMENT = regex(
-    r"[<＜](?:\s?[!！]\s?(?=-[^-]|- -|[—–-]+ ?[^-]|--)|(?=-- ?[^->]))[-—–]{1,4}(?!>)[^<>＜＞\n]{1,300}?[-—–]{1,4}[>＞]"
+    r"[<＜](?:\s?[!！]\s?(?=-[^-]|- -|[—–-]+ ?[^-]|--)|(?<!\w.)(?<!\w .)(?=-- ?[^->]))"
+    r"[-—–]{1,4}(?!>)[^<>＜＞|\n]{1,300}?[-—–]{1,4}[>＞]"
 )
-"""``<!- words ->``, ``<-- words -->``, and ``<!— words —>``, which typing aids make of ``<!--``."""
+"""``<!- words ->``, ``<-- words -->``, and ``<!— words —>``, which typing aids make of ``<!--``.
+
+Not arrows, as in ``A <-- both --> B`` and ``<-- back | on -->``.
+"""
 _NO_SCHEME = regex(
-    r"<(?:www\.)?[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|dev|io|ai|app|edu|gov|cn|de|fr|jp|kr|uk|eu)(?:/[^\s<>]*)?>"
+    r"<(?<!\w<)(?:www\.)?[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|dev|io|ai|app|edu|gov|cn|de|fr|jp|kr|uk|eu)(?:/[^\s<>]*)?>"
 )
 _IN_CODE = say("write --> before the empty line, or the sign in backticks: `<!--`")
 _HIDES = say("the comment that opens here is not closed before another begins: it hides “{lost}”")

@@ -68,7 +68,7 @@ _MARKS = regex(
     r"|(?<![\w:/.-])(?P<emoji>:(?-i:[a-z]{2,}(?:_[a-z0-9]+)*|\+1):)(?![\w:/`-])"
     r"|(?P<field>Error! (?:Reference source|Bookmark)(?= not (?:found|defined))"
     r"|错误[!！]\s?未(?:找到引用源|定义书签)[。.])"
-    r"|(?P<formula>\$\$(?:[^$\n]+|\n[^$]+\n)\$\$"
+    r"|(?P<formula>\$\$[^$\n]+\$\$|^\$\$\n[^$]+\n\$\$$"
     r"|(?<![a-z0-9_$\\])\$(?=[^$\n]*\\[A-Za-z]{2})[^$\s](?:[^$\n]*[^$\s])?\$(?![a-z0-9_$])"
     r"|\\\((?>(?:(?!\\\))[^\n]){0,200}?(?:\\[A-Za-z]{2}|(?<=[\w)}\]])(?:\^|(?<![A-Za-z]{2})_)(?=[\w{(\\+-])))[^\n]{0,200}?\\\)"
     r"|\\\[(?>(?:(?!\\\])[^\n]){0,200}?(?:\\[A-Za-z]{2}|(?<=[\w)}\]])(?:\^|(?<![A-Za-z]{2})_)(?=[\w{(\\+-])))[^\n]{0,200}?\\\])",
@@ -116,6 +116,8 @@ def check(context: Context) -> Iterator[Diagnostic]:
                 yield OTHER_TOOLS.at(place(*found.span(kind)), message, help=_ADVICE[kind])
         for words, place in text.plain() if "&" in text.prose.text and not _ABOUT_HTML.search(text.words) else ():
             for found in _ENTITY.finditer(words):
+                if f"\\{found[0]}" in text.prose.text:
+                    continue  # it is meant
                 message = say("readers see {found} as it is written", found=found[0])
                 meant = unescape(found[0]).replace("\u00a0", " ").strip()
                 advice = say("write {words}", words=meant or say("a plain space"))

@@ -19,14 +19,15 @@ _LITERAL = regex(r"(?<![A-Za-z0-9*])\*\*|\*\*(?![A-Za-z0-9*])")  # not 2**64, no
 _TICK = regex(r"(?<![\w`])`(?=[\w./$-])(?![^`\n]*')|(?<=[\w./)-])`(?![\w`])")  # not `quotation', not Hawai`i
 _UNDER = regex(
     rf"(?<!\w)(_{{1,2}})(?=[^\s_])[^_\n]+(?<={_WIDE})\1(?={_WIDE})"
-    rf"|(?<={_WIDE})(_{{1,2}})(?={_WIDE})[^_\n]+(?<=\S)\2(?!\w)|(?<={_WIDE})__(?=[^\s_])[^_\n]+(?<=[^\s_])__(?={_WIDE})"
+    rf"|(?<={_WIDE})(_{{1,2}})(?={_WIDE})[^_\n]+(?<=\S)\2(?!\w)"
+    rf"|(?<={_WIDE})__(?!\s|(?:init|main|name|file|all|new|call|proto|version)__)[^_\n，。；！？、]{{2,}}(?<!\s)__(?={_WIDE})"
 )
 _SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯董程曹袁邓许沈曾彭吕苏卢蒋蔡贾丁魏薛叶余潘杜戴夏钟某"
 _FULL = regex(
-    rf"(?<![＊{_SURNAMES}])(＊＊)(?![＊\s])[^＊\n]{{2,}}(?<![\s{_SURNAMES}])\1(?!＊)"
-    r"|(｀)\w(?:[\w ./$=-]*\w)?\2|^｀{3}"
+    rf"(?<![＊{_SURNAMES}])(＊＊)(?![＊\s、])[^＊\n，。；！？]{{2,}}(?<![\s{_SURNAMES}])\1(?![＊\d])"
+    r"|(｀)\w[\w ./$=-]*\w\2|^｀{3}"
 )
-"""Full-width signs of Markdown, but for masked names (张＊＊) and emoticons."""
+"""Full-width signs of Markdown, but for masked names (张＊＊、欧阳＊＊) and numbers, and emoticons (｀ω｀)."""
 _TILDES = regex(r"(?<=[^\s~] )~~ [^~\n]*[^~\s] ~~(?!~)|(?<!~)~~ [^~\n]*[^~\s] ~~(?= ?\w)")  # not a line of decoration
 _SIGN = regex(r"\*\*|`|_|~~|＊＊|｀")
 _MEANT = regex(r"\\[*_`~]|&(?:#42|#x2a|ast|midast);", re.IGNORECASE)
