@@ -131,12 +131,10 @@ class Applier:
 
         return despite_conflicts(attempt, tries=3)
 
-    def settle_waiting(self) -> int:
-        """Try the waiting events again and drop those that waited too long. Return how many found their ledger row."""
-        found = 0
-        while more := despite_conflicts(self._settle_some, tries=3):
-            found += more
-        return found
+    def settle_waiting(self) -> None:
+        """Try the waiting events again and drop those that waited too long."""
+        while despite_conflicts(self._settle_some, tries=3):
+            pass
 
     def _settle_some(self) -> int:
         with self._batch() as connection:
