@@ -144,18 +144,21 @@ def _issues_of(
 def _same_source(ordered: Sequence[Told], wanted: frozenset[str] | None) -> Iterator[Diagnostic]:
     several = _issues_of(ordered, wanted, _sources)
     ran: defaultdict[str, dict[tuple[str, str], str]] = defaultdict(dict)  # issues of each source, with the text
+    heads: defaultdict[str, dict[tuple[str, str], str]] = defaultdict(dict)  # the same with the headline
     for slug, day, stories in ordered if several else ():
-        for _, _, _, text, links, _ in stories:
+        for _, _, headline, text, links, _ in stories:
             for _, url in links:
                 if url in several:
                     ran[url].setdefault((day, slug), text)
+                    heads[url].setdefault((day, slug), headline)
     notices = _notices(ran)
     for slug, day, stories in ordered:
-        for _, _, _, text, links, _ in stories if wanted is None or slug in wanted else ():
+        for _, _, headline, text, links, _ in stories if wanted is None or slug in wanted else ():
             for place, url in links:
                 issues_of = ran.get(url, {})
                 earlier = [(issue, other) for issue, other in islice(issues_of.items(), COLUMN) if issue[0] < day]
-                column = len(issues_of) >= COLUMN and text not in (other for _, other in earlier)
+                told = {other for _, other in earlier} | {heads[url][issue] for issue, _ in earlier}
+                column = len(issues_of) >= COLUMN and told.isdisjoint((text, headline))
                 if earlier and not column and (url, text) not in notices:
                     message = say("a story from this source already ran in {slug}", slug=earlier[0][0][1])
                     yield CODE.at(_place(place), message, help=_HELP)
