@@ -294,7 +294,7 @@ class _RawTags:
     def _list(self, tag: RawTag) -> None:
         if tag.name in {"ol", "ul"} and not tag.closing:
             start = tag.attributes.get("start", "")
-            self._lists.append(None if tag.name == "ul" else int(start) if start.isdecimal() else 1)
+            self._lists.append(None if tag.name == "ul" else int(start) if re.fullmatch("[0-9]{1,9}", start) else 1)
         elif tag.name in {"ol", "ul"} and self._lists:
             self._lists.pop()
         elif tag.name == "li":
