@@ -17,7 +17,7 @@ from publisher.config.load import unready
 from publisher.database import Database
 from publisher.delivery import mailings, tripwires
 from publisher.delivery.candidates import FamilyRule
-from publisher.delivery.freeze import addressed, family_of
+from publisher.delivery.freeze import addressed, family_of, is_mailed
 from publisher.delivery.send import DryRun, Options, Sent, send_test
 from publisher.delivery.send import dry_run as count
 from publisher.delivery.sender import Interrupt
@@ -112,7 +112,8 @@ class Sending:
         with database.connect() as connection:
             mailed = {one.slug: mailings.newest(connection, one.slug) for one in family.members}
             held = {slug for slug in mailed if publication(connection, slug).held_at}
-        begun, found, status = any(one and one.audience for one in mailed.values()), list[Edition](), 0
+            begun = any(is_mailed(connection, slug) for slug in mailed)
+        found, status = list[Edition](), 0
         for slug in family.others(self.issue):
             mailing = mailed[slug]
             if begun and (not mailing or mailing.finished_at or mailing.operator == Operator.CANCELLED):

@@ -80,7 +80,7 @@ def freeze(
             connection.exec_driver_sql("LOCK TABLE mailings IN SHARE UPDATE EXCLUSIVE MODE")
     if family:
         _refuse_late(connection, letter.slug, family)
-        if any(_begun(connection, one.slug) for one in family.members):
+        if any(is_mailed(connection, one.slug) for one in family.members):
             siblings = ()
     made, now = list[Mailing](), now or datetime.now(UTC)
     for one in (Addressed(letter, segment, local, variant), *siblings):
@@ -253,10 +253,10 @@ def _give_over(connection: Connection, mailing: Mailing) -> None:
 
 
 def _refuse_late(connection: Connection, slug: str, family: FamilyRule) -> None:
-    if family.late or _begun(connection, slug):
+    if family.late or ((own := newest(connection, slug)) and own.audience):
         return
     for other in family.others(slug):
-        if _begun(connection, other):
+        if is_mailed(connection, other):
             message = say(
                 "its family was mailed without {slug}, as {other}: nobody is mailed by itself", slug=slug, other=other
             )
@@ -264,9 +264,12 @@ def _refuse_late(connection: Connection, slug: str, family: FamilyRule) -> None:
             raise UsageError(message, help=advice)
 
 
-def _begun(connection: Connection, slug: str) -> bool:
+def is_mailed(connection: Connection, slug: str) -> bool:
+    """Whether an issue is being mailed or was, other than to nobody."""
     mailing = newest(connection, slug)
-    return mailing is not None and mailing.audience > 0
+    if mailing is None or mailing.audience == 0:
+        return False
+    return mailing.finished_at is None or not account(connection, mailing.id).missed
 
 
 def family_of(

@@ -139,6 +139,19 @@ def test_after_a_kill_between_freeze_and_first_message_all_are_mailed_once(
     assert (mails(room, SLUG), mails(room, EN)) == (3, 1)
 
 
+def test_a_family_that_went_to_nobody_is_mailed_together_later(room: Newsroom) -> None:
+    write = "UPDATE subscribers SET state = '{}'"
+    with closing(open_database(load_config(room.root))) as database:
+        with database.begin() as connection:
+            connection.exec_driver_sql(write.format("pending"))
+        room.run("publish")
+        assert account(room, EN) == {"submitted": 0, "unconfirmed": 4}
+        with database.begin() as connection:
+            connection.exec_driver_sql(write.format("confirmed"))
+    assert room.run("send", SLUG).status == 0
+    assert (mails(room, SLUG), mails(room, EN)) == (3, 1)
+
+
 @pytest.mark.parametrize(("cancelled", "other"), [(SLUG, EN), (EN, SLUG)])
 def test_a_cancelled_one_is_mailed_only_by_its_own_send(room: Newsroom, cancelled: str, other: str) -> None:
     killed_after_the_freeze(room)
