@@ -71,10 +71,13 @@ def write_folder(
         gone = before.keys() - wanted.keys() - kept.keys()
         stale = [target for path, target in wanted.items() if path not in now]
         by_two = len(stale) >= WORTH_A_COPY and cores() > 1 and is_alone()
-        with tempfile.TemporaryFile() as contents, tempfile.TemporaryFile() as more:
+        with tempfile.TemporaryFile() as contents, tempfile.TemporaryFile() as more, tempfile.TemporaryFile() as turns:
             make = partial(_make, root, before, lambda one: cache if whole or one.costly else None)
-            halves = [[one for at, one in enumerate(stale) if at // _RUN % 2 == half] for half in (0, 1)]
-            here, there = partial(make, halves[0], contents), partial(make, halves[1], more)
+            runs = [stale[at : at + _RUN] for at in range(0, len(stale), _RUN)]
+            turns.write(bytes(len(runs)))
+            turns.seek(0)
+            here = partial(make, _in_turn(runs, turns), contents)
+            there = partial(make, _in_turn(runs[::-1], turns), more)
             coming, others = (by_two and beside(here, there)) or (make(stale, contents), [])
             if coming:  # record old and new files first: an interrupted build leaves no file unrecorded
                 write_manifest(manifest, before | {path: (digest,) for path, digest, *_ in (*coming, *others)} | now)
@@ -88,6 +91,18 @@ def write_folder(
         if cache:
             _forget_all_but(cache, {key for _, *made in (now | kept).values() for key in made[:1]})
     return WriteResult(tuple(sorted(changed)), tuple(sorted(wanted.keys() - changed)), tuple(sorted(removed)))
+
+
+def _in_turn(runs: Iterable[list[Target]], turns: IO[bytes]) -> Iterator[Target]:
+    """Yield the files of runs, each run after a byte read from ``turns``, whose position a forked process shares.
+
+    That process takes the runs from the other end, so both are busy until they meet, and the fonts of cards, which are
+    last, are loaded by one of them.
+    """
+    for run in runs:
+        if not os.read(turns.fileno(), 1):
+            return
+        yield from run
 
 
 def _earlier(root: Path, manifest: Path) -> dict[str, Made]:
