@@ -54,11 +54,11 @@ _CURRENCY = regex("|".join(f"(?P<{name}>{pattern})" for name, pattern in _CURREN
 _WORD = regex(r"[A-Za-zÀ-ɏ][A-Za-zÀ-ɏ0-9]*(?:[-.&][A-Za-zÀ-ɏ0-9]+)*\+*")
 _SAID = regex(r"“([^“”]+)”|\"([^\"]+)\"|「([^「」]+)」|『([^『』]+)』|«([^«»]+)»")
 _TITLE = regex(r"《([^《》]{2,})》")
-_SURNAMES = (
+SURNAMES = (
     "王李张張刘劉陈陳杨楊赵趙黄黃周吴吳徐孙孫胡朱林何郭罗羅梁宋郑鄭谢謝韩韓唐冯馮董萧蕭程曹袁邓鄧许許傅沈曾彭"
     "吕呂苏蘇卢盧蒋蔣蔡贾賈魏薛叶葉余潘杜戴钟鍾汪姜范姚谭譚廖邹鄒熊陆陸崔邱秦顾顧侯邵孟雷钱錢汤湯黎乔喬贺賀赖賴龚龔"
 )
-_PERSON = regex(rf"([{_SURNAMES}][\u4e00-\u9fff]{{2}})(?=表示|称|稱|认为|認為|指出|宣布|透露|强调|強調)")
+_PERSON = regex(rf"([{SURNAMES}][\u4e00-\u9fff]{{2}})(?=表示|称|稱|认为|認為|指出|宣布|透露|强调|強調)")
 _BODY = regex(r"([\u4e00-\u9fff]{2})(集团|集團|银行|銀行|证券|證券|大学|大學|研究院|科技|汽车|汽車)")
 _LOOSE = set("的该該这這其本各多家一在是和与與被由对對向从從为為说說称稱新老大小两兩及等业業们們方层層管人部外首")
 _WORDS = "ai ceo cfo cto coo ipo us usa uk eu un gpu cpu npu api llm pc tv it hr pr ev vr ar xr ok faq pdf url app i"

@@ -7,6 +7,7 @@ from itertools import islice
 from markdown_it.token import Token
 from selectolax.lexbor import LexborHTMLParser
 
+from publisher.checks.rules.inventions import SURNAMES
 from publisher.diagnostics import Diagnostic, Severity, define, say
 from publisher.issue.markdown import parsed
 from publisher.issue.model import Issue, Prose
@@ -22,9 +23,9 @@ _UNDER = regex(
     rf"|(?<={_WIDE})(_{{1,2}})(?={_WIDE})[^_\n]+(?<=\S)\2(?!\w)"
     rf"|(?<={_WIDE})__(?!\s|(?:init|main|name|file|all|new|call|proto|version)__)[^_\n，。；！？、]{{2,}}(?<!\s)__(?={_WIDE})"
 )
-_SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯董程曹袁邓许沈曾彭吕苏卢蒋蔡贾丁魏薛叶余潘杜戴夏钟某"
+_NAMES = f"{SURNAMES}高马丁夏某"
 _FULL = regex(
-    rf"(?<![＊{_SURNAMES}])(＊＊)(?![＊\s、])[^＊\n，。；！？]{{2,}}(?<![\s{_SURNAMES}])\1(?![＊\d])"
+    rf"(?<![＊{_NAMES}])(＊＊)(?![＊\s、])[^＊\n，。；！？]{{2,}}(?<![\s{_NAMES}])\1(?![＊\d])"
     r"|(｀)\w[\w ./$=-]*\w\2|^｀{3}"
 )
 """Full-width signs of Markdown, but for masked names (张＊＊、欧阳＊＊) and numbers, and emoticons (｀ω｀)."""
