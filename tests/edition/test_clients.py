@@ -262,6 +262,7 @@ def test_mails_keep_to_their_bytes() -> None:
         assert made is not None
         assert made.sizes.html <= 28_000
         assert "<tbody>" not in html_of(made)
+        assert all("line-height:1.5" in tag for tag in re.findall(r"<img[^>]*>", html_of(made)))  # of the words instead
     for language, body in (("en", "word " * 35), ("zh-CN", "字" * 60)):
         short = (item(f"Headline number {n}", body, anchor=f"item-{n}") for n in range(41))
         assert edition(*short, language=language).sizes.html <= 55_000
