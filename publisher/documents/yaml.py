@@ -35,9 +35,17 @@ _NAMED = frozenset({"topics", "labels", "footer"})
 """Keys of mappings whose values are prose under any key."""
 _TEXTS = frozenset(_WORDS.split()) | _NAMED
 """Keys whose values are prose. In values of other keys, ``#`` after a space is always a comment."""
+_MARKDOWN = frozenset({"intro", "body", "commentary"})
 _CUT = re.compile(r"[ \t]+(?P<words>#+[^#\s].*)")
+_BARE = re.compile(r"[ \t]+(?P<words>#+[ \t]*)|[ \t](?P<number>#[ \t]\d+[ \t]*)")
+"""A hash at the end of a text, alone or before a number: no comment is as short."""
 _CUT_BELOW = re.compile(r"[ \t]+(?P<words>#(?![\s#!-]|[A-Za-z_]+:(?:\s|$)).*)")
 """A line below a text that would go on with it; no key or entry that is commented out."""
+_HEADING = re.compile(r"(?P<indent>[ \t]*)(?P<words>#{1,6}[ \t]+\S.*)")
+_TEXT = re.compile(r"[ \t]+(?!- |[A-Za-z_]+:(?:\s|$))[^\s#]")
+_GOES_ON = ("did not find expected key", "did not find expected '-' indicator", "could not find expected ':'")
+_ENDS_TEXT = re.compile(r"(?:.*?\S)?[ \t]+(?P<words>#+(?:[ \t].*)?)")
+"""A line with a comment, after which no text goes on."""
 _DEEPER = re.compile(r"[ \t]*-(?=[ \t])")
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -56,8 +64,10 @@ def parse_yaml(file: TextFile, first: int = 1, last: int | None = None) -> tuple
     try:
         return builder.root(), builder.findings
     except yaml.MarkedYAMLError as error:
-        if not builder.closed_in_comment:
-            builder.findings.append(_syntax(file, first, last, error))
+        told = _syntax(file, first, last, error)
+        # A comment in which a bracket is closed, or after which a text would go on, is reported once.
+        if not any(found.code == CUT_AT_HASH.name and found.line >= told.line for found in builder.findings):
+            builder.findings.append(told)
     except _Refused:
         pass
     except yaml.YAMLError:  # a character that YAML rejects; read_text has replaced and reported all of them
@@ -95,7 +105,6 @@ class _Builder:
         self.path, self.first, self.lines = path, first, lines
         self.findings: list[Diagnostic] = []
         self._flow = 0  # number of open flow collections (in brackets)
-        self.closed_in_comment = False  # whether a finding of text cut at a hash has a bracket in it
 
     def root(self) -> Node | None:
         """Return the node of the only document; None if it is empty."""
@@ -119,7 +128,9 @@ class _Builder:
         self._plain(event, span)
         if isinstance(event, yaml.ScalarEvent):
             if key is not None and key.text in _TEXTS and event.style not in {"|", ">"}:
-                self._cut(event.value, span)
+                self._cut(event.value, span, plain=not event.style)
+                if key.text in _MARKDOWN and not event.style and span.line > key.span.line:
+                    self._headings(key.span, span)
             if not event.style and span.end_line > span.line:
                 self._joined(span)
             if event.style == '"' and (hidden := _ESCAPED.search(event.value)):  # written as an escape, such as "\\e"
@@ -200,12 +211,27 @@ class _Builder:
                 advice = say("indent it as the entries of its list; quote a text that goes on with a hyphen")
                 self.findings.append(ENTRY_JOINED.at(place, message, help=advice))
 
-    def _cut(self, text: str, span: Span) -> None:
+    def _headings(self, key: Span, span: Span) -> None:
+        """Report headings around a Markdown text below its key without ``|``: YAML drops them as comments."""
+        for numbers in (range(span.line - 1, key.line, -1), range(span.end_line + 1, self.first + len(self.lines))):
+            for number in numbers:
+                line = self.lines[number - self.first]
+                heading = _HEADING.fullmatch(line)
+                if line.strip() and not (heading and len(heading["indent"]) >= key.column):
+                    break
+                if heading:
+                    words, column = heading["words"].rstrip(), heading.start("words") + 1
+                    place = Place(self.path, Span(number, column, number, column + len(words)))
+                    self.findings.append(CUT_AT_HASH.at(place, _unseen(words), help=_BEGIN_BLOCK))
+
+    def _cut(self, text: str, span: Span, *, plain: bool) -> None:
         """Report words after `` #`` in prose: YAML drops them as a comment, but the author may have meant text."""
         number = span.end_line
         line = self.lines[number - self.first]
         comma = bool(self._flow) and line.startswith(",", span.end_column - 1) and not set("]}") & set(line)
         rest = _CUT.fullmatch(line, span.end_column - 1 + comma)
+        if plain and text and not (rest or comma):
+            rest = _BARE.fullmatch(line, span.end_column - 1)
         after = "".join(self.lines[number + 1 - self.first : number + 2 - self.first])
         if not (rest or self._flow) and (below := _CUT_BELOW.fullmatch(after)):
             begun = re.match(r"([ \t]*)(?:- +)*", self.lines[span.line - self.first])
@@ -213,19 +239,26 @@ class _Builder:
             rest, number = (below, number + 1) if deeper else (None, number)
         if not rest:
             return
-        words, column = rest["words"].rstrip(), rest.start("words") + 1
+        group = rest.lastgroup or ""
+        words, column = rest[group].rstrip(), rest.start(group) + 1
         place = Place(self.path, Span(number, column, number, column + len(words)))
-        message = say("readers would not see “{words}”: YAML reads it as a comment", words=shortened(words))
+        message = _unseen(words)
         if self._flow:
-            self.closed_in_comment = not set("]}").isdisjoint(words)
             words = re.split(r"[,\]}]", words)[0].rstrip()  # without the next scalar
         mark = '"' if not set('"\\') & set(text + words) else "'"
         text = "" if comma else text
         whole = shortened(f"{text} {words}".lstrip() if mark == '"' else f"{text} {words}".lstrip().replace("'", "''"))
-        advice = say("quote the whole text: {mark}{whole}{mark}; a comment has a space after #", mark=mark, whole=whole)
+        advice = say(
+            "quote the whole text: {mark}{whole}{mark}; a comment has a space and words after #", mark=mark, whole=whole
+        )
         self.findings.append(CUT_AT_HASH.at(place, message, help=advice))
 
 
+def _unseen(words: str) -> Sentence:
+    return say("readers would not see “{words}”: YAML reads it as a comment", words=shortened(words))
+
+
+_BEGIN_BLOCK = say("write | after the key and its colon, and indent the text below")
 _NO_ALIAS, _QUOTE_ALIAS = say("YAML aliases are not read here"), say("quote a text that begins with *")
 _NO_ANCHOR, _QUOTE_ANCHOR = say("YAML anchors are not read here"), say("quote a text that begins with &")
 _NO_TAG, _QUOTE_TAG = say("YAML tags are not read here"), say("quote a text that begins with !")
@@ -276,6 +309,12 @@ def _syntax(file: TextFile, first: int, last: int | None, error: yaml.MarkedYAML
     if error.context in _REFUSED:
         code, message, advice = _REFUSED[error.context]
         return code.at(place, message, help=advice)
+    above = next((number for number in range(line - 1, first - 1, -1) if lines[number - 1].strip()), line)
+    ended = _TEXT.match(source) and _ENDS_TEXT.fullmatch(lines[above - 1])
+    if ended and any(sign in problem for sign in _GOES_ON):
+        column, words = ended.start("words") + 1, ended["words"].rstrip()
+        place = Place(file.path, Span(above, column, above, column + len(words)))
+        return SYNTAX.at(place, _unseen(words), help=_BEGIN_BLOCK)
     if "did not find expected key" in problem and source[column - 1 :].strip() == ",":
         return SYNTAX.at(place, say("YAML needs no comma at the end of a line"), help=say("delete the comma"))
     if "cannot start any token" in problem:

@@ -22,6 +22,7 @@ _ENTRY = regex(r"[ \t]*(?P<at>-(?=[^\s-])|[－–—•·])(?P<rest>.*)")
 _FULL_COMMA = regex(r"[^#]*?[{\[][^}\]]*?(?P<at>，).*")
 _FULL_SEMICOLON = regex(r"[^#]*?\{[^}]*?(?P<at>[；、])(?=\s*[A-Za-z_]+:\s).*")
 _HASH = regex(r"(?:" + _KEY + r":)?[ \t]*[\[{](?:[^#'\"]*[,:])?[ \t]*(?P<at>#[^#\s,\]}]+).*")
+_HASH_IN_FLOW = regex(r"[^#'\"]*[\[{][^#'\"]*[ \t](?P<at>#).*[\]}][ \t]*")
 _IN_FLOW = regex(
     r"[^#'\"]*[{,][ \t]*(?P<key>[A-Za-z_]+):[ \t]+"
     r"(?P<value>[^\s,{}\[\]\"'][^,{}\[\]]*?(?P<at>:(?=[ \t])|[{\[])[^,]*?)[ \t]*(?:,.*|\}[ \t]*)"
@@ -110,5 +111,6 @@ _SLIPS_THERE: _Slips = (
     (_FULL_COMMA, lambda _: (say("the comma is a full-width one"), say("write a plain comma and a space"))),
     (_FULL_SEMICOLON, lambda match: (say("{mark} does not separate keys in YAML", mark=match["at"]),
                                      say("write a plain comma and a space"))),
+    (_HASH_IN_FLOW, lambda _: (say("YAML reads what follows {word} as a comment", word="#"), say("quote the text"))),
     (_IN_FLOW, _quoted),
 )  # fmt: skip
