@@ -122,8 +122,8 @@ def _print(config: Config, published: Published) -> None:
         ))  # fmt: skip
     if nobody:
         echo(counted(
-            "{n:,} issue went out before anybody had subscribed; publisher send ISSUE mails it",
-            "{n:,} issues went out before anybody had subscribed; publisher send ISSUE mails one", nobody,
+            "{n:,} issue went to nobody; publisher send ISSUE mails it",
+            "{n:,} issues went to nobody; publisher send ISSUE mails one", nobody,
         ))  # fmt: skip
     if published.blocked:
         message = say("the archive was not deployed: {why}", why=published.blocked)
@@ -134,9 +134,7 @@ def _print(config: Config, published: Published) -> None:
 
 def _quiet(kind: Action, n: int) -> Sentence:
     """Return the line that stands for all outcomes of a kind which needs none of its own."""
-    late = counted(
-        "{n:,} issue whose family was mailed without it", "{n:,} issues whose family was mailed without it", n
-    )
+    late = counted("{n:,} issue whose family went out without it", "{n:,} issues whose family went out without it", n)
     return {
         Action.DONE: counted("{n:,} issue mailed earlier", "{n:,} issues mailed earlier", n),
         Action.SETTLED: counted("{n:,} issue mailed elsewhere", "{n:,} issues mailed elsewhere", n),

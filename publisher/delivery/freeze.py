@@ -25,7 +25,15 @@ from publisher.delivery.candidates import (
 )
 from publisher.delivery.local_time import LocalTime, local_time_of
 from publisher.delivery.lock import adopt_database
-from publisher.delivery.mailings import Mailing, account, by_id, newest, only_in_folder, write_links, write_operator
+from publisher.delivery.mailings import (
+    Mailing,
+    by_id,
+    newest,
+    only_in_folder,
+    reached_nobody,
+    write_links,
+    write_operator,
+)
 from publisher.delivery.states import Exclusion, Operator, RecipientState
 from publisher.delivery.tables import literally, mailings, recipients
 from publisher.diagnostics import say
@@ -213,9 +221,8 @@ def ongoing(
         raise UsageError(message, help=say("publisher publish sends it; publisher send --test ADDR shows it"))
     if mailing is None or not begun:
         return None
-    ended = mailing.finished_at and "/" not in slug
-    if mailing.audience == 0 or (ended and account(connection, mailing.id).missed):
-        return None  # it reached no reader, and must not block the issue
+    if reached_nobody(connection, mailing):
+        return None  # it must not block the issue
     if mailing.digest == letter.digest and not (tried and mailing.finished_at):
         return mailing
     if not correction:
@@ -267,9 +274,7 @@ def _refuse_late(connection: Connection, slug: str, family: FamilyRule) -> None:
 def is_mailed(connection: Connection, slug: str) -> bool:
     """Whether an issue is being mailed or was, other than to nobody."""
     mailing = newest(connection, slug)
-    if mailing is None or mailing.audience == 0:
-        return False
-    return mailing.finished_at is None or not account(connection, mailing.id).missed
+    return mailing is not None and not reached_nobody(connection, mailing)
 
 
 def family_of(

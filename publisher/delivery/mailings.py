@@ -206,6 +206,19 @@ def account(connection: Connection, *mailing_ids: int) -> Account:
     return Account(**counts, next_at=next_at, second_copies=copies, excluded_by_reason=reasons)
 
 
+def reached_nobody(connection: Connection, mailing: Mailing) -> bool:
+    """Whether a mailing is complete and had no recipient, so that its issue counts as not mailed yet: nobody had
+    subscribed, or it was missed (:attr:`Account.missed`).
+    """
+    if mailing.audience == 0:
+        return True
+    if mailing.finished_at is None or "/" in mailing.slug:
+        return False
+    r = recipients.c
+    some = select(r.number).where(r.mailing_id == mailing.id, r.state != RecipientState.EXCLUDED).limit(1)
+    return connection.execute(some).first() is None and account(connection, mailing.id).missed
+
+
 def unsettled(connection: Connection, mailing_id: int) -> dict[RecipientState, int]:
     """Return the numbers of pending, claimed and uncertain recipients, from partial indexes."""
     of_mailing = select(func.count()).select_from(recipients).where(recipients.c.mailing_id == mailing_id)

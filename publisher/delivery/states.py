@@ -62,11 +62,8 @@ class Exclusion(StrEnum):
     CORRECTED = "corrected"  # a correction of this mailing took over its pending recipients
 
 
-_HAD = {Exclusion.SIBLING, Exclusion.REACHED, Exclusion.EXPIRED, Exclusion.CORRECTED}
+_HAD = {Exclusion.REACHED, Exclusion.EXPIRED, Exclusion.CORRECTED}
 """Reasons which mean that the issue reached the subscriber or was due for them."""
-
-_LATER = {Exclusion.SEGMENT, Exclusion.UNCONFIRMED}
-"""Reasons that may end: ``audience`` is corrected, the subscriber confirms."""
 
 
 class MailingState(StrEnum):
@@ -119,8 +116,14 @@ class Account:
 
     @property
     def missed(self) -> bool:
-        """Whether it reached nobody, and some may be mailed later: such a mailing must not block the issue."""
-        return not self.recipients and bool(_LATER & (why := self.excluded_by_reason.keys())) and not why & _HAD
+        """Whether it reached nobody, and some may be mailed later: such a mailing must not block the issue.
+
+        They may be once ``audience`` is corrected, or once they confirm; but in a family, those who have not confirmed
+        may be readers of another member.
+        """
+        why = self.excluded_by_reason.keys()
+        later = Exclusion.SEGMENT in why or (Exclusion.UNCONFIRMED in why and Exclusion.SIBLING not in why)
+        return not self.recipients and later and not why & _HAD
 
     @property
     def left(self) -> int:

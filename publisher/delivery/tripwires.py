@@ -145,7 +145,8 @@ def unaddressed(mailing: Mailing, account: Account) -> list[Tripped]:
     if Exclusion.SEGMENT in reasons:
         saw = counted(
             "{slug} went to nobody: its audience leaves out the only subscriber",
-            "{slug} went to nobody: its audience leaves out all {n:,} subscribers", account.audience, slug=slug,
+            "{slug} went to nobody: its audience leaves out all {n:,} subscribers",
+            reasons[Exclusion.SEGMENT], slug=slug,
         )  # fmt: skip
         advice = say("if that is wrong, correct audience; then publisher send {slug} mails it", slug=slug)
     else:

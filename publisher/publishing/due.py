@@ -71,7 +71,7 @@ class Mailed:
     reference: str = ""
     runs: tuple[str, ...] = ()  # ids of its senders
     finished: bool = False
-    nobody: bool = False  # frozen without any subscriber
+    nobody: bool = False  # complete, and had no recipient (reached_nobody)
     in_folder: bool = False  # the folder transport alone had it
     waiting: int = 0  # those of ``sendable`` that wait for their local time
     next_at: datetime | None = None  # when the first of these is due
@@ -185,11 +185,13 @@ def with_family(decision: IssueDecision, others: Sequence[IssueDecision]) -> Iss
     """Return the decision in view of the issue's translations: a family is mailed together, and once."""
     slug = decision.slug
     if decision.kind in {Action.DUE, Action.WAITING, Action.EXPIRED, Action.MISSED}:
-        for other in others:
-            if other.facts.mailed or other.kind in {Action.DONE, Action.SETTLED}:
-                why = say("its family was mailed as {slug}: nobody is mailed by itself", slug=other.slug)
-                help_ = say("publisher send {slug} --late mails those who had none of the family", slug=slug)
-                return IssueDecision(decision.facts, Action.LATE, why, help_)
+        before = [one for one in others if one.facts.mailed or one.kind in {Action.DONE, Action.SETTLED}]
+        for other in sorted(before, key=_had_nobody):
+            why = say("its family was mailed as {slug}: nobody is mailed by itself", slug=other.slug)
+            help_ = say("publisher send {slug} --late mails those who had none of the family", slug=slug)
+            if _had_nobody(other):
+                why, help_ = say("its family went to nobody; publisher send {slug} mails it", slug=slug), None
+            return IssueDecision(decision.facts, Action.LATE, why, help_)
     if decision.kind is Action.DUE:
         for other in others:
             again = other.kind is Action.WITHDRAWN and other.facts.in_repository  # a draft again
@@ -238,6 +240,9 @@ def _mailed(facts: Facts, mailed: Mailed, now: datetime) -> IssueDecision:
     if mailed.uncertain:
         why = counted("{n:,} recipient is uncertain", "{n:,} recipients are uncertain", mailed.uncertain)
         return IssueDecision(facts, Action.UNCERTAIN, why, f"publisher reconcile {slug}")
+    if mailed.nobody:
+        why = say("it went to nobody; publisher send {slug} mails it", slug=slug)
+        return _held(facts) if facts.held_at else IssueDecision(facts, Action.DONE, why)
     if not same and facts.settled != "mailed" and _is_another(facts, mailed):
         why = say(
             "“{title}” was mailed from this folder, and this is dated later: is it a new issue?", title=mailed.title
@@ -252,8 +257,11 @@ def _mailed(facts: Facts, mailed: Mailed, now: datetime) -> IssueDecision:
         why = say("changed after it went out: the archive says so, nobody is mailed again")
         help_ = say("publisher send {slug} --correction mails it on purpose", slug=slug)
         return IssueDecision(facts, Action.CHANGED, why, help_)
-    why = say("nobody had subscribed; publisher send {slug} mails it", slug=slug) if mailed.nobody else say("mailed")
-    return IssueDecision(facts, Action.DONE, why)
+    return IssueDecision(facts, Action.DONE, say("mailed"))
+
+
+def _had_nobody(decision: IssueDecision) -> bool:
+    return decision.facts.mailed is not None and decision.facts.mailed.nobody
 
 
 _ALIKE = 0.6  # likeness of two titles, 0 to 1, from which one is a correction of the other

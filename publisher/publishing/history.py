@@ -196,7 +196,8 @@ def _unasked(
         for one in translations.others(slug):
             if one.slug not in decisions:
                 kind = Action.DUE if one.ready else Action.DRAFT
-                yield one.slug, IssueDecision(Facts(one.slug), Action.DONE if one.slug in ledger.mailed else kind)
+                mailed = ledger.mailed.get(one.slug)
+                yield one.slug, IssueDecision(Facts(one.slug, mailed=mailed), Action.DONE if mailed else kind)
 
 
 def _facts(config: Config, one: Proof, ledger: History, witness: Witness) -> Facts:
@@ -274,7 +275,7 @@ def mailed_and_gone(
     """
     known, since, gone, beside = set(here), datetime.now(UTC) - RECENT, list[GoneIssue](), list[Mailing]()
     for one in sorted(mailings.every_newest(connection), key=lambda mailing: mailing.id, reverse=True):
-        if "/" in one.slug or not one.audience:
+        if "/" in one.slug or mailings.reached_nobody(connection, one):
             continue  # a step or a month's edition has no folder in issues/
         if one.slug in known:
             beside.append(one)

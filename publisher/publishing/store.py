@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert, select, update
 from publisher.config import Config
 from publisher.database import Database
 from publisher.database.bulk import insert_into
-from publisher.delivery.mailings import every_newest, only_in_folder, runs, unsettled, waiting
+from publisher.delivery.mailings import every_newest, only_in_folder, reached_nobody, runs, unsettled, waiting
 from publisher.delivery.states import RecipientState
 from publisher.diagnostics import say
 from publisher.errors import UsageError
@@ -74,7 +74,7 @@ def mailed(connection: Connection, slug: str | None = None) -> dict[str, Mailed]
         found[mailing.slug] = Mailed(
             mailing.digest, None, mailing.operator, left[RecipientState.PENDING] + left[RecipientState.CLAIMED],
             left[RecipientState.UNCERTAIN], mailing.reference, tuple(worked.get(mailing.id, ())),
-            mailing.finished_at is not None, mailing.audience == 0, mailing.id in tried,
+            mailing.finished_at is not None, reached_nobody(connection, mailing), mailing.id in tried,
             *waiting(connection, mailing.id), mailing.title, mailing.frozen_at,
         )  # fmt: skip
     return found
@@ -117,12 +117,12 @@ def hold(config: Config, database: Database, slug: str, why: str = "") -> str:
         raise UsageError(say("{slug} is a step of a series, and only issues are held", slug=slug), help=advice)
     with database.begin() as connection:
         newest_mailing = mailed(connection, slug).get(slug)
-        if newest_mailing and not newest_mailing.sendable:
+        if newest_mailing and not newest_mailing.sendable and not newest_mailing.nobody:
             advice = say("correct it in a commit; publish then says so in the archive")
             raise UsageError(say("{slug} has been mailed: it cannot be held back", slug=slug), help=advice)
         at = publication(connection, slug).held_at or datetime.now(UTC)
         note(connection, slug, held_at=at, held_why=" ".join(why.split()))
-    if newest_mailing:
+    if newest_mailing and newest_mailing.sendable:
         return say(
             "{slug} is held: publish does not go on with its mailing; publisher pause {slug} stops a sender", slug=slug
         )

@@ -70,7 +70,7 @@ def test_an_audience_that_leaves_out_everybody_is_reported_and_does_not_use_the_
     nobody = send(config, database, make_letter(), _of_topic("typo"))
     (tripped,) = nobody.tripped
     assert (tripped.name, nobody.exit_status, nobody.account.recipients) == ("nobody", 0, 0)
-    assert "leaves out all 4 subscribers" in tripped.message
+    assert "leaves out all 3 subscribers" in tripped.message
     assert "@" not in tripped.message + tripped.help
     corrected = send(config, database, make_letter(), _of_topic("ai"))
     assert (corrected.account.submitted, corrected.account.excluded, corrected.tripped) == (2, 2, ())

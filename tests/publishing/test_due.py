@@ -168,6 +168,9 @@ FAMILIES: list[tuple[str, Facts, Facts, Action]] = [
     ("the other is half mailed, and held", READY, replace(READY, mailed=HALF, held_at=NOW), Action.LATE),
     ("the other is half mailed, cancelled", READY, replace(READY, mailed=replace(HALF, operator="cancelled")),
      Action.LATE),
+    ("the other went to nobody", READY, replace(READY, mailed=replace(DONE, nobody=True)), Action.LATE),
+    ("it went to nobody and has changed", replace(READY, content="new", mailed=replace(DONE, nobody=True)), READY,
+     Action.DONE),
 ]  # fmt: skip
 
 

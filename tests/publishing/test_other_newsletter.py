@@ -141,7 +141,7 @@ def test_a_trial_before_anybody_subscribed_counts_once(newsroom: Newsroom) -> No
     assert newsroom.run("publish").status == 0
     newsroom.newsletter.write("config.yaml", real)
     told = newsroom.run("publish").out
-    assert "1 issue went out before anybody had subscribed" in told
+    assert "1 issue went to nobody; publisher send ISSUE mails it" in told
     assert "mailed earlier" not in told
     assert "folder" not in told
 

@@ -53,13 +53,32 @@ def test_an_issue_that_went_out_before_anybody_had_subscribed_is_reported(tmp_pa
     newsletter.subscribers("ann@example.com", "ben@example.com")
     later = newsletter.run("publish")
     assert (later.status, mails(newsletter)) == (0, {FUTURE.format(1): 0})
-    assert "1 issue went out before anybody had subscribed; publisher send ISSUE mails it" in later.out
+    assert "1 issue went to nobody; publisher send ISSUE mails it" in later.out
     assert "mailed earlier" not in later.out
     assert newsletter.run("send", FUTURE.format(1)).status == 0
     assert mails(newsletter) == {FUTURE.format(1): 2}
     last = newsletter.run("publish").out
     assert "1 issue mailed earlier" in last
-    assert "before anybody" not in last
+    assert "nobody" not in last
+
+
+def test_an_issue_whose_audience_left_out_all_counts_as_not_mailed_also_renamed(newsletter: Newsletter) -> None:
+    issue(newsletter, one := FUTURE.format(1))
+    text = (newsletter.root / (path := f"issues/{one}/issue.yaml")).read_text("utf-8")
+    newsletter.write(path, f"{text}audience: topic:none\n")
+    assert "went to nobody" in newsletter.run("publish").err
+    newsletter.write(f"issues/{one}/a.md", "---\nheadline: 另一条消息\n---\n改过的正文。\n")
+    newsletter.write(path, text)
+    told = newsletter.run("publish").out
+    assert "1 issue went to nobody; publisher send ISSUE mails it" in told
+    assert "changed after it went out" not in told
+    assert newsletter.run("hold", one).status == 0
+    assert newsletter.run("publish").status == 0
+    assert newsletter.run("hold", one, "--release").status == 0
+    shutil.move(newsletter.root / "issues" / one, newsletter.root / "issues" / (two := FUTURE.format(2)))
+    newsletter.write(f"issues/{two}/issue.yaml", text.replace(one[:10], two[:10]))
+    assert newsletter.run("publish").status == 0
+    assert mails(newsletter) == {one: 0, two: 2}
 
 
 def test_many_old_issues_are_one_line(newsletter: Newsletter) -> None:

@@ -107,7 +107,7 @@ def test_a_sibling_added_later_reaches_nobody_by_itself_and_late_those_who_had_n
     assert room.run("subscribers", "import", "more.csv").status == 0
     ran = room.run("publish")
     assert ran.status == 0, ran.err
-    assert "1 issue whose family was mailed without it" in ran.out
+    assert "1 issue whose family went out without it" in ran.out
     ran = room.run("send", EN)
     assert (ran.status, "--late" in ran.err) == (2, True)
     assert mails(room, EN) == 0
@@ -149,6 +149,22 @@ def test_a_family_that_went_to_nobody_is_mailed_together_later(room: Newsroom) -
         with database.begin() as connection:
             connection.exec_driver_sql(write.format("confirmed"))
     assert room.run("send", SLUG).status == 0
+    assert (mails(room, SLUG), mails(room, EN)) == (3, 1)
+
+
+@pytest.mark.parametrize("wrong", [(SLUG,), (EN,), (SLUG, EN)])
+def test_a_wrong_audience_of_one_or_all_does_not_block_the_family(room: Newsroom, wrong: tuple[str, ...]) -> None:
+    for slug in wrong:
+        path = room.root / f"issues/{slug}/issue.yaml"
+        path.write_text(f"{path.read_text('utf-8')}audience: topic:none\n", "utf-8")
+    told = room.run("publish")
+    assert [slug for slug in (SLUG, EN) if f"{slug} went to nobody" in told.out + told.err] == [*wrong]
+    for slug in wrong:
+        path = room.root / f"issues/{slug}/issue.yaml"
+        path.write_text(path.read_text("utf-8").replace("audience: topic:none\n", ""), "utf-8")
+    assert room.run("send", wrong[0]).status == 0
+    assert room.run("publish").status == 0
+    assert (account(room, SLUG)["submitted"], account(room, EN)["submitted"]) == (3, 1)
     assert (mails(room, SLUG), mails(room, EN)) == (3, 1)
 
 
