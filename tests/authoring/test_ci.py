@@ -123,16 +123,33 @@ def workflow(tmp_path: Path) -> Path:
 
 def test_the_workflow_checks_a_pull_request_and_publishes_the_default_branch_and_by_the_clock(workflow: Path) -> None:
     read = load(workflow)
-    assert set(read[True]) == {"pull_request", "push", "schedule"}
+    assert set(read[True]) == {"pull_request", "merge_group", "push", "schedule"}
     assert read[True]["push"] == {"branches": ["trunk"]}
     check, publish = read["jobs"]["check"], read["jobs"]["publish"]
     assert "secrets." not in str(check)
-    assert check["if"] == "github.event_name == 'pull_request'"
     assert "publisher plan" in str(check)
+    # GITHUB_BASE_REF is empty in a merge queue, and "origin/" no revision
+    base = "${{ github.event.merge_group.base_sha || format('origin/{0}', github.base_ref) }}"
+    assert [step["env"] for step in check["steps"] if "env" in step] == [{"BASE": base}]
     assert publish["environment"] == "newsletter"
     assert publish["concurrency"] == {"group": "publish", "cancel-in-progress": False}
     for job in (check, publish):
         assert f"newsletter-publisher[postgres]=={__version__}" in str(job)
+
+
+@pytest.mark.parametrize(
+    ("event", "job"),
+    [("pull_request", "check"), ("merge_group", "check"), ("push", "publish"), ("schedule", "publish")],
+)
+def test_each_event_runs_one_of_the_two_jobs(workflow: Path, event: str, job: str) -> None:
+    said = {"github.event_name": repr(event), "vars.PUBLISHER_LIVE": "'true'", "&&": "and", "||": "or"}
+    runs = []
+    for name, one in load(workflow)["jobs"].items():
+        condition = one["if"]
+        for words, meant in said.items():
+            condition = condition.replace(words, meant)
+        runs += [name] if eval(condition, {"__builtins__": {}}) else []
+    assert runs == [job]
 
 
 def test_the_job_that_reads_a_page_cannot_write_and_no_form_text_is_a_word_of_a_script(workflow: Path) -> None:
