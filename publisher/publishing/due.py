@@ -186,12 +186,14 @@ def with_family(decision: IssueDecision, others: Sequence[IssueDecision]) -> Iss
     slug = decision.slug
     if decision.kind in {Action.DUE, Action.WAITING, Action.EXPIRED, Action.MISSED}:
         before = [one for one in others if one.facts.mailed or one.kind in {Action.DONE, Action.SETTLED}]
-        for other in sorted(before, key=_had_nobody):
-            why = say("its family was mailed as {slug}: nobody is mailed by itself", slug=other.slug)
+        reached = [one.slug for one in before if not (one.facts.mailed and one.facts.mailed.nobody)]
+        if reached:
+            why = say("its family was mailed as {slug}: nobody is mailed by itself", slug=reached[0])
             help_ = say("publisher send {slug} --late mails those who had none of the family", slug=slug)
-            if _had_nobody(other):
-                why, help_ = say("its family went to nobody; publisher send {slug} mails it", slug=slug), None
             return IssueDecision(decision.facts, Action.LATE, why, help_)
+        if before:
+            why = say("its family went to nobody; publisher send {slug} mails it", slug=slug)
+            return IssueDecision(decision.facts, Action.LATE, why)
     if decision.kind is Action.DUE:
         for other in others:
             again = other.kind is Action.WITHDRAWN and other.facts.in_repository  # a draft again
@@ -258,10 +260,6 @@ def _mailed(facts: Facts, mailed: Mailed, now: datetime) -> IssueDecision:
         help_ = say("publisher send {slug} --correction mails it on purpose", slug=slug)
         return IssueDecision(facts, Action.CHANGED, why, help_)
     return IssueDecision(facts, Action.DONE, say("mailed"))
-
-
-def _had_nobody(decision: IssueDecision) -> bool:
-    return decision.facts.mailed is not None and decision.facts.mailed.nobody
 
 
 _ALIKE = 0.6  # likeness of two titles, 0 to 1, from which one is a correction of the other
