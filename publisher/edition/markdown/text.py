@@ -21,6 +21,8 @@ from publisher.issue.markdown.boxes import heading_of
 from publisher.issue.markdown.tags import COMMENT, DIVISIONS, RawTag, raw_tags
 
 _KEPT_SPACE, _KEPT_BREAK = "\x01", "\x02"  # stand for white space in <pre>; texts contain no control characters
+_CELL = "\x1f"  # between two cells; white space for ``str.strip``
+_FROM_LAST = re.compile("\x03([0-9]+):([0-9]+)\x03")  # the list and the items above, where a list counts down to 1
 _SPACE = re.compile(r"\s+")
 _NO_TAG = re.compile("<[?!][^>]*>")
 """Treated by browsers as comments: processing instructions, declarations, CDATA (HTML, 13.2.5.41)."""
@@ -78,36 +80,42 @@ class TextWriter:
         """Return the text of block or inline tokens; blocks are separated by an empty line."""
         return "\n\n".join(block for block in self._blocks(tokens) if block.strip())
 
-    def _blocks(self, tokens: Sequence[Token]) -> Iterator[str]:
+    def _blocks(self, tokens: Sequence[Token]) -> list[str]:
+        lists, blocks = _RawLists(), []
         for token, inside in groups(tokens):
-            kind = token.type.removesuffix("_open")
-            if kind == "inline":
-                yield self._inline(token.children or [])
-            elif kind == "heading":
-                heading = self.write(inside)
-                yield heading + underlined(self.shown(heading), "-").removeprefix(self.shown(heading))
-            elif kind in {"bullet_list", "ordered_list"}:
-                yield self._list(token, inside)
-            elif kind == "blockquote":
-                yield _prefixed(self.write(inside), "> ", "> ")
-            elif kind in _BOXES:
-                title = heading_of(token.info, self.sponsored)
-                title = f"[{title}]" if kind == "container_sponsor" else title
-                edge = _BOXES[kind]
-                yield _prefixed("\n\n".join(filter(None, (title, self.write(inside)))), edge, edge)
-            elif kind in {"fence", "code_block"}:
-                yield _prefixed(token.content.rstrip("\n"), "    ", "    ")
-            elif kind == "hr":
-                yield "* * *"
-            elif kind == "html_block":
-                yield self._html(token.content)
-            elif kind == "table":
-                yield self._table(inside)
-            elif kind == "footnote_block":
-                marked = ((f"[{each.meta['id'] + 1}] ", self.write(note)) for each, note in groups(inside))
-                yield "\n".join(_prefixed(note, mark, "    ") for mark, note in marked)
-            elif kind != "footnote_anchor":
-                yield self.write(inside)
+            text = self._block(token, inside, lists)
+            mark = "" if token.type in {"inline", "html_block"} else lists.begun(text)
+            blocks.append(_prefixed(text, mark, " " * len(mark)) if mark else text)
+        return [lists.numbered(text) for text in blocks]
+
+    def _block(self, token: Token, inside: Sequence[Token], lists: "_RawLists") -> str:
+        kind = token.type.removesuffix("_open")
+        if kind == "inline":
+            return self._inline(token.children or [], lists)
+        if kind == "heading":
+            heading = self.write(inside)
+            return heading + underlined(self.shown(heading), "-").removeprefix(self.shown(heading))
+        if kind in {"bullet_list", "ordered_list"}:
+            return self._list(token, inside)
+        if kind == "blockquote":
+            return _prefixed(self.write(inside), "> ", "> ")
+        if kind in _BOXES:
+            title = heading_of(token.info, self.sponsored)
+            title = f"[{title}]" if kind == "container_sponsor" else title
+            edge = _BOXES[kind]
+            return _prefixed("\n\n".join(filter(None, (title, self.write(inside)))), edge, edge)
+        if kind in {"fence", "code_block"}:
+            return _prefixed(token.content.rstrip("\n"), "    ", "    ")
+        if kind == "hr":
+            return "* * *"
+        if kind == "html_block":
+            return self._html(token.content, lists)
+        if kind == "table":
+            return self._table(inside)
+        if kind == "footnote_block":
+            marked = ((f"[{each.meta['id'] + 1}] ", self.write(note)) for each, note in groups(inside))
+            return "\n".join(_prefixed(note, mark, "    ") for mark, note in marked)
+        return "" if kind == "footnote_anchor" else self.write(inside)
 
     def _list(self, token: Token, inside: Sequence[Token]) -> str:
         number = int(token.attrs.get("start", 1)) if token.type == "ordered_list_open" else None
@@ -142,10 +150,10 @@ class TextWriter:
     def _width(self, text: str) -> int:
         return display_width(self.shown(text))
 
-    def _inline(self, tokens: Sequence[Token]) -> str:
+    def _inline(self, tokens: Sequence[Token], lists: "_RawLists") -> str:
         out: list[str] = []
         opened: list[tuple[Token, int]] = []
-        raw = _RawTags(self.link_to, self.image_label)
+        raw = _RawTags(self.link_to, self.image_label, lists)
         bare = 0  # index in ``out`` after a URL without angle brackets, which a mail client ends only at white space
         for token in tokens:
             if token.type == "html_inline":
@@ -162,7 +170,7 @@ class TextWriter:
                 told = f"{words}: {url}" if "class" in begun.attrs and told.endswith(">") else told
                 out[start:] = [told]
                 bare = len(out) if told.endswith(url) else 0
-            elif said := raw.marked("\n" if raw.pre and token.type == "softbreak" else self._leaf(token)):
+            elif said := lists.marked("\n" if raw.pre and token.type == "softbreak" else self._leaf(token)):
                 out.append(f" {said}" if bare and bare == len(out) and said[0].isalnum() else said)
         raw.close(out)
         return _trimmed(out)
@@ -173,16 +181,16 @@ class TextWriter:
         if token.type in {"softbreak", "hardbreak"}:
             return " " if token.type == "softbreak" else "\n"
         if token.type == "image":
-            words = self._inline(token.children or [])
+            words = self._inline(token.children or [], _RawLists())
             label = _titled(self.image_label(words) if words else "", token.attrs)
             return link(label, self.link_to(str(token.attrs["src"])))
         if token.type == "footnote_ref":
             return f"[{token.meta['id'] + 1}]"
         return "~" if token.type in {"s_open", "s_close"} else token.content
 
-    def _html(self, html: str) -> str:
+    def _html(self, html: str, lists: "_RawLists") -> str:
         out: list[str] = []
-        raw = _RawTags(self.link_to, self.image_label)
+        raw = _RawTags(self.link_to, self.image_label, lists)
         last = 0
         html = _NO_TAG.sub("", COMMENT.sub("", html))
         for tag in raw_tags(html):
@@ -196,7 +204,8 @@ class TextWriter:
 
 def _trimmed(out: Sequence[str]) -> str:
     """The parts as one text without spaces at the ends of lines, and at most one empty line at a time."""
-    text = _BLANKS.sub("\n\n", _EDGES.sub("\n", "".join(out))).strip()
+    text = re.sub(f" *{_CELL} *", "  ", "".join(out))
+    text = _BLANKS.sub("\n\n", _EDGES.sub("\n", text)).strip()
     return text.replace(_KEPT_SPACE, " ").replace(_KEPT_BREAK, "\n")
 
 
@@ -210,10 +219,67 @@ def _told(head: str, cell: str) -> str:
     return f"{head}: {cell}" if head and cell else cell
 
 
+@dataclass(eq=False, slots=True)
+class _RawList:
+    bullets: bool
+    number: int | None  # of the next item; None: counted from the last
+    step: int
+    items: int = 0
+
+
+class _RawLists:
+    """Lists of raw HTML, which may go on over several blocks of Markdown."""
+
+    def __init__(self) -> None:
+        self._all: list[_RawList] = []
+        self._open: list[_RawList] = []
+        self._mark = ""  # bullet or number of an item, until its first word
+
+    def begun(self, text: str) -> str:
+        """The mark of the item that the text begins, if any."""
+        mark, self._mark = (self._mark, "") if text.strip() else ("", self._mark)
+        return mark
+
+    def marked(self, text: str) -> str:
+        """The text, with the mark of the item that it begins."""
+        mark = self.begun(text)
+        return mark + text.lstrip(" ") if mark else text
+
+    def numbered(self, text: str) -> str:
+        """The text with the numbers of reversed lists, which end at 1."""
+        return _FROM_LAST.sub(lambda at: str(self._all[int(at[1])].items - int(at[2])), text)
+
+    def feed(self, tag: RawTag) -> None:
+        if tag.name in {"ol", "ul"} and not tag.closing:
+            start, down = _integer(tag.attributes.get("start")), "reversed" in tag.attributes
+            number = 1 if start is None and not down else start
+            self._all.append(_RawList(tag.name == "ul", number, -1 if down else 1))
+            self._open.append(self._all[-1])
+        elif tag.name in {"ol", "ul"} and self._open:
+            self._open.pop()
+        elif tag.name == "li":
+            self._mark = "" if tag.closing else self._item(_integer(tag.attributes.get("value")))
+
+    def _item(self, value: int | None) -> str:
+        within = self._open[-1] if self._open else None
+        indent = 2 * _KEPT_SPACE * (len(self._open) - 1)
+        if within is None or within.bullets:
+            return f"{indent}- "
+        number = within.number if value is None else value
+        within.number = None if number is None else number + within.step
+        within.items += 1
+        shown = f"\x03{self._all.index(within)}:{within.items - 1}\x03" if number is None else number
+        return f"{indent}{shown}. "
+
+
+def _integer(text: str | None) -> int | None:
+    return int(text) if text and re.fullmatch("-?[0-9]{1,9}", text) else None
+
+
 class _RawTags:
     """Raw HTML tags as text: links and images keep their URL, line breaks are kept, active content is left out."""
 
-    def __init__(self, link_to: Callable[[str], str], image_label: Callable[[str], str]) -> None:
+    def __init__(self, link_to: Callable[[str], str], image_label: Callable[[str], str], lists: "_RawLists") -> None:
         self._link_to = link_to
         self._image_label = image_label
         self._links: list[tuple[str, int]] = []
@@ -222,8 +288,7 @@ class _RawTags:
         self._cell = False  # in a cell, whose end tag may be omitted
         self._aside = False  # in ``rt``, whose end tag may be omitted
         self._hidden = False  # in ``rp``, likewise: its parentheses are written for ``rt``
-        self._lists: list[int | None] = []  # the next number of each open list; None for bullets
-        self._mark = ""  # of a list item, until its first word
+        self._lists = lists
         self._raised: int | None = None  # index in ``out`` where a superscript begins
         self.silent = 0
 
@@ -232,14 +297,7 @@ class _RawTags:
         if self.silent:
             return ""
         text = unescape(html) if self.pre else unescape(_SPACE.sub(" ", html))
-        return self.marked(text.replace(" ", _KEPT_SPACE).replace("\n", _KEPT_BREAK) if self.pre else text)
-
-    def marked(self, text: str) -> str:
-        """The text, with the bullet or number of the list item that it begins."""
-        if not self._mark or not text.strip():
-            return text
-        mark, self._mark = self._mark, ""
-        return mark + text.lstrip(" ")
+        return self._lists.marked(text.replace(" ", _KEPT_SPACE).replace("\n", _KEPT_BREAK) if self.pre else text)
 
     def feed(self, tag: RawTag, out: list[str]) -> None:
         name, closing, attributes, _, _ = tag
@@ -263,7 +321,7 @@ class _RawTags:
         elif name == "img":
             words = attributes.get("alt", "")
             label = _titled(self._image_label(words) if words else "", attributes)
-            out.append(self.marked(link(label, self._link_to(attributes.get("src", "")))))
+            out.append(self._lists.marked(link(label, self._link_to(attributes.get("src", "")))))
         elif name == "q":
             out.append('"')
         elif name == "sup" and not closing:
@@ -283,26 +341,13 @@ class _RawTags:
         elif name == "hr":
             out.append("\n\n* * *\n\n")
         elif name in {"td", "th"}:
-            out.append("  " if self._cell or (out and out[-1].strip()) else "")
+            out.append(_CELL if self._cell or (out and out[-1].strip()) else "")
             self._cell = not closing
         elif name in _BLOCKS:
             self._cell = self._cell and name not in {"tr", "table"}
             self.pre = max(0, self.pre + (-1 if closing else 1)) if name == "pre" else self.pre
             out.append("\n\n" if name in _APART else "" if name == "li" and closing else "\n")
-            self._list(tag)
-
-    def _list(self, tag: RawTag) -> None:
-        if tag.name in {"ol", "ul"} and not tag.closing:
-            start = tag.attributes.get("start", "")
-            self._lists.append(None if tag.name == "ul" else int(start) if re.fullmatch("[0-9]{1,9}", start) else 1)
-        elif tag.name in {"ol", "ul"} and self._lists:
-            self._lists.pop()
-        elif tag.name == "li":
-            number = self._lists[-1] if self._lists else None
-            indent = 2 * _KEPT_SPACE * (len(self._lists) - 1)
-            self._mark = "" if tag.closing else f"{indent}- " if number is None else f"{indent}{number}. "
-            if number is not None and not tag.closing:
-                self._lists[-1] = number + 1
+            self._lists.feed(tag)
 
     def close(self, out: list[str]) -> None:
         """Write the URLs of links that were never closed."""
