@@ -1,14 +1,18 @@
 """Prose with the position of each character in its file, so that findings about Markdown have exact columns."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Sequence
 
-from yaml.scanner import Scanner
-
-from publisher.documents import Scalar, TextFile
+from publisher.documents import Scalar, TextFile, parse_yaml
 from publisher.issue.markdown.cjk import joins
 from publisher.issue.model import Prose
 
 Position = tuple[int, int]
+_FIRST = 0x10000
+"""The first of the characters that stand for places; YAML allows all up to U+10FFFF, more than a file may have."""
+_WRITTEN = {'"': re.compile(r"\\(?:x..|u.{4}|U.{8}|.)|[^\\]"), "'": re.compile(r"''|[^']")}
+"""What is written for one character of a text, by the quote around it; outside quotes any character."""
+_ANY = re.compile(".")
 
 
 def lines_of_file(file: TextFile, first: int, last: int) -> Prose:
@@ -74,96 +78,65 @@ def _literal(file: TextFile, scalar: Scalar) -> Prose:
 
 
 def _places(file: TextFile, scalar: Scalar) -> list[Position] | None:
-    """The place of each character and of the end, or ``None`` if they cannot be determined."""
-    if scalar.style == ">":
-        return _folded(file, scalar)
-    characters = list(_flow(file, scalar))
-    traced = "".join(text for text, _ in characters)
-    if traced != scalar.text:
+    """The place of each character and of the end, or ``None`` if they cannot be determined.
+
+    Whatever is written for one character is replaced by a character that stands for its place, and the scalar is parsed
+    again. All others in the result are folded line breaks, or blanks with which a line of a ``>`` scalar begins.
+    """
+    span, style, lines = scalar.span, scalar.style, file.lines
+    block = style == ">"
+    marked: list[str] = []
+    known: list[Position] = []
+
+    def mark(text: str, number: int, column: int) -> str:
+        def sign(found: re.Match[str]) -> str:
+            known.append((number, column + found.start()))
+            return chr(_FIRST + len(known) - 1)
+
+        return _WRITTEN.get(style, _ANY).sub(sign, text)
+
+    indent = _indent(lines[span.line :], scalar.text) if block else 0
+    last = span.end_line - (block and span.end_column == 1)
+    if block:
+        chomps = lines[span.line - 1][span.column - 1 :].partition("#")[0]
+        marked.append(">1" + "".join(sign for sign in chomps if sign in "+-"))
+        for number in range(span.line + 1, last + 1):
+            text = lines[number - 1][indent:]
+            blank = text[:1] if text[:1] in {" ", "\t"} else ""
+            marked.append(f" {blank}{mark(text[len(blank) :], number, indent + len(blank) + 1)}" if text else "")
+    else:
+        for number in range(span.line, last + 1):
+            start = span.column - 1 + len(style) if number == span.line else 0
+            text = lines[number - 1][start : span.end_column - 1 - len(style) if number == last else None]
+            inner = text.lstrip(" \t") if number > span.line else text
+            inner = inner.rstrip(" \t") if number < last else inner
+            at = text.find(inner)
+            marked.append(text[:at] + mark(inner, number, start + at + 1) + text[at + len(inner) :])
+        marked = [style + "\n".join(marked) + style]
+    node = parse_yaml(TextFile("", "\n".join(marked)))[0]
+    if not isinstance(node, Scalar) or len(node.text) != len(scalar.text):
         return None
-    places = [place for text, place in characters for _ in text]
-    end = (scalar.span.end_line, scalar.span.end_column - (1 if scalar.style else 0))
-    return [*places, end]
+    places: list[Position] = []
+    line, breaks = span.line, int(block)  # the last line that a character is from, and the line breaks after it
 
+    def at_break() -> Position:
+        written = lines[line - 1] if block else lines[line - 1].rstrip(" \t")
+        return (line + breaks, 1) if breaks else (line, len(written) + 1)
 
-def _flow(file: TextFile, scalar: Scalar) -> Iterator[tuple[str, Position]]:
-    """Yield the characters of a plain or quoted scalar with their places (YAML 1.2, 7.3)."""
-    span, quote = scalar.span, scalar.style
-    breaks: list[Position] = []
-    escaped = False
-    for number in range(span.line, span.end_line + 1):
-        line = file.lines[number - 1]
-        start = span.column - 1 + len(quote) if number == span.line else len(line) - len(line.lstrip(" \t"))
-        end = span.end_column - 1 - len(quote) if number == span.end_line else len(line)
-        inner = line[:end] if number == span.end_line else line[:end].rstrip(" \t")
-        tail = inner[start:]
-        continued = quote == '"' and number != span.end_line and (len(tail) - len(tail.rstrip("\\"))) % 2 == 1
-        if continued:
-            inner = inner[:-1]
-        if number > span.line:
-            if start >= len(inner) and number != span.end_line and not continued:
-                breaks.append((number, 1))
-                continue
-            # After an escaped line break there is no folding: each empty line is a line break.
-            yield from [("\n", place) for place in breaks] if escaped else _joined(breaks)
-        yield from _characters(inner, start, number, quote)
-        breaks, escaped = [] if continued else [(number, len(inner) + 1)], continued
-
-
-def _joined(breaks: list[Position]) -> Iterator[tuple[str, Position]]:
-    """Fold line breaks: one becomes a space; of several, the last is dropped."""
-    if len(breaks) == 1:
-        yield " ", breaks[0]
-    for place in breaks[:-1]:
-        yield "\n", place
-
-
-def _characters(line: str, start: int, number: int, quote: str) -> Iterator[tuple[str, Position]]:
-    column = start
-    while column < len(line):
-        character, width = line[column], 1
-        if quote == "'" and line[column : column + 2] == "''":
-            width = 2
-        elif quote == '"' and character == "\\":
-            sign = line[column + 1 : column + 2]
-            width = 2 + Scanner.ESCAPE_CODES.get(sign, 0)
-            digits = line[column + 2 : column + width]
-            character = chr(int(digits, 16)) if digits else Scanner.ESCAPE_REPLACEMENTS.get(sign, "")
-        yield character, (number, column + 1)
-        column += width
-
-
-def _folded(file: TextFile, scalar: Scalar) -> list[Position] | None:
-    """Places of a ``>`` scalar. Indentations are tried until one yields the text that the YAML parser returned."""
-    span = scalar.span
-    lines = file.lines[span.line : span.end_line - (span.end_column == 1)]
-    leading = [len(line) - len(line.lstrip(" ")) for line in lines if line.strip()]
-    for indent in sorted({leading[0], *range(min(*leading, 80) + 1)}, reverse=True) if leading else ():
-        characters = _fold(lines, indent, span.line + 1)
-        text = "".join(character for character, _ in characters)
-        if text.rstrip("\n") == scalar.text.rstrip("\n"):
-            places = [place for _, place in characters]
-            end = (span.line + len(lines), 1)
-            return (places + [end] * (len(scalar.text) + 1))[: len(scalar.text) + 1]
-    return None
-
-
-def _fold(lines: Sequence[str], indent: int, first: int) -> list[tuple[str, Position]]:
-    """Fold lines (YAML 1.2, 8.1.3): line breaks around more-indented lines are kept."""
-    result: list[tuple[str, Position]] = []
-    breaks: list[Position] = []
-    before_more = False
-    for number, line in enumerate(lines, first):
-        content = line[indent:]
-        if not content:  # a line with more spaces is more indented
-            breaks.append((number, 1))
-            continue
-        more = content[:1] in {" ", "\t"}
-        if result and not before_more and not more:
-            result += _joined(breaks)
+    for sign in node.text:
+        if ord(sign) >= _FIRST:
+            places.append(known[ord(sign) - _FIRST])
+            line, breaks = places[-1][0], 0
+        elif breaks and sign != "\n":
+            places.append((line + breaks, indent + 1))
+            line, breaks = line + breaks, 0
         else:
-            result += [("\n", place) for place in breaks]
-        result += [(character, (number, indent + column + 1)) for column, character in enumerate(content)]
-        breaks = [(number, len(line) + 1)]
-        before_more = more
-    return [*result, *(("\n", place) for place in breaks)]
+            places.append(at_break())
+            breaks += 1
+    return [*places, at_break() if block else (span.end_line, span.end_column - len(style))]
+
+
+def _indent(lines: Sequence[str], text: str) -> int:
+    """The indentation of a ``>`` scalar: its first line has as many blanks more in the file as in the text."""
+    written, said = (next((line for line in some if line.strip()), "") for some in (lines, text.split("\n")))
+    return len(written) - len(written.lstrip(" ")) - (len(said) - len(said.lstrip(" ")))
