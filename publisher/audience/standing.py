@@ -63,7 +63,8 @@ NO = [
     for status, pattern in TABLES["no"].items()
 ]
 """(status, pattern) of headers that mean "not to be mailed"; status None: only the operator knows."""
-_CONFIRMS = {"confirmed", "verified", "activated", "aktiviert", "double"}
+MOMENT, JOINED, BY = _words("moment"), _words("joined"), re.compile(TABLES["by"])
+_CONFIRMS = _words("confirms")
 YES, WEAK_YES = re.compile(TABLES["yes"]), _words("weak_yes")
 LOOSE, FILES = re.compile(TABLES["loose"]), re.compile(TABLES["files"])
 _HAN = re.compile("|".join(sorted(
@@ -289,6 +290,8 @@ def _recognized(index: int, header: str) -> _Column | None:
     said = re.sub("(?<=status|reason|bounce) text$", "", said)  # of a status, not a message
     words = _HAN.sub(r" \g<0> ", said).split()
     if MEASURE & set(words) or (CHANNELS & set(words) and not MAIL & set(words)) or "emails bounced" in said:
+        if CHANNELS & set(words) and BY.search(said):
+            return _Column(index, header, ColumnKind.NO, sure=True, standing=None)
         return None if CHANNELS & set(words) else _Column(index, header)
     said_around = AROUND | WHEN | WHY | STATUS | STATE
     for standing, pattern in NO:
@@ -301,10 +304,12 @@ def _recognized(index: int, header: str) -> _Column | None:
     if others & (STATUS | STATE):
         sure = not others - STATUS - STATE and (bool(others & STATUS) or len(words) > 1)
         return _Column(index, header, ColumnKind.STATUS, sure=sure, state=not sure and not others - STATE)
-    if (rest := _rest(YES, said)) is not None and not rest - AROUND:
-        weak = bool(WEAK_YES & set(words))
-        standing = ImportStatus.PENDING if _CONFIRMS & set(words) else ImportStatus.UNSUBSCRIBED
-        return _Column(index, header, ColumnKind.YES, sure=not weak, standing=standing)
+    if (rest := _rest(YES, said)) is not None:
+        confirms, also = _CONFIRMS & set(words), JOINED | CHANNELS if MAIL & set(words) else frozenset()
+        if not rest - AROUND - also - (MOMENT if confirms else frozenset()):
+            weak = bool(WEAK_YES & set(words)) or not rest.isdisjoint(MOMENT)
+            standing = ImportStatus.PENDING if confirms else ImportStatus.UNSUBSCRIBED
+            return _Column(index, header, ColumnKind.YES, sure=not weak, standing=standing)
     if words and not others and {"newsletter", "marketing", "subscription", "mailing"} & set(words):
         return _Column(index, header, ColumnKind.YES)
     return _Column(index, header)

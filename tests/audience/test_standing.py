@@ -221,6 +221,8 @@ LEFT = {  # header: (a value, what it makes of the person)
     "Marketing": ("❌ Not opted in", "unsubscribed"),
     "is_subscriber": ("f", "unsubscribed"),
     "double_optin": ("0", "pending"),
+    "Mail and SMS consent": ("no", "unsubscribed"),
+    "同意接收短信和邮件": ("否", "unsubscribed"),
 }
 EXPORTS["headers of more tools"] = (
     f"email,{','.join(LEFT)}\nfine@example.com\n"
@@ -253,6 +255,11 @@ def test_every_tool_s_words_are_read(config: Config, tmp_path: Path, tool: str) 
         ('email,Tags\na@example.com,\nb@example.com,"投诉, 深圳"\n', "'投诉, 深圳' (1 row)"),  # a topic, or a complaint
         ("email,Interest\na@example.com,bounce\nb@example.com,bounced\n", "'bounce' (1 row)"),
         ("email,activated,registered\na@example.com,2024-01-01,2024-01-01\nb@example.com,,2024-01-01\n", "'' (1 row)"),
+        ("email,confirmed_at\na@example.com,2024-01-01\nb@example.com,NULL\n", "'' (1 row)"),
+        ("email,Double opt-in confirmation date\na@example.com,\nb@example.com,1.2.2024\n", "'' (1 row)"),
+        ("email,email_verified_at\na@example.com,2024-01-01 10:00\nb@example.com,\n", "'' (1 row)"),
+        ("email,Unsubscribed by phone\na@example.com,yes\n", "'yes'"),
+        ("email,Opted out via SMS on\na@example.com,2024-01-01\n", "'2024-01-01'"),
         ("email,状態\na@example.com,無効\n", "'無効'"),
         ("email,delivery_status\na@example.com,enabled\nb@example.com,by_bounces\n", "'by_bounces'"),
         ("email,Estado\na@example.com,Activo\nb@example.com,Rebotado\n", "'Rebotado'"),
@@ -288,6 +295,9 @@ def test_a_value_that_is_not_known_is_a_question(tmp_path: Path, content: str, w
         "email,Estado\na@example.com,Bahia\n",
         "email,Emails bounced\na@example.com,2\n",
         "email,opt_in\na@example.com,\n",
+        "email,confirmed_at\na@example.com,\nb@example.com,\n",
+        "email,verified by,Confirmation method\na@example.com,Ann,form\nb@example.com,,\n",
+        "email,Do not contact by phone,SMS opt-out,Phone unsubscribed\na@example.com,yes,yes,yes\n",
     ],
 )
 def test_what_does_not_speak_of_a_subscription_confirms(config: Config, tmp_path: Path, content: str) -> None:
