@@ -13,7 +13,7 @@ from publisher.delivery.settle import recipient_of
 from publisher.diagnostics import message_of, say
 from publisher.errors import DatabaseError, ServiceError, UsageError
 from publisher.feedback.apply import Applied, Applier
-from publisher.feedback.reading import BROKEN_GZIP, documents, is_mail, messages_in, messages_of, unpacked
+from publisher.feedback.reading import Unpacked, documents, is_mail, messages_in, messages_of, unpacked
 from publisher.feedback.reports import is_automatic_reply, parse_mail, read_report
 from publisher.providers import events_of, read_events
 from publisher.providers.events import Event, EventError
@@ -55,23 +55,22 @@ def apply_stream(
             yield from _reports(applier, tokens(), messages_of(plain))
         else:
             yield from ((number, _events(value)) for number, value in documents(plain, progress))
+        if isinstance(plain.raw, Unpacked) and plain.raw.broken:
+            yield say("the rest"), EventError(say("the gzip file is broken from here on"))
 
     _apply(applier, found())
 
 
 def _apply(applier: Applier, found: Iterable[Found]) -> None:
     batch: list[Event] = []
-    try:
-        for where, events in found:
-            if isinstance(events, EventError):
-                _note_fault(applier.applied, where, message_of(events))
-                continue
-            batch += events
-            if len(batch) >= BATCH:
-                applier.apply(batch)
-                batch = []
-    except BROKEN_GZIP:
-        _note_fault(applier.applied, say("the rest"), say("the gzip file is broken from here on"))
+    for where, events in found:
+        if isinstance(events, EventError):
+            _note_fault(applier.applied, where, message_of(events))
+            continue
+        batch += events
+        if len(batch) >= BATCH:
+            applier.apply(batch)
+            batch = []
     applier.apply(batch)
     applier.settle_waiting()
 

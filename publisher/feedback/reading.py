@@ -2,9 +2,9 @@
 from a mailbox (an mbox, a Maildir, a folder of messages, or one message).
 
 Objects listed by another one are read one by one: the messages of ``aws sqs receive-message``, the events of ``aws logs
-filter-log-events``, the records of Lambda, Firehose and Kinesis, the bounces of Postmark. Gzip and UTF-16 (PowerShell's
-``>``) are supported. Text that is not JSON is reported with its line, and reading continues at the next line. Memory is
-bounded: no value may be longer than :data:`LONGEST`.
+filter-log-events``, the records of Lambda, Firehose and Kinesis, the bounces of Postmark. The time before an object, as
+CloudWatch exports it, is skipped. Gzip and UTF-16 (PowerShell's ``>``) are supported. Text that is not JSON is reported
+with its line, and reading continues at the next line. Memory is bounded: no value may be longer than :data:`LONGEST`.
 """
 
 import base64
@@ -31,15 +31,35 @@ _HEADER = re.compile(rb"From |[A-Za-z][A-Za-z0-9-]*:[ \t\r\n]")
 _SURROGATE = re.compile("[\ud800-\udfff]")  # bytes that are not UTF-8, after decoding with surrogateescape
 _DECODER = json.JSONDecoder()
 _GZIP = b"\x1f\x8b"
-BROKEN_GZIP = (EOFError, zlib.error, gzip.BadGzipFile)  # exceptions that reading an unpacked stream may raise
+_CARRIERS = ("Body", "body", "Sns", "message", "data", "Data")  # keys of an event in a message or record of AWS
+
+
+class Unpacked(io.RawIOBase):
+    """The content of a gzip stream as far as it can be read; then ``broken`` tells whether it ended too early."""
+
+    def __init__(self, packed: IO[bytes]) -> None:
+        """``packed``: the compressed bytes, one or more members."""
+        self._gzip = gzip.GzipFile(fileobj=packed)
+        self.broken = False
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Read at most as many bytes as ``buffer`` has; return how many, 0 at the end."""
+        try:
+            data = b"" if self.broken else self._gzip.read1(len(buffer))
+        except (EOFError, zlib.error, gzip.BadGzipFile):
+            self.broken, data = True, b""
+        buffer[: len(data)] = data
+        return len(data)
 
 
 def unpacked(stream: IO[bytes]) -> io.BufferedReader:
-    """Return the stream with ``peek``, decompressed if it is gzip."""
+    """Return the stream with ``peek``; if it is gzip, of its content (:class:`Unpacked`)."""
     plain = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(cast("io.RawIOBase", stream))
-    if plain.peek(2).startswith(_GZIP):
-        return io.BufferedReader(cast("io.RawIOBase", gzip.GzipFile(fileobj=plain)))
-    return plain
+    return io.BufferedReader(Unpacked(plain)) if plain.peek(2).startswith(_GZIP) else plain
 
 
 def _pieces(stream: io.BufferedReader) -> Iterator[tuple[int, str]]:
@@ -111,37 +131,50 @@ def _decoded(text: str, began: int, number: int) -> Generator[tuple[int, Any], N
             if not at:
                 break
             value = EventError(say("not JSON"))
+        found = [value]
         if isinstance(value, str) and value.lstrip()[:1] == "{":  # as jq prints the message of a notification
-            value = _loaded(value)
-        if isinstance(value, str | int | float):  # a log or a table, told once for a line
-            value, at = EventError(say("not a JSON object")), text.find("\n") + 1 or len(text)
+            found = _loaded(value)
+        elif isinstance(value, str | int | float):  # a log or a table, told once for a line
+            end = text.find("\n") + 1 or len(text)
+            if not isinstance(value, str) and (at := text.find("{", at, end)) > 0:
+                continue  # after the time of a log
+            found, at = [EventError(say("not a JSON object"))], end
         if _SURROGATE.search(text, 0, at):
-            value = EventError(say("not UTF-8"))
-        yield from ((began, one) for one in _messages(value))
+            found = [EventError(say("not UTF-8"))]
+        yield from ((began, message) for one in found for message in _messages(one))
         began = number
     return text, arrays
 
 
 def _messages(value: Any) -> Iterator[Any]:
-    """The objects that an object other than an event lists below any key; any other value itself."""
-    lists = (one for one in value.values() if isinstance(one, list)) if isinstance(value, dict) else ()
-    listed = next((one for one in lists if not one or isinstance(one[0], dict)), None)
-    if listed is None or is_event(value):
+    """The objects that an object other than an event lists below any key, or the one that it carries; any other value
+    itself.
+    """
+    if not isinstance(value, dict) or is_event(value):
         yield value
         return
-    for one in listed:
+    lists = (one for one in value.values() if isinstance(one, list))
+    listed = next((one for one in lists if not one or isinstance(one[0], dict)), None)
+    for one in [value] if listed is None else listed:
         held = one if isinstance(one, dict) else {}
         held = held["kinesis"] if isinstance(held.get("kinesis"), dict) else held
-        body = next((held[key] for key in ("Body", "body", "Sns", "message", "data") if key in held), one)
-        yield _loaded(body) if isinstance(body, str) else body
+        body = next((held[key] for key in _CARRIERS if key in held), one)
+        carried = _loaded(body) if isinstance(body, str) else [body]
+        yield from carried if listed is not None or any(map(is_event, carried)) else [one]
 
 
-def _loaded(text: str) -> Any:
-    """The JSON value in a text, which may be in Base64."""
+def _loaded(text: str) -> list[Any]:
+    """The JSON values in a text, which may be in Base64."""
     try:
-        return json.loads(text if text.lstrip()[:1] == "{" else base64.b64decode(text, validate=True))
-    except (ValueError, RecursionError):
-        return EventError(say("not JSON"))
+        plain = text if text.lstrip()[:1] == "{" else base64.b64decode(text, validate=True).decode()
+    except ValueError:
+        return [EventError(say("not JSON"))]
+    found, reading = list[Any](), _decoded(plain, 1, 1)
+    while True:
+        try:
+            found.append(next(reading)[1])
+        except StopIteration as end:
+            return [*found, EventError(say("not JSON"))] if end.value[0] else found
 
 
 def _begins_anew(held: str, line: str) -> bool:

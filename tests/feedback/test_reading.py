@@ -76,6 +76,9 @@ FORMS = {
         json.dumps({"id": 1, "records": [{"data": b64(lines[0])}, {"data": b64(lines[1])}]})
         + json.dumps({"Records": [{"kinesis": {"data": b64(lines[2] + "\n"), "partitionKey": "1"}}]})
     ),
+    "queue-lines": lambda lines: "\n".join(json.dumps({"MessageId": "1", "Body": enveloped(line)}) for line in lines),
+    "records": lambda lines: json.dumps({"Records": [{"SequenceNumber": "1", "Data": b64("\n".join(lines))}]}),
+    "exported": lambda lines: "\n".join(f"2025-01-05T00:00:01.000Z\treq-1\tINFO\t{line}" for line in lines),
     "listed": lambda lines: json.dumps({"total": 3, "list": [json.loads(line) for line in lines]}),
     "blank-lines-and-a-string": lambda lines: "\n\n \n".join([*lines[:2], json.dumps(lines[2])]) + "\n\n",
 }
@@ -161,6 +164,15 @@ def test_broken_gzip_is_said(room: Room, lines: list[str], damage: object) -> No
     applied = read(room, damage(gzip.compress("\n".join(lines).encode())))  # type: ignore[operator]
     assert applied.faults == len(applied.malformed) >= 1
     assert "the gzip file is broken from here on" in [why for _, why in applied.malformed]
+
+
+@pytest.mark.parametrize("form", ["lines", "concatenated", "pretty-array"])
+def test_of_a_gzip_file_that_is_cut_off_all_that_can_be_read_is_applied(
+    room: Room, lines: list[str], form: str
+) -> None:
+    applied = read(room, gzip.compress(FORMS[form](lines).encode())[:-5])
+    assert applied.malformed == [("the rest", "the gzip file is broken from here on")]
+    assert room.account().delivered == 3
 
 
 def test_an_archive_is_refused_as_such(room: Room) -> None:
