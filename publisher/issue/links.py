@@ -22,6 +22,8 @@ _PLAIN = re.compile(r"(https?)://[a-z0-9-]+(?:\.[a-z0-9-]+)*(?:/[\w./-]*)?(?:[?#
 """Fast path for the form of most URLs, which is always valid."""
 # Browsers ignore these within a scheme, so "java\nscript:" is executed (WHATWG URL, 4.1).
 BLANK_WITHIN = say("the address of the link holds white space")
+HIDDEN = re.compile("[\u00ad\u200b\u2060]")
+"""Characters that nobody sees and no address has; U+200C and U+200D belong to words of some languages."""
 _DROPPED = re.compile(r"[\x00-\x20]")
 _OF_ASCII = re.compile("%(?=[0-7])")
 """The sign of an escape that advice keeps: decoded, ``%20`` and ``%26`` would be another address."""
@@ -70,6 +72,9 @@ def _fault_of_address(url: str, scheme: str, meant: str) -> Fault | None:
         return Fault(codes.BAD_LINK, BLANK_WITHIN, better)
     if re.search(r"\s", url.strip()):
         return Fault(codes.BAD_LINK, BLANK_WITHIN, say("write %20 for a space"))
+    if hidden := HIDDEN.search(url):
+        message = say("the address of the link holds an invisible U+{point}", point=f"{ord(hidden[0]):04X}")
+        return Fault(codes.BAD_LINK, message, say("write {words}", words=HIDDEN.sub("", url)))
     if scheme in {"http", "https"}:
         try:
             parts = urlsplit(url)

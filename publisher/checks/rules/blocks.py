@@ -23,7 +23,11 @@ JOINED = define("paragraphs-joined", Severity.WARNING)
 PROSE_AS_CODE = define("prose-as-code", Severity.WARNING)
 _ALMOST = regex(r"^(?:#{2,6}(?=[^ \t\n#])|#{7,}(?=[ \t])|#(?=[\u00a0\u3000])|＃{2,}|＃(?=[ \t\u3000]))", re.MULTILINE)
 _LINE = r"[^\n]*(?<!  )(?<!\\)\n[ \t]*"  # to the next line, without a hard line break
-_NUMBERED = r"[（(]?(?P<{0}>\d{{1,2}})(?:[、）。．]|\)(?=\S)|(?<=[（(]\d)\)|\.(?=[^\s\d])|\.(?=[\u00a0\u3000]))"
+_NUMBERED = (
+    r"[（(]?(?P<{0}>\d{{1,2}})(?:[、）。．]|\)(?=\S)|(?<=[（(]\d)\)|\.(?=[^\s\d])|\.(?=[\u00a0\u3000])"
+    r"|(?<=[^ -~])[.)](?=\s))"
+)
+_PICTURE = "[→-⇿■-⟿⬀-⯿\U0001f300-\U0001faff]"  # arrows, ticks, emoji
 _HAN = "一二三四五六七八九十"
 _LISTED = regex(
     rf"^[ \t]*(?:(?P<mark>[-+](?![-+\d\s>])|[-+](?=[\u00a0\u3000])|[－–•·●▪◦‣・\uf0b7\uf0a7\uf0d8]"
@@ -31,14 +35,23 @@ _LISTED = regex(
     r"|\*(?=[^\s*][^*\n]*\n[ \t]*\*[^\s*][^*\n]*$)"  # *word without a closing *
     rf"|:[ \t](?=\S){_LINE}(?:[^\n:]{{1,40}}\n)?:[ \t]"  # definition list, with the next term between
     rf"|(?P<ring>[①-⑳]){_LINE}(?P<next>[①-⑳])"
+    rf"|{_PICTURE}{_LINE}{_PICTURE}"
+    rf"|[（(]?(?P<letter>[a-h])(?:[）)]|\.(?=\s)){_LINE}[（(]?(?P<after>[a-h])(?:[）)]|\.(?=\s))"
     rf"|\[(?P<note>\d{{1,2}})\](?!\[){_LINE}\[(?P<more>\d{{1,2}})\]"
     rf"|[（(]?(?P<han>[{_HAN}])[、）)．](?P<of>[{_HAN}]?){_LINE}[（(]?(?P<then>[{_HAN}])[、）)．]"
     rf"|{_NUMBERED.format('first')}{_LINE}{_NUMBERED.format('second')})",
     re.MULTILINE,
 )
+_LABELLED = regex(
+    r"(?:(?:\*\*[^*\n]{1,24}(?:\*\*[:：]|[:：]\*\*)|\d{1,2}[:：]\d\d(?!\d)"
+    r"|[^\W\d_][^\n:：。，、；,.!?！？*\[\]()]{0,11}(?::(?=[ \t])|[:：](?=[^ -~]))(?![^\n]{60}))"
+    r"[^\n]*(?<!  )(?<!\\)(?:\n|\Z)){2,}"
+)
+"""Paragraph whose every line begins with a label or a time of day."""
 _DEEP = regex(r"(?<!  )(?<!\\)\n[ \t]*(?P<at>(?:[-+*]|1[.)])[ \t]+\S[^\n]*)")
 """A marker within a paragraph, where it can only stand if it is indented by four spaces more than its list."""
 _ENTRY_BELOW = regex(r"(?<!  )(?<!\\)\n[ \t]*(?P<number>\d{1,3})[.)][ \t]+\S.*")
+_POINT = regex(r"(?P<mark>[（(]?(?P<number>\d{1,2})(?:[、）．)]|\.(?!\d))|[•·●▪])\s*\S")
 _LEADING = regex(r"[ \t]*(?P<at>(?:#{1,6}|[-+*>])(?=[ \t]+(?![\d\s]))|#{2,6}(?=[^\s#]))")
 _CLOSING = regex(r"(?<=[^\s#\\])##+$|(?<=[\u3400-\u9fff）」』】”？！])#$")
 """Number signs at the end of a heading without a space before them; not C#."""
@@ -46,6 +59,7 @@ _ROW = r"[ \t]*[|｜][^\n]*[|｜][ \t]*"
 _DEFINED = regex(r"[^\n.。!！?？:：;；,，]{1,40}(?<!  )(?<!\\)\n:[ \t]+[^\n]+(?:\n(?!:)[^\n]+)*")
 """A paragraph of a word and its definition. One alone may be prose with a colon."""
 _TABLE = regex(rf"^{_ROW}\n{_ROW}$|^\| [^\n]+ \| [^\n]+ \|[ \t]*$", re.MULTILINE)
+_TABBED = regex(r"^[^\t\n]*[^\s][ ]*\t+[^\n]*\S\n[^\t\n]*[^\s][ ]*\t+\S", re.MULTILINE)
 _CODE = regex(r"[{}<>=;$\\|`_@#*~^+]|//|::|--|\(\)|\w\.\w+\(|^[ \t]*[-%:]|\S {2,}\S|\t\S", re.MULTILINE)
 """Patterns of code, of tables drawn in text, and of lists."""
 _BEGUN = regex(
@@ -70,6 +84,7 @@ _END = regex(r"(?<!\\)\||[ \t]*$")
 
 def check(context: Context) -> Iterator[Diagnostic]:
     """Check the beginnings of lines, the levels of successive headings, and the rows of tables."""
+    yield from _points(context)
     for text in context.texts:
         if "|" in text.prose.text:
             yield from _rows(text)
@@ -97,6 +112,18 @@ def check(context: Context) -> Iterator[Diagnostic]:
                 message = say("a heading of level {level} follows one of level {before}", **levels)
                 advice = say("begin it with {signs}, or <h{level}>", signs="#" * wanted, level=wanted)
                 yield SKIPS_LEVEL.at(heading.place, message, help=advice)
+
+
+def _points(context: Context) -> Iterator[Diagnostic]:
+    """Key points that begin with their numbers, or all with a bullet."""
+    points = context.issue.key_points.points if context.issue.key_points else ()
+    begun = [one for one in (_POINT.match(point.text) for point in points) if one]
+    numbers = [one["number"] for one in begun]
+    if len(points) == len(begun) > 1 and (set(numbers) == {None} or numbers == [*map(str, range(1, len(begun) + 1))]):
+        mark = begun[0]["mark"]
+        message = say("readers see {mark} after the number that each key point has anyway", mark=mark)
+        place = points[0].place(0, 0, len(mark))
+        yield LIST_NOT_MADE.at(place, message, help=say("delete it from each point"))
 
 
 def _as_code(text: Text) -> Iterator[Diagnostic]:
@@ -201,6 +228,7 @@ def _not_made(words: str, place: Callable[[int, int], Place], *, listed: bool) -
     if not ("\n" in words or words.rstrip().endswith("|")):
         return
     found = _DEFINED.match(words) if listed else next(filter(_follows, _LISTED.finditer(words)), None)
+    found = found or _LABELLED.fullmatch(words)
     if found:
         message = say("these lines are not a list: readers see them run together")
         advice = say("begin each with “- ” or “1. ”, or put an empty line between them")
@@ -209,8 +237,9 @@ def _not_made(words: str, place: Callable[[int, int], Place], *, listed: bool) -
         message = say("this line continues the one above it: it is indented too far to be an entry of a list")
         advice = say("begin it right below the first letter of the text above it")
         yield LIST_NOT_MADE.at(place(*found.span("at")), message, help=advice)
-    if found := _TABLE.search(words):
-        message = say("these lines are not a table: readers see the bars")
+    if found := _TABLE.search(words) or _TABBED.search(words):
+        tabs = say("these lines are not a table: readers see them run together")
+        message = tabs if "\t" in found[0] else say("these lines are not a table: readers see the bars")
         advice = say("write plain | and below the header a row such as | --- | --- |, with as many cells")
         end = found.start() + len(found[0].partition("\n")[0])
         yield TABLE_NOT_MADE.at(place(found.start(), end), message, help=advice)
@@ -222,6 +251,8 @@ def _follows(found: re.Match[str]) -> bool:
         return ord(found["next"]) == ord(found["ring"]) + 1
     if found["han"]:
         return found["han"] + found["then"] in _HAN and found["then"] != found["of"]  # not 一、二年级
+    if found["letter"]:
+        return ord(found["after"]) == ord(found["letter"]) + 1
     first, second = found["first"] or found["note"], found["second"] or found["more"]
     return not first or int(second) == int(first) + 1
 
@@ -238,6 +269,11 @@ def _rows(text: Text) -> Iterator[Diagnostic]:
             columns += 1
         elif token.type == "tr_open" and token.map and not head:
             line = text.prose.lines[token.map[0]]
+            if columns > 1 and "|" not in line:
+                place = text.prose.place(token.map[0], len(line) - len(line.lstrip(" \t>")), len(line.rstrip()))
+                message = say("this line becomes a row of the table above it")
+                yield TABLE_NOT_MADE.at(place, message, help=say("put an empty line above it"))
+                continue
             before = _BEFORE.match(line)
             start = before.end() if before else 0
             for _ in range(columns):

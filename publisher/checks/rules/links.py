@@ -4,14 +4,14 @@ import re
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from posixpath import join, normpath
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from markdown_it.common.normalize_url import normalizeLink
 
 from publisher.checks.context import Context
 from publisher.checks.rules.references import MEANT, is_words
 from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, define, listed, say
-from publisher.issue.links import fault_of_link, split
+from publisher.issue.links import HIDDEN, fault_of_link, split
 from publisher.issue.load import date_of_slug
 from publisher.regex import regex
 
@@ -58,7 +58,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
         if _FILE.fullmatch(url):
             message = say("the link leads to a source file of an issue, which is not published")
             yield LINK_TO_FILE.at(link.place, message, help=_page_of(url, context))
-        elif not _WITHIN.fullmatch(link.url) and (fault := fault_of_link(link.url)):
+        elif not _WITHIN.fullmatch(link.url) and (fault := fault_of_link(_as_written(link.url, text.prose.text))):
             better = _meant(url, link.words)
             advice = _written(better) if better else fault.help
             if is_words(url) and any(one["href"] == link.url for one in text.env.get("references", {}).values()):
@@ -115,6 +115,13 @@ def _meant(url: str, words: str) -> str:
     if date_of_slug(url):
         return f"../{url.rstrip('/')}/"
     return f"![{words}]({url})" if _PICTURE.fullmatch(url) else ""
+
+
+def _as_written(url: str, text: str) -> str:
+    """The URL with the invisible characters of the text, which the parser has encoded."""
+    for hidden in set(HIDDEN.findall(text)):
+        url = url.replace(quote(hidden), hidden)
+    return url
 
 
 def _written(address: str) -> Sentence:

@@ -15,7 +15,7 @@ from publisher.issue.links import BLANK_WITHIN
 
 LINK_NOT_MADE = define("link-not-made", Severity.WARNING)
 NOTE_LOST = define("note-lost", Severity.WARNING)
-_NOTE_REFERENCE = re.compile(r"(?<!\\)\[\^(?P<label>[^\[\]\s]+)\](?P<note>:)?")
+_NOTE_REFERENCE = re.compile(r"(?<!\\)\[\^(?P<label>[^\[\]\s]+)\](?:(?P<note>:)|(?=(?P<colon>：|[ \t]+\S)))?")
 _NOTE = re.compile(r"[ >]{0,9}\[\^(?P<label>[^\[\]\s]+)\]:[ \t]*(?P<words>.*)")
 _SPACED_NOTE = re.compile(r"(?:^|(?<=\n))[ >]*(?P<mark>\[\^(?=[^\[\]\n]*\]:)[^\[\]\n]*\s[^\[\]\n]*\]):")
 _NO_NOTE = re.compile(
@@ -25,12 +25,14 @@ _NO_NOTE = re.compile(
 _RANGE = re.compile(r".-.|\\.+")  # [^a-z] is a character class
 _NEARLY = re.compile(
     r"[\[【［(（](?:(?<=[\[【［])(?P<text>[^\[\]【】［］\n]+)[\]】］](?P<gap>[ \t\u3000]*)[(（][ \t]*"
-    r"(?P<url>(?:https?://|#)[^\s()（）<>]+(?:[ \t\u3000\u00a0]+[^\s()（）<>\"']+)*)(?:[ \t]*[)）]|[ \t]*$)"
+    r"(?P<url>(?:https?://|mailto:|tel:|www\.|\.{1,2}/|#)"
+    r"[^\s()（）<>]+(?:[ \t\u3000\u00a0]+[^\s()（）<>\"']+)*)(?:[ \t]*[)）]|[ \t]*$)"
     r"|(?<=[(（])(?<!\].)(?P<words>[^()（）\[\]\n]+)[)）]\[(?P<address>https?://[^\s\[\]]+)\]"
     r"|(?<=\[)(?P<open>[^\[\]()\n]*[^\[\]()\s])\((?P<to>https?://[^\s()\[\]]+)\)(?![^\[\]\n]*\])"
     r"|(?<=\()(?<!\]\()(?P<first>https?://[^\s()]+)\)\[(?P<then>[^\[\]\n\d][^\[\]\n]+)\](?![(\[:]))"
 )
 """It begins with a set of signs, so that other characters are skipped at once."""
+_NEAR = re.compile(r"://|[(（](?:#|\.|www\.|mailto:|tel:)")
 _ITS_WORDS, _ITS_URL = ("text", "words", "open", "then"), ("url", "address", "to", "first")
 _PICTURE = re.compile(
     r"[!！][\[［](?P<alt>[^\[\]［］\n]*)[\]］][ \t\u3000]*[(（]"
@@ -43,7 +45,7 @@ _REFERENCE = re.compile(
 )
 _APART = re.compile(r"(?<![\w\])\\!])\[(?P<text>[^\[\]\n^]{2,})\][ \n]\[(?P<label>\d{1,3})\](?![(\[:])")
 """A reference as the first Markdown had it, with a space before its number."""
-_BEGUN = re.compile(r"[ >]*\[(?P<label>[^\[\]\n]+)\]:")
+_BEGUN = re.compile(r"[ >]*\[(?P<label>[^\[\]\n]+)\](?P<colon>[:：])")
 _SOUND = re.compile(r"\[[^\[\]\n]+\]\([ \t]*(?P<url>[^ \t]+)[ \t]*\)")
 _SOUND_PICTURE = re.compile(r"\[[^\[\]\n]*\]\([ \t]*[^\s()]+(?:[ \t]+(?:\"[^\"]*\"|'[^']*'))?[ \t]*\)")
 _SHOWN = re.compile(r"\]\([ \t]*<?(?=https?:|$)")
@@ -57,6 +59,8 @@ _WHY_NOT = {
               say("put an empty line above it")),
     "code": (say("this is not a link: the line of [{label}]: is indented, which makes it code"),
              say("begin that line with the [")),
+    "colon": (say("this is not a link: the colon in the line of [{label}]: is a full-width one"),
+              say("write a plain colon and a space")),
     "words": (say("this is not a link: words follow the address in the line of [{label}]:"),
               say("put a title into quotes, other words on a line of their own")),
 }  # fmt: skip
@@ -78,6 +82,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
         for text in texts:
             yield from _without_reference(text, shown)
             yield from _numbers_apart(text)
+            yield from _colons(text)
             yield from _nearly_links(text)
             yield from _nearly_pictures(text)
         if any("[^" in text.prose.text for text in texts):
@@ -102,7 +107,7 @@ def _nearly_links(text: Text) -> Iterator[Diagnostic]:
     code, told = _lines_of_code(text), set[int]()
     message = say("this is not a link: its brackets or its address are not as in [words](https://…)")
     for number, line in enumerate(text.prose.lines):
-        if "://" not in line and "(#" not in line:
+        if not _NEAR.search(line):
             continue
         for found in _NEARLY.finditer(_CODE.sub(lambda found: "`" * len(found[0]), line)):
             end = found[0][-1:] in {")", "）", "]"} or number + 1 == len(text.prose.lines)
@@ -113,7 +118,9 @@ def _nearly_links(text: Text) -> Iterator[Diagnostic]:
                 place = text.prose.place(number, found.start(), found.end())
                 told.add(place.span.line)
                 words, url = (next(filter(None, map(found.group, names))) for names in (_ITS_WORDS, _ITS_URL))
-                url = re.sub(r"\s+", "%20", _TITLE.sub("", url))
+                url = "https://" * url.startswith("www.") + re.sub(
+                    r"\s+", "-" if url.startswith("tel:") else "%20", _TITLE.sub("", url)
+                )
                 advice = say("write [{text}]({url})", text=words, url=url)
                 yield LINK_NOT_MADE.at(place, BLANK_WITHIN if sound else message, help=advice)
     for words, at in text.plain() if "](" in text.words else ():
@@ -181,6 +188,21 @@ def _without_definition(text: Text) -> Iterator[Diagnostic]:
                 yield LINK_NOT_MADE.at(place(found.start(), found.end()), message, help=advice)
 
 
+def _colons(text: Text) -> Iterator[Diagnostic]:
+    """Definitions with a full-width colon, for a label alone in brackets."""
+    for number, line in enumerate(text.prose.lines) if "]：" in text.words else ():
+        found = _BEGUN.match(line)
+        if (
+            found
+            and found["label"][0] != "^"
+            and found["colon"] == "："
+            and text.words.count(f"[{found['label']}]") > 1
+        ):
+            message, advice = _WHY_NOT["colon"]
+            place = text.prose.place(number, 0, found.end())
+            yield LINK_NOT_MADE.at(place, say(message, label=shortened(found["label"])), help=advice)
+
+
 def _numbers_apart(text: Text) -> Iterator[Diagnostic]:
     """References whose number stands apart from their words."""
     for words, place in text.written if text.env.get("references") else ():
@@ -197,7 +219,7 @@ def _begun(lines: Sequence[str]) -> dict[str, str]:
     for before, line in zip(("", *lines), lines, strict=False):
         if one := _BEGUN.match(line):
             why = "above" if before.strip(" \t>") else "code" if line.startswith(("    ", "\t")) else "words"
-            begun[normalizeReference(one["label"])] = why
+            begun[normalizeReference(one["label"])] = "colon" if one["colon"] == "：" else why
     return begun
 
 
@@ -224,6 +246,8 @@ def _notes_missing(text: Text) -> Iterator[Diagnostic]:
             if f":{label}" not in _known(text) and not _RANGE.fullmatch(label):
                 message = say("[^{label}] has no note, and readers see it as written", label=label)
                 where = say("add a line [^{label}]: …", label=label)
+                if found["colon"] and not words[: found.start()].rpartition("\n")[2].strip(" >"):
+                    where = say("write [^{label}]: with a plain colon", label=label)
                 where = say("notes belong in intro, body and commentary") if text.inline else where
                 yield NOTE_LOST.at(place(found.start(), found.end("label") + 1), message, help=where)
         for found in _NO_NOTE.finditer(words):

@@ -56,7 +56,7 @@ _MARKS = regex(
     r"|^%%[ \t][^%\n]+%%(?=[ \t]*$))"
     r"|^(?P<admonition>(?:!!!|\?\?\?)\+? (?:note|tip|important|warning|danger|info|question|quote|example)\b.*)"
     r"|^(?P<abbreviation>\*\[[^\[\]\n]+\]:[ \t].*)"
-    r"|^(?P<contents>\[toc\]|@\[toc\])[ \t]*$"
+    r"|^(?P<contents>@?\[toc\]|\[\[_?toc_?\]\])[ \t]*$"
     r"|(?P<attributes>\{(?<!\)\{):?[ ]?[#.][A-Za-z_][\w. #:-]*\}(?=[ \t]*$)|^\{:[^{}\n]+\}(?=[ \t]*$))"
     r"|(?P<lower>~(?<=[A-Za-z)]~)\d{1,3}~)"
     r"|(?P<raised>\^(?<=[A-Za-z\d)]\^)(?<!(?:haha|hehe|hihi)\^)(?:[+−-](?<!(?-i:[a-z]{2})\^.)|[+−-]?\d{1,3}|n|th|st|nd|rd)\^(?![a-z0-9_]))"
@@ -80,7 +80,9 @@ _SIGN = regex(
 )
 """What a text with a mark has. Each alternative begins with a literal character: others are skipped at once."""
 _ENTITY = regex(
-    r"&(?:(?:nbsp|amp|quot|apos|hellip|[lr][ds]quo|[mn]dash|#\d{2,5}|#x[0-9a-f]{2,5});|nbsp(?![\w;]))", re.IGNORECASE
+    r"&(?:(?:nbsp|amp|quot|apos|hellip|[lr][ds]quo|[mn]dash|#\d{2,5}|#x[0-9a-f]{2,5});"
+    r"|(?:nbsp|amp|copy|quot|[lg]t)(?![\w;=]))",
+    re.IGNORECASE,
 )
 _ABOUT_HTML = regex(r"html|entit|escap|encod|字符|实体|實體|转义|轉義|編碼|编码|エスケープ|実体", re.IGNORECASE)
 _COLONS = re.compile(r"[ \t>]*+(?:(?:[-+*]|\d{1,2}[.)])[ \t]+)?[ \t>]*+(:{3,}(.*))")

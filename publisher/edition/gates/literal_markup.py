@@ -26,11 +26,13 @@ _UNDER = regex(
 _NAMES = f"{SURNAMES}高马丁夏某"
 _FULL = regex(
     rf"(?<![＊{_NAMES}])(＊＊)(?![＊\s、])[^＊\n，。；！？]{{2,}}(?<![\s{_NAMES}])\1(?![＊\d])"
-    r"|(｀)\w[\w ./$=-]*\w\2|^｀{3}"
+    r"|(｀)\w[\w ./$=-]*\w\2|^｀{3}|^＞(?![^\n]{0,4}＜)(?=\s?\w)|^·{3}[a-z]+(?![^\n])"
 )
-"""Full-width signs of Markdown, but for masked names (张＊＊、欧阳＊＊) and numbers, and emoticons (｀ω｀)."""
+"""Full-width signs of Markdown, but for masked names (张＊＊、欧阳＊＊) and numbers, and emoticons (｀ω｀); and the
+··· that a Chinese keyboard writes for ```.
+"""
 _TILDES = regex(r"(?<=[^\s~] )~~ [^~\n]*[^~\s] ~~(?!~)|(?<!~)~~ [^~\n]*[^~\s] ~~(?= ?\w)")  # not a line of decoration
-_SIGN = regex(r"\*\*|`|_|~~|＊＊|｀")
+_SIGN = regex(r"\*\*|`|_|~~|＊＊|｀|＞|···")
 _MEANT = regex(r"\\[*_`~]|&(?:#42|#x2a|ast|midast);", re.IGNORECASE)
 _CENSORED = regex(r"(?<![A-Za-z*])[A-Za-z]{1,3}\*{3,}(?!\*)")  # f***
 _NO_EMPHASIS = say("the asterisks here do not become emphasis")
@@ -43,7 +45,7 @@ _SIGNS = (
     (_TILDES, say("the tildes here strike nothing out"),
         say("write ~~words~~, without a space inside it; \\~~ for tildes that are meant")),
     (_FULL, say("these full-width signs are not Markdown: readers see them"),
-        say("write the half-width ones: ** or `")),
+        say("write the half-width ones: **, ` or >")),
 )  # fmt: skip
 """Signs that were not recognised, each with the finding's message and advice."""
 
