@@ -64,13 +64,15 @@ _CODE = regex(r"[{}<>=;$\\|`_@#*~^+]|//|::|--|\(\)|\w\.\w+\(|^[ \t]*[-%:]|\S {2,
 """Patterns of code, of tables drawn in text, and of lists."""
 _BEGUN = regex(
     r"(?!\w+ (?:title|file\w*|name|caption|label)=|\w+ (?i:show)?(?i:line-?numbers)"
+    r"|\w+ (?i:(?:api|call|definition|diagram|example|graph|hierarchy|list|map|name|signature|statement)s?)$"
     r"|(?i:sh|bash|zsh|shell|console|text|output|python|py|js|javascript|ts|typescript|java|c|cpp|c\+\+|c#|go|rust|php"
     r"|ruby|swift|kotlin|sql|html|css|json|ya?ml)\d?\()"
     r"(?:(?:[$>] )?(?:sudo|npm|npx|yarn|pnpm|pip3?|git|curl|wget|docker|cd|brew|apt(?:-get)?|cargo|echo|export|import"
     r"|from|const|let|var|def|class|function|public|using|SELECT|INSERT|go (?:run|get|install|build|mod)) [^{}]*$"
     r"|[^\s{}=(]*\([^{}]*\)[;:]?$)"
 )
-"""Code on the line of a fence: a command, a statement, a call; not ``docker title="…"`` or ``python(3.11)``."""
+"""Code on the line of a fence: a command, a statement, a call; not ``docker title="…"``, ``class diagram`` or
+``python(3.11)``."""
 _LOWER = r"[(\"“'‘]*[A-Za-z]?[a-z]+(?:['’-][a-z]+)*[.,:!?)\"”'’]*"
 _CLAUSE, _SENTENCE = regex("[，。！？；]"), regex(r"[A-Z“\"‘'].*[a-z][.!?][\"”'’)]?", re.DOTALL)
 _PARAGRAPH = regex(r"[。；，…]$|[^.]{40}\.$|[a-z]{3}[.!?] [A-Z].*\.$|\n")

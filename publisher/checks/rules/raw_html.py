@@ -45,7 +45,7 @@ _NEARLY_COMMENT = regex(
 Not arrows, as in ``A <-- both --> B`` and ``<-- back | on -->``.
 """
 _NO_SCHEME = regex(
-    r"<(?<!\w<)(?:www\.)?[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|dev|io|ai|app|edu|gov|cn|de|fr|jp|kr|uk|eu)(?:/[^\s<>]*)?>"
+    r"<(?<!\w<)(?!example\.|socket\.io>)(?:www\.)?[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|dev|io|ai|app|edu|gov|cn|de|fr|jp|kr|uk|eu)(?:/[^\s<>]*)?>"
 )
 _IN_CODE = say("write --> before the empty line, or the sign in backticks: `<!--`")
 _HIDES = say("the comment that opens here is not closed before another begins: it hides “{lost}”")

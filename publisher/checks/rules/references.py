@@ -231,6 +231,14 @@ def _is_defined(label: str, references: Iterable[str]) -> bool:
     return any(len(one) == len(two) and all(a in {" ", b} for a, b in zip(one, two, strict=True)) for two in references)
 
 
+_ABOUT_PATTERNS = re.compile(
+    r"regexp?\b|regular expression|character class|正则|正則|正規表現|字符类|\b(?:grep|sed|awk)\b"
+    r"|(['\"/])\[\^\w+\]\1|\[\^\w+\][+{]",
+    re.IGNORECASE,
+)
+"""A paragraph in which ``[^1]`` is every character but 1."""
+
+
 def _known(text: Text) -> dict[str, int]:
     """The footnotes of a text by ``:label``; -1 if there is no reference to it."""
     refs: dict[str, int] = text.env.get("footnotes", {}).get("refs", {})
@@ -239,7 +247,7 @@ def _known(text: Text) -> dict[str, int]:
 
 def _notes_missing(text: Text) -> Iterator[Diagnostic]:
     for words, place in text.written:
-        for found in _NOTE_REFERENCE.finditer(words):
+        for found in _NOTE_REFERENCE.finditer(words) if not _ABOUT_PATTERNS.search(words) else ():
             label = found["label"]
             if found["note"] and not words[: found.start()].rpartition("\n")[2].strip(" >"):
                 continue  # it begins a line, as a note does

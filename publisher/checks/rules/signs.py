@@ -10,6 +10,7 @@ from html import unescape
 
 from publisher.checks.context import HAN, Context
 from publisher.checks.markdown import Text
+from publisher.checks.rules.inventions import SURNAMES
 from publisher.diagnostics import Diagnostic, Sentence, Severity, define, listed, say
 from publisher.documents.yaml_typos import shortened
 from publisher.issue.codes import CONTAINER_OPEN
@@ -17,13 +18,16 @@ from publisher.issue.markdown.boxes import CONTAINERS
 from publisher.regex import regex
 
 NOT_MARKED = define("code-not-marked", Severity.WARNING)
+_HAN = "[\u4e00-\u9fff]"
 _CODE = regex(
     r"(?<![\w\\])__(?P<name>[a-z]+(?:_[a-z]+)*)__(?:\.py\b)?(?!\w)"
     r"|(?<![\w*\\.])(?:\d+(?:\.\d+)?|[a-z])(?:\*(?:\d+(?:\.\d+)?|[a-z])){2,}(?![\w*])"
     r"|(?<![\w\\])(?:[A-Z]:|\\\\[\w.-]+)(?:\\[\w.@~*-]+)+"
+    r"|(?P<masked>(?<![A-Za-z\d*\\])[A-Za-z\d]+\*{1,4}(?=[A-Za-z\d])[^*]*?[^A-Za-z\d*][^*]*(?<=[A-Za-z\d])\*{1,4}[A-Za-z\d]+"
+    rf"(?![A-Za-z\d*])|[{SURNAMES}]\*{{1,3}}{_HAN}{{0,2}}[、，,；;/\s和与及]{{1,2}}{_HAN}?[{SURNAMES}]\*{{1,3}}{_HAN}?)"
 )
-"""A Python dunder name, a product, a Windows path."""
-_TIMES = regex(r"\*(?<=[\da-z]\*)[\da-z]")
+"""A Python dunder name, a product, a Windows path; two products, masked words, numbers or names (``f*ck and sh*t``)."""
+_TIMES = regex(rf"\*(?<=[\dA-Za-z]\*)\**[\dA-Za-z]|\*(?<=[{SURNAMES}]\*)")
 _NEAR = 200  # characters before a match that are searched for the start of a URL
 _OWN = frozenset({
     "init", "str", "repr", "len", "eq", "ne", "lt", "le", "gt", "ge", "getitem", "setitem", "delitem", "getattr",
@@ -161,7 +165,8 @@ def _code(context: Context) -> Iterator[Diagnostic]:
             for found in _CODE.finditer(words):
                 if lost[found[0]] > 0 and _is_code(found, words, about):
                     message = say("readers see {found} with signs missing: Markdown takes them", found=found[0])
-                    advice = say("write {words}", words=shortened(f"`{found[0]}`"))
+                    meant = found[0].replace("*", "\\*") if found["masked"] else f"`{found[0]}`"
+                    advice = say("write {words}", words=shortened(meant))
                     yield NOT_MARKED.at(place(*found.span()), message, help=advice)
 
 

@@ -31,7 +31,10 @@ _FULL = regex(
 """Full-width signs of Markdown, but for masked names (张＊＊、欧阳＊＊) and numbers, and emoticons (｀ω｀); and the
 ··· that a Chinese keyboard writes for ```.
 """
-_TILDES = regex(r"(?<=[^\s~] )~~ [^~\n]*[^~\s] ~~(?!~)|(?<!~)~~ [^~\n]*[^~\s] ~~(?= ?\w)")  # not a line of decoration
+_TILDES = regex(
+    r"(?<=[^\s~] )~~ [^~\n]*[^~\s] ~~(?!~)|(?<![~\w])~~ [^~\n]*[^~\s] ~~(?= ?\w)|(?<=\w)~~ [^~\n]*[^~\s] ~~(?=\w)"
+)
+"""Not a line of decoration, nor waves after words (``你好~~ 大家 ~~ 好``)."""
 _SIGN = regex(r"\*\*|`|_|~~|＊＊|｀|＞|···")
 _MEANT = regex(r"\\[*_`~]|&(?:#42|#x2a|ast|midast);", re.IGNORECASE)
 _CENSORED = regex(r"(?<![A-Za-z*])[A-Za-z]{1,3}\*{3,}(?!\*)")  # f***
