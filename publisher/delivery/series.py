@@ -5,6 +5,7 @@ step, have not unsubscribed since, and had no step within a day. A step that did
 inserted one: it is not sent to subscribers for whom it would have been due by then.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -210,17 +211,21 @@ class StepPlan:
 
 
 def plan_steps(connection: Connection, ready: Iterable[Step], now: datetime) -> list[StepPlan]:
-    """Return the plan for each step, without writing."""
-    steps, earlier, found = sorted(ready), set[int](), []
+    """Return the plan for each step, without writing; as in a freeze, for a part of the readers at a time."""
+    steps, at_once = sorted(ready), Counter[str]()
     since = _since(_rows(connection), steps)
-    soon = [due for _, due in _each(connection, steps, since, now + SOON, rested=False)]
-    for (step, due), later in zip(_each(connection, steps, since, now), soon, strict=True):
-        those = {one for one in connection.scalars(_ids(due)) if one not in earlier}
-        earlier |= those
-        alone = select(subscribers.c.reference).where(among(connection, subscribers.c.id, those))
-        counts = (sum(preview(connection, step.slug, step.segment, now=now, due=one)[0]) for one in (alone, later))
-        found.append(StepPlan(step.slug, *counts))
-    return found
+    for part in parts(connection, steps, now):
+        earlier = set[int]()
+        for step, due in _each(connection, steps if part else [], since, now, part=part):
+            those = {*connection.scalars(_ids(due))} - earlier
+            earlier |= those
+            alone = select(subscribers.c.reference).where(among(connection, subscribers.c.id, those))
+            at_once[step.slug] += sum(preview(connection, step.slug, step.segment, now=now, due=alone)[0])
+    soon = {
+        step.slug: sum(preview(connection, step.slug, step.segment, now=now, due=due)[0])
+        for step, due in _each(connection, steps, since, now + SOON, rested=False)
+    }
+    return [StepPlan(step.slug, at_once[step.slug], soon[step.slug]) for step in steps]
 
 
 def _ids(*due: Select[Any]) -> Select[int]:
