@@ -9,6 +9,7 @@ internationalised domain is accepted.
 """
 
 import re
+import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -85,8 +86,10 @@ def _reason(text: str, message: str) -> str:
         return say("there is nothing before the @")
     if not domain:
         return say("there is nothing after the @")
-    if "angle bracket" in message or "display name" in message.lower():
-        return say("only the address may be here, without a name or angle brackets")
+    if "angle bracket" in message or "display name" in message.lower() or local.lower().startswith("mailto:"):
+        return say("only the address may be here, without a name, angle brackets or mailto:")
+    if hidden := next((sign for sign in text if unicodedata.category(sign) == "Cf"), ""):
+        return say("the address holds an invisible U+{point}: type it again", point=f"{ord(hidden):04X}")
     if not local.isascii():
         return say("the part before the @ has letters outside ASCII, which many mail servers cannot deliver to")
     if "reserved" in message or "special-use" in message:

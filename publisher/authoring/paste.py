@@ -22,6 +22,7 @@ from publisher.language import Locale
 _HAN = re.compile("[\u3400-\u9fff]")
 _KANA = re.compile("[\u3041-\u30ff]")
 _LATIN = re.compile("[A-Za-z]")
+_PAGE = re.compile(r"\s*(?:<!--.*?-->\s*)*<(?:!doctype html|\?xml|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,9 @@ def paste_issue(config: Config, content: bytes, name: str, slug: str | None = No
         file, findings = decode(name, content.decode(likely[0], "replace").encode())
     if file is None:
         raise UsageError(findings[0].message, help=findings[0].help)
+    if _PAGE.match(file.text):
+        advice = say("open it in a browser, and copy its words into a plain text file")
+        raise UsageError(say("{name} is a web page, not text", name=name), help=advice)
     if not file.text.strip():
         raise UsageError(say("{name} holds no text", name=name), help=say("paste the digest into it, its title first"))
     digest = read_digest(config, file.text)

@@ -79,6 +79,9 @@ def read_nodes(root: Path) -> tuple[Mapping | None, list[Diagnostic]]:
     if not os.path.lexists(root / NAME):
         message = say("there is no {name} in {root}", name=NAME, root=str(root.resolve()))
         advice = say("type publisher init DIR to make a newsletter repository, or name one with --root DIR")
+        parents = root.resolve().parents
+        above = next((one for one in parents if (one / NAME).is_file() and (one / "issues").is_dir()), None)
+        advice = say("name the repository: --root {folder}", folder=str(above)) if above else advice
         return None, [MISSING.at(Place(NAME), message, help=advice)]
     file, findings = read_text(root, NAME)
     if file is None or findings:

@@ -286,6 +286,8 @@ _SAID: tuple[tuple[str, Sentence, Sentence], ...] = (
     ("mapping keys are not allowed", say("a text cannot begin with ? and a space"), say("quote the text")),
     ("expected <document start>", say("the YAML ends above, at the line of ..."), say("delete the line of ...")),
     ("found a tab character", say("a tab cannot indent YAML"), say("indent with spaces")),
+    ("invalid Unicode character escape", say("the escape is half of a sign, as JSON writes it"),
+     say("write the sign itself, such as 🎉")),
     ("expected hexdecimal", say("the escape is unknown"), say("use single quotes, or double the backslash")),
     ("found unknown escape character", say("the escape is unknown"), say("use single quotes, or double the backslash")),
 )  # fmt: skip

@@ -4,9 +4,11 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 from publisher.config import Config
+from publisher.config.values import composed
 from publisher.diagnostics import Diagnostic, Place, Sentence, Span, blocking, in_order, listed, say
 from publisher.documents import Mapping, Scalar, Sequence, TextFile, parse_mapping, read_text
 from publisher.documents.text import UNREADABLE
@@ -18,6 +20,7 @@ from publisher.issue.model import Issue, Item, KeyPoints, Status, Wechat
 from publisher.issue.raw import RawIssue, RawStep, RawTextStep
 from publisher.issue.read_item import ModelReader, numbered_anchors, origins, read_inline_item, read_item, text_of_step
 
+_NUMBER = re.compile(r"\d{1,3}(?=[-_. ])")
 _DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:-|$)")
 MOST_MARKS = 8_000
 """Limit of markup in an issue, or one mark per 20 bytes in a larger one. Of 1,000 real issues none has over 4,200."""
@@ -116,6 +119,7 @@ def _items(
     else:
         numbered = ((number, files.get(path)) for number, path in enumerate(folder.items, 1))
         read = [read_item(root, folder.path, file, number, findings) for number, file in numbered]
+        _by_number(folder, findings)
     told = len(findings) > before or any(_keeps_an_item(config, finding) for finding in folder.findings)
     if not read and not told and node is not None and (order is None or isinstance(order, Sequence)):
         given = node.entry("items")
@@ -123,6 +127,19 @@ def _items(
         advice = say("add an item file beside issue.yaml")
         findings.append(codes.NO_ITEMS.at(place, say("the issue has no items"), help=advice))
     return numbered_anchors([item for item in read if item is not None])
+
+
+def _by_number(folder: IssueFolder, findings: list[Diagnostic]) -> None:
+    """Report the first item file whose number is lower than that of the file before it: names are compared as text."""
+    begun = [(int(found[0]), path) for path in folder.items if (found := _NUMBER.match(path.rpartition("/")[2]))]
+    for (before, above), (number, path) in pairwise(begun):
+        if number < before:
+            above, name = above.rpartition("/")[2], path.rpartition("/")[2]
+            message = say("{above} comes before {name}: names are sorted as text", above=above, name=name)
+            better = name.zfill(len(name) + len(str(before)) - len(str(number)))
+            advice = say("name it {better}, so that all numbers have as many digits", better=better)
+            findings.append(codes.ITEM_ORDER.at(Place(path), message, help=advice))
+            return
 
 
 def _keeps_an_item(config: Config, finding: Diagnostic) -> bool:
@@ -136,7 +153,7 @@ def _ordered(
     root: Path, folder: IssueFolder, files: dict[str, TextFile], order: Sequence, findings: list[Diagnostic]
 ) -> list[Item | None]:
     """The items in the order given in issue.yaml; files that it omits are read too, for their own findings."""
-    file, names = files[folder.issue_file or ""], {path.rpartition("/")[2]: path for path in folder.items}
+    file, names = files[folder.issue_file or ""], {composed(path.rpartition("/")[2]): path for path in folder.items}
     seen: dict[str, int] = {}
     read: list[Item | None] = []
     for number, entry in enumerate(order.items, 1):
@@ -148,7 +165,7 @@ def _ordered(
             message = say("an item has to be the name of a file, or keys and values, not a list")
             findings.append(WRONG_TYPE.at(place, message, help=by_name))
             continue
-        name = entry.text.strip().removeprefix("./")
+        name = composed(entry.text.strip().removeprefix("./"))
         if not name:
             findings.append(EMPTY_VALUE.at(place, say("the item has no value"), help=by_name))
         elif name in seen:

@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 from urllib.parse import unquote
 
+from publisher.config.values import composed
 from publisher.diagnostics import Fault, Sentence, either, listed, say
 from publisher.issue import codes
 from publisher.issue.folder import is_text
@@ -61,12 +62,23 @@ def picture_file(root: Path, folder: str, image: str) -> PictureFile | Fault:
         return Fault(codes.IMAGE_OUTSIDE, say("the picture is a link out of the repository"), _SAVE_IT)
     if not there and (is_folder or written.lstrip()[:1] in {"", "#", "?"} or written.endswith("/")):
         return Fault(codes.IMAGE_MISSING, say("the picture names no file: {words}", words=image[:200]), _SAVE_IT)
+    if not there and (twin := _twin(root / path)):
+        return picture_file(root, folder, posixpath.join(posixpath.dirname(written), twin))
     if not there:
         message = say("there is no picture {path}", path=path[:200])
         return Fault(codes.IMAGE_MISSING, message, _near(root, folder, path))
     kept = resolved.relative_to(root.resolve())
     hidden = any(part.startswith(".") for part in kept.parts)
     return no_picture(path) if hidden else open_file(resolved, path)
+
+
+def _twin(file: Path) -> str | None:
+    """The name of the same file in other code points: é is one character or two, as Macs write it."""
+    try:
+        names = [one.name for one in file.parent.iterdir()]
+    except (OSError, ValueError):
+        return None
+    return next((name for name in names if name != file.name and composed(name) == composed(file.name)), None)
 
 
 def linked_picture(root: Path, folder: str, source: str) -> PictureFile | Fault:

@@ -223,6 +223,14 @@ LEFT = {  # header: (a value, what it makes of the person)
     "double_optin": ("0", "pending"),
     "Mail and SMS consent": ("no", "unsubscribed"),
     "同意接收短信和邮件": ("否", "unsubscribed"),
+    "メルマガ希望": ("希望しない", "unsubscribed"),
+    "DSGVO-Einwilligung": ("nein", "unsubscribed"),
+    "Zgoda": ("nie", "unsubscribed"),
+    "doi_confirmed": ("0", "pending"),
+    "reported spam": ("x", "complaint"),
+    "Email frequency": ("never", "unsubscribed"),
+    "Estado": ("Cancelada", "unsubscribed"),
+    "Статус подписки": ("Отписан", "unsubscribed"),
 }
 EXPORTS["headers of more tools"] = (
     f"email,{','.join(LEFT)}\nfine@example.com\n"
@@ -250,6 +258,8 @@ def test_every_tool_s_words_are_read(config: Config, tmp_path: Path, tool: str) 
         ('email,Tags\na@example.com,"VIP, unsubscribed"\nb@example.com,VIP\n', "'VIP'"),
         ("email,DOUBLE_OPT-IN\na@example.com,1\nb@example.com,2\n", "'2' (1 row)"),  # no, in Brevo's numbers
         ("email,paused\na@example.com,yes\n", "'yes'"),
+        ("email,Paused until\na@example.com,2030-01-01\n", "'2030-01-01'"),
+        ("email,Gekündigt\na@example.com,ja\n", "'ja'"),
         ("email,Newsletter & SMS opt-out\na@example.com,yes\n", "'yes'"),
         ("email,邮件短信退订\na@example.com,是\n", "'是'"),
         ('email,Tags\na@example.com,\nb@example.com,"投诉, 深圳"\n', "'投诉, 深圳' (1 row)"),  # a topic, or a complaint
@@ -287,7 +297,7 @@ def test_a_value_that_is_not_known_is_a_question(tmp_path: Path, content: str, w
         "email,Unsubscribe link\na@example.com,https://x.example.com/u/1\n",
         "email,subscribed_at,OPTIN_TIME,CONFIRM_TIME\na@example.com,2020-01-01,,\n",
         "email,bounce count,Spam score\na@example.com,0,3\n",
-        "email,Newsletter\na@example.com,weekly\n",
+        "email,Newsletter,Email frequency,Frequency\na@example.com,weekly,daily,none\n",
         "email,active_subscription,email_disabled\na@example.com,false,false\n",  # of Substack: who pays
         "email,Cancelled orders\na@example.com,3\n",
         'email,Tags\na@example.com,"bounce-test, vip"\nb@example.com,Bounce rate course\n',

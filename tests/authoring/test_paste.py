@@ -311,7 +311,8 @@ def test_a_slug_is_made_of_the_day_and_the_title_and_never_taken_twice(tmp_path:
 @pytest.mark.parametrize(
     ("content", "told"),
     [(b"", "holds no text"), (b" \n\xe3\x80\x80\n", "holds no text"), (b"a\0b", "NUL"), (b"%PDF-1.7", "a PDF"),
-     (b"x" * 1_000_001, "larger than"), (b"\xff\xfea\0", "UTF-16")],
+     (b"x" * 1_000_001, "larger than"), (b"\xff\xfea\0", "UTF-16"),
+     (b"\n<!-- x -->\n<!DOCTYPE html><p>a", "a web page")],
 )  # fmt: skip
 def test_what_is_no_text_is_refused_and_nothing_written(tmp_path: Path, content: bytes, told: str) -> None:
     config = newsletter(tmp_path)

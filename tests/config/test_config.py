@@ -177,6 +177,15 @@ def test_an_exception_carries_the_findings(tmp_path: Path) -> None:
     assert "publisher init" in str(caught.value.diagnostics[0].help)
 
 
+def test_from_a_folder_within_the_repository_its_root_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "issues" / "2024-12-29-weekly"
+    folder.mkdir(parents=True)
+    (tmp_path / "config.yaml").write_text(SOUND["config.yaml"])
+    assert str(tmp_path) in str(read_config(folder)[1][0].help)
+    (tmp_path / "issues").rename(tmp_path / "other")  # a config.yaml of another program
+    assert "publisher init" in str(read_config(tmp_path / "other")[1][0].help)
+
+
 def test_variables_of_the_environment_do_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PUBLISHER_NEWSLETTER", "x")
     monkeypatch.setenv("PUBLISHER_WHATEVER", "y")

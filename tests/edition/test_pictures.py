@@ -7,9 +7,11 @@ import re
 import subprocess
 import sys
 import tracemalloc
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from PIL import Image
@@ -81,6 +83,13 @@ def test_names_of_any_script_are_found_and_published_in_ascii(root: Path) -> Non
     (asset,) = made.assets
     assert asset.name.isascii()
     assert " " not in asset.name
+
+
+def test_a_name_is_found_whether_its_letters_are_composed_or_not(root: Path) -> None:
+    one, two = unicodedata.normalize("NFC", "가é.png"), unicodedata.normalize("NFD", "가é.png")
+    (root / FOLDER / "images" / two).write_bytes((root / FOLDER / "images" / "封面 1.png").read_bytes())
+    written = edition(item("题", f"![图]({quote(f'images/{one}')})"), cover=cover(two), configuration=config(root))
+    assert len(written.assets) == 1
 
 
 @pytest.mark.parametrize("written", ["images/none.png", "../../secret.png/../none", "images"])
