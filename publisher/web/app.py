@@ -14,7 +14,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from publisher.audience.tokens import Purpose
@@ -46,6 +46,10 @@ def create_app(service: Service) -> ASGIApp:
         leaving = route_of(request.url.path) in {Purpose.UNSUBSCRIBE, Purpose.PREFERENCES}
         response = service.pages.status(error.status_code, leaving=leaving)
         response.headers.update(error.headers or {})
+        if error.status_code == 405:  # Starlette names the methods of the first route with this path
+            here = (route for route in app.routes if route.matches(request.scope)[0] is not Match.NONE)
+            allowed = {method for route in here if isinstance(route, Route) for method in route.methods or ()}
+            response.headers["allow"] = ", ".join(sorted(allowed))
         return response
 
     async def database_error(_: Request, error: Exception) -> Response:

@@ -258,3 +258,9 @@ def test_a_slash_too_many_leads_nobody_to_another_host_and_keeps_nobody_subscrib
 def test_who_is_counted_as_one_asker(one: str, other: str, same: bool) -> None:
     networks = [network(Request({"type": "http", "client": (host, 1), "headers": []})) for host in (one, other)]
     assert (networks[0] == networks[1]) is same
+
+
+def test_a_refused_method_is_told_every_method_that_its_path_has(site: Site) -> None:
+    allowed = {path: site.client.put(path).headers["allow"] for path in ("/subscribe", "/keep/x", "/webhooks/x", "/")}
+    both = "GET, HEAD, POST"
+    assert allowed == {"/subscribe": both, "/keep/x": both, "/webhooks/x": "POST", "/": "GET, HEAD"}
