@@ -157,8 +157,10 @@ _NEAR = re.compile(r"(?<=')[\w.-]+(?=')|--[\w-]+")
 
 
 def _mistake(error: Exception) -> tuple[str, str] | None:
-    """Translate click's English usage error and its suggestions, if another language was asked for."""
-    text = getattr(error, "format_message", str)() if language.get() != "en" else ""
+    """Translate click's usage error and its suggestions if another language was asked for, or if it is typer's."""
+    text = getattr(error, "format_message", str)()
+    if language.get() == "en" and "Value error" not in text:
+        return None
     for pattern, said in _MISTAKES.items():
         if match := re.match(pattern, text, re.DOTALL):
             command = getattr(getattr(error, "ctx", None), "command_path", "publisher")

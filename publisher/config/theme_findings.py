@@ -207,7 +207,7 @@ def _sheet(root: Path, path: str) -> Iterator[Diagnostic]:
     text = _ESCAPE.sub(lambda escape: chr(min(int(escape[1], 16), 0x10FFFF)) if escape[1] else escape[2], text)
     for found in _WRONG.finditer(text):
         line, column = text.count("\n", 0, found.start()) + 1, found.start() - text.rfind("\n", 0, found.start())
-        what = " ".join(found[0].split())[:60]
+        what = " ".join(found[0].split())[:60] + ")" * (found[0][:4].lower() == "url(")
         place = Place(path, Span.point(line, column))
         if what.startswith("</"):
             yield BAD_VALUE.at(place, say("{what} is HTML, not CSS", what=what), help=say("delete it"))

@@ -137,6 +137,11 @@ def test_a_mistake_in_the_call_says_what_may_be_meant_in_chinese_too(tmp_path: P
     assert (ran.returncode, ran.stderr.replace("python -m tests.publisher", "publisher")) == (2, f"错误：{told}")
 
 
+def test_a_value_that_is_none_of_its_choices_is_told_in_our_words(tmp_path: Path) -> None:
+    ran = warm.command(tmp_path, "init", "x", "--ci", "foo")
+    assert ran.stderr.endswith("--ci is not one that it can have\nhelp: use one of github, gitlab, none\n")
+
+
 def test_a_system_without_file_locks_is_named_at_once(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -257,6 +257,8 @@ def test_a_style_sheet_that_loads_from_elsewhere_is_reported_at_its_line(root: P
     assert [(found.code, found.path, found.span.line) for found in caught.value.diagnostics] == [
         ("bad-value", "theme.css", line)
     ]
+    [message] = [found.message for found in caught.value.diagnostics]
+    assert message.lower().count("url(") == message.count(")")
 
 
 def test_a_style_sheet_may_hold_whatever_loads_nothing(root: Path) -> None:
