@@ -107,7 +107,8 @@ def _http_url(value: str) -> str:
         host, parts = None, urlsplit("")
     if parts.scheme not in {"http", "https"} or not host or re.search(r"\s", value.strip()):
         message = say("the URL has to begin with https:// or http:// and name a host")
-        raise refuse(message, say("write https://example.com/"))
+        named = re.fullmatch(r"[\w-]+(?:\.[\w-]+)+(?:/\S*)?", value.strip())
+        raise refuse(message, say("write {words}", words=f"https://{named[0] if named else 'example.com/'}"))
     return value.strip()
 
 
@@ -140,16 +141,24 @@ def sender_of(value: str) -> tuple[str, str]:
     return name, match["address"] or match["alone"]
 
 
+_OFFSET = re.compile(r"(?:utc|gmt)?_?(?P<sign>[+-])0?(?P<hours>\d{1,2})(?::?00)?")
+
+
 def _timezone(value: str) -> str:
     try:
         if value in SYSTEM_ZONES:
             raise ValueError(value)
         ZoneInfo(value)
     except (KeyError, ValueError, OSError):  # OSError: the name is a folder of the zone database, such as "Asia"
-        zones, wanted = available_timezones() - SYSTEM_ZONES, value.strip().lower()
-        near = [zone for zone in zones if zone.rpartition("/")[2].lower() == wanted]
+        zones, wanted = available_timezones() - SYSTEM_ZONES, value.strip().lower().replace(" ", "_")
+        near = [zone for zone in zones if wanted in {zone.lower(), zone.rpartition("/")[2].lower()}]
         advice = say("write an IANA name, such as Asia/Shanghai or UTC")
-        advice = say("write {words}", words=near[0]) if near else advice
+        advice = say("write {words}", words=min(near)) if near else advice
+        if (found := _OFFSET.fullmatch(wanted)) and int(found["hours"]) in range(1, 13):
+            zone = f"Etc/GMT{'-' if found['sign'] == '+' else '+'}{int(found['hours'])}"
+            advice = say(
+                "write a city of it, such as Asia/Shanghai, or {zone}: its sign is the other way round", zone=zone
+            )
         raise refuse(say("there is no time zone {value!r}", value=value), advice) from None
     return value
 

@@ -29,6 +29,8 @@ _MARKUP = re.compile(
     rf"|{_ALONE}\*(?P<emphasis>(?![a-z]+\*)\w(?:[^*~]*[\w.!?…。！？])?)\*(?![A-Za-z0-9*])"
     rf"|(?<![A-Za-z0-9`])(?P<ticks>`++)(?P<code>(?![\s`])[^`]*?(?<!\s))(?P=ticks)(?![A-Za-z0-9`])"
     r"|<(?P<tag>a|b|code|em|font|i|mark|small|span|strong|sub|sup|u)(?:\s[^<>=]*=[^<>]*)?>(?P<element>[^<>]+)</(?P=tag)>"
+    r"|(?<![A-Za-z0-9=])==(?P<marked>[^=\s](?:[^=]*[^=\s])?)==(?![A-Za-z0-9=])|\\(?P<escaped>[*#\[\]])"
+    r"|(?<![\w:/.-])(?P<emoji>:(?:[a-z]{2,}(?:_[a-z0-9]+)*|\+1):)(?![\w:/`-])"
     r"|<img\s[^<>=]*=[^<>]*>|(?<=\S)<br ?/?>(?=\S)"
     r"|<!--.*?(?:-->|$)|\[\^(?:\d{1,3}|[\u3400-\u9fff]+)\]"
 )
@@ -96,13 +98,14 @@ def _markup(line: Line) -> Iterator[Diagnostic]:
     for found in _MARKUP.finditer(line.text):
         named = (
             found[name]
-            for name in ("heading", "link", "strong", "emphasis", "code", "element")
+            for name in ("heading", "link", "strong", "emphasis", "code", "element", "marked", "escaped")
             if found[name] is not None
         )
         meant = next(named, unescape(found[0]))
         comment = found[0].startswith(("<", "[^")) and found["element"] is None
-        if comment or meant != found[0]:
+        if comment or found["emoji"] or meant != found[0]:
             message = say("{found} stays as it is written: this is a field of plain text", found=shortened(found[0]))
             advice = say("write {words}", words=shortened(meant.strip()) or say("a plain space"))
+            advice = say("write the picture itself, such as 🎉") if found["emoji"] else advice
             place = line.place(found.start(), found.end())
             yield MARKUP.at(place, message, help=say("delete it") if comment else advice)
