@@ -139,6 +139,9 @@ _WORDS: dict[str, str] = {
         *(say("unconfirmed"), say("suppressed"), say("invalid"), say("sibling"), say("segment"), say("paused")),
         *(say("digest"), say("reached"), say("expired"), say("duplicate"), say("erased"), say("corrected")),
         *(say("new"), say("sending"), say("waiting"), say("stopped"), say("cancelled"), say("done"), say("posted")),
+        # What publish does with an issue.
+        *(say("due"), say("resume"), say("conflict"), say("held"), say("missed"), say("late"), say("settled")),
+        *(say("draft"), say("renamed"), say("reused"), say("broken"), say("withdrawn")),
         # Endings of a run; event kinds; sources of consent and reasons for suppression.
         *(say("interrupted"), say("operator"), say("daily-quota"), say("account-paused"), say("unreachable")),
         *(say("left"), say("defect"), say("send"), say("delivery"), say("delivery-delay"), say("delayed")),

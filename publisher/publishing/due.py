@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from publisher.config.model import PublishConfig
 from publisher.delivery.lock import how_to_settle
-from publisher.delivery.states import Operator, given_up, left_over, waits
+from publisher.delivery.states import Operator, given_up, left_over, waits, word
 from publisher.diagnostics import counted, listed, rendered, say
 
 
@@ -40,16 +40,6 @@ class Action(StrEnum):
     BROKEN = "broken"  # has errors
     WITHDRAWN = "withdrawn"  # was live, and is no longer in the repository
 
-
-WORDS = {
-    Action(one): one
-    for one in (
-        *(say("due"), say("resume"), say("done"), say("changed"), say("conflict"), say("uncertain"), say("paused")),
-        *(say("cancelled"), say("waiting"), say("held"), say("expired"), say("missed"), say("unknown"), say("late")),
-        *(say("settled"), say("draft"), say("renamed"), say("reused"), say("broken"), say("withdrawn")),
-    )
-}
-"""Each action in words, for operators."""
 
 MAILS = frozenset({Action.DUE, Action.RESUME})
 NEEDS_OPERATOR = frozenset(
@@ -130,8 +120,8 @@ class IssueDecision:
     def says(self) -> str:
         """The action and the reason, in one line."""
         if not self.why or self.why.startswith(self.kind.value):
-            return self.why or WORDS[self.kind]
-        return say("{kind}: {why}", kind=WORDS[self.kind], why=self.why)
+            return self.why or word(self.kind)
+        return say("{kind}: {why}", kind=word(self.kind), why=self.why)
 
     def as_object(self) -> dict[str, str | None]:
         """Return the decision as in the JSON of ``plan`` and ``publish``."""
@@ -198,7 +188,7 @@ def with_family(decision: IssueDecision, others: Sequence[IssueDecision]) -> Iss
         for other in others:
             again = other.kind is Action.WITHDRAWN and other.facts.in_repository  # a draft again
             if again or other.kind in NEEDS_OPERATOR | {Action.DRAFT, Action.WAITING, Action.HELD}:
-                why = say("for {slug} of its family, which is {kind}", slug=other.slug, kind=WORDS[other.kind])
+                why = say("for {slug} of its family, which is {kind}", slug=other.slug, kind=word(other.kind))
                 return IssueDecision(decision.facts, Action.WAITING, why, f"publisher send {slug} --alone")
     return decision
 

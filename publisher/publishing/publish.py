@@ -22,6 +22,7 @@ from publisher.delivery.lock import DIGEST, adopt_database, settle, settle_mark
 from publisher.delivery.send import Options, Sent
 from publisher.delivery.series import begin_anew, ready_steps
 from publisher.delivery.settle import count_as_reached
+from publisher.delivery.states import word
 from publisher.diagnostics import counted, say
 from publisher.edition.model import Edition
 from publisher.errors import PublisherError, UsageError
@@ -33,7 +34,7 @@ from publisher.proofing.together import judge_whole
 from publisher.providers import Transport
 from publisher.publishing import git, store
 from publisher.publishing.archive import ArchiveRun
-from publisher.publishing.due import WORDS, Action, IssueDecision, what_blocks
+from publisher.publishing.due import Action, IssueDecision, what_blocks
 from publisher.publishing.history import (
     History,
     content_of,
@@ -159,7 +160,7 @@ class _Publish(Run):
             chosen = sorted(meant)
             for slug in sorted(set(slugs) - {"all"} - set(chosen)):
                 if kinds.get(slug) in _NEVER_HAD:
-                    message = say("{slug} is {kind}: no reader can have had it", slug=slug, kind=WORDS[kinds[slug]])
+                    message = say("{slug} is {kind}: no reader can have had it", slug=slug, kind=word(kinds[slug]))
                     advice = say("publisher publish --{how} settles what is ready, due and whole", how=how)
                     raise UsageError(message, help=advice)
                 if how == "mailed" and slug in begun:
