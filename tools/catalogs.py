@@ -21,7 +21,9 @@ from babel.messages.pofile import read_po, write_po
 from publisher.language.locale import LOCALES
 
 TOLD = {"means", "action", "reason", "cure", "desk", "description"}
-"""The keys of our YAML files whose values operators read: they are sentences as those of :func:`say`."""
+"""The keys of our YAML files whose values operators read: they are sentences as those of :func:`say`; so are the
+entries of a list below ``words``.
+"""
 
 
 def sentences(file: IO[bytes], *_: object, **__: object) -> Iterator[tuple[int, str, str, list[str]]]:
@@ -34,8 +36,9 @@ def sentences(file: IO[bytes], *_: object, **__: object) -> Iterator[tuple[int, 
             nodes += node.value
         for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
             nodes.append(value)
-            if key.value in TOLD and isinstance(value, yaml.ScalarNode):
-                yield value.start_mark.line + 1, "say", value.value, []
+            for told in value.value if key.value == "words" else [value] if key.value in TOLD else ():
+                if isinstance(told, yaml.ScalarNode):
+                    yield told.start_mark.line + 1, "say", told.value, []
 
 
 def main(*begun: str, locales: Path = LOCALES) -> None:

@@ -4,8 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cache
+from pathlib import Path
 
 from publisher.diagnostics import counted, listed, say
+from publisher.documents.yaml import read_data
 
 FEEDBACK = ("delivered", "bounced", "complained")  # counts that are known only from events
 
@@ -131,37 +134,14 @@ class Account:
         return self.pending + self.claimed + self.uncertain
 
 
-_WORDS: dict[str, str] = {
-    one: one
-    for one in (
-        *(say("excluded"), say("pending"), say("claimed"), say("submitted"), say("rejected"), say("uncertain")),
-        *(say("delivered"), say("bounced"), say("complained"), say("audience"), say("unsubscribed")),
-        *(say("unconfirmed"), say("suppressed"), say("invalid"), say("sibling"), say("segment"), say("paused")),
-        *(say("digest"), say("reached"), say("expired"), say("duplicate"), say("erased"), say("corrected")),
-        *(say("new"), say("sending"), say("waiting"), say("stopped"), say("cancelled"), say("done"), say("posted")),
-        # What publish does with an issue.
-        *(say("due"), say("resume"), say("conflict"), say("held"), say("missed"), say("late"), say("settled")),
-        *(say("draft"), say("renamed"), say("reused"), say("broken"), say("withdrawn")),
-        # Endings of a run; event kinds; sources of consent and reasons for suppression.
-        *(say("interrupted"), say("operator"), say("daily-quota"), say("account-paused"), say("unreachable")),
-        *(say("left"), say("defect"), say("send"), say("delivery"), say("delivery-delay"), say("delayed")),
-        *(say("reject"), say("rendering-failure"), say("open"), say("click"), say("unknown"), say("subscription")),
-        *(say("subscribed"), say("confirmed"), say("resubscribed"), say("changed"), say("asked"), say("kept")),
-        *(say("let-go"), say("form"), say("import"), say("command"), say("one-click"), say("link")),
-        *(say("bounce"), say("complaint"), say("manual"), say("provider"), say("silent"), say("forgotten")),
-        *(say("added"), say("updated"), say("unchanged"), say("not subscribed")),
-        # Fields of a subscriber.
-        *(say("email"), say("reference"), say("state"), say("name"), say("language"), say("timezone"), say("topics")),
-        *(say("attributes"), say("created_at"), say("changed_at"), say("paused_until"), say("asked_at")),
-        *(say("preferred_at"), say("enrolments"), say("reason"), say("attempts"), say("delivered_at")),
-        *(say("bounced_at"), say("complained_at"), say("events")),
-    )
-}
+@cache
+def _words() -> frozenset[str]:
+    return frozenset(read_data(Path(__file__).with_name("words.yaml"))["words"])
 
 
 def word(name: str) -> str:
     """Return a state, a count or a reason in the operator's language."""
-    return _WORDS.get(name, name)
+    return say(name) if name in _words() else name
 
 
 def standing(name: str) -> str:

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from publisher.diagnostics import rendered, say
 from publisher.diagnostics.sentences import LANGUAGES, language
+from publisher.documents.yaml import read_data
 from publisher.edition.model import Edition
 from publisher.errors import PublisherError, UsageError
 from publisher.language import first_spoken
@@ -44,25 +45,7 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cache-control": "no-store",
 }
-WORDS = (
-    # static/preview.html
-    say("Skip to the edition"), say("Preview"), say("live"), say("following your files"), say("Issues"),
-    say("Findings"), say("The inbox row"), say("Size"), say("Length"), say("Status"), say("How to look at it"),
-    say("What"), say("Email"), say("Archive page"), say("Plain text"), say("Source"), say("Phone"), say("Dark"),
-    say("Images off"), say("For"), say("Send me a test…"), say("Keyboard shortcuts"), say("Send me a test"),
-    say("One message through the configured transport, marked as a test. It touches no mailing."), say("Address"),
-    say("Close"), say("Send"), say("Keyboard"), say("next, previous issue"),
-    say("email, archive page, plain text, source"), say("phone or desktop"), say("dark or light"),
-    say("images off or on"), say("open the first finding in the editor"), say("send me a test"),
-    # static/preview.js
-    say("{count} error"), say("{count} errors"), say("{count} warning"), say("{count} warnings"), say("{count} info"),
-    say("error"), say("warning"), say("info"), say("no findings"), say("draft"), say("Nothing to mend."),
-    say("{size} of {budget} kB"), say("{count} characters · {minutes} min"), say("{count} words · {minutes} min"),
-    say("Not the newest:"), say("The last good view is below."), say("The edition"),
-    say("There is no good view yet: mend the errors on the left, and it appears here."),
-    say("No issue yet. Make one: publisher new 2025-01-05-weekly"), say("Sending…"), say("not running"),
-    say("The preview did not answer: is it still running?"),
-)  # fmt: skip
+WORDS = tuple(say(word) for word in read_data(Path(__file__).with_name("words.yaml"))["words"])
 """The words of the page, which is English as it is written, for browsers that prefer another language."""
 
 

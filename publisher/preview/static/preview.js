@@ -6,7 +6,7 @@ const make = (tag, props = {}, ...children) => {
   return node;
 };
 
-// The page is English as it stands; words.py has the same texts, and the server translates them for this browser.
+// The page is English as it stands; words.yaml has the same texts, and the server translates them for this browser.
 const words = await fetch("/api/words").then((answer) => answer.json());
 const t = (text, values = {}) => (words[text] ?? text).replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const several = (count, word) => t(count === 1 || word === "info" ? `{count} ${word}` : `{count} ${word}s`, { count });
