@@ -34,6 +34,7 @@ _NOTHING = {
 }  # fmt: skip
 _STANDS = regex(
     r"(?:^|> ?)[ \t]*(图片|圖片|!?[\[【](?:图片?|圖片?)[ ]?\d{0,2}[\]】]|\[(?:图片上传|cid:)[^\[\]\n]*\]"
+    r"|<[\w. -]+\.(?:png|jpe?g|gif|heic)>"
     r"|!?\[(?:image|picture|img)(?:[ ]?\d{0,2}|:(?!.*(?:[/©]|\b(?:by|via|courtesy|credits?)\b))[^\[\]\n]*)\])[ \t]*$",
     re.MULTILINE | re.IGNORECASE,
 )

@@ -61,14 +61,17 @@ _MARKS = regex(
     r"|^(?P<admonition>(?:!!!|\?\?\?)\+? (?:note|tip|important|warning|danger|info|question|quote|example)\b.*)"
     r"|^(?P<abbreviation>\*\[[^\[\]\n]+\]:[ \t].*)"
     r"|^(?P<contents>@?\[toc\]|\[\[_?toc_?\]\])[ \t]*$"
-    r"|(?P<attributes>\{(?<!\)\{):?[ ]?[#.][A-Za-z_][\w. #:-]*\}(?=[ \t]*$)|^\{:[^{}\n]+\}(?=[ \t]*$))"
+    r"|(?P<attributes>\{(?<!\)\{):?[ ]?[#.][A-Za-z_][\w. #:-]*\}(?=[ \t]*$)|^\{:[^{}\n]+\}(?=[ \t]*$)"
+    r"|\{(?<=\]\{)\.[A-Za-z][\w-]*\})"
+    r"|(?P<bracketed>\[(?P<tag>b|i|u|s|url|img|quote|color|size|code|center|caption|embed|button)(?:[ =][^\[\]\n]*)?\]"
+    r"(?=[^\n]*\[/(?P=tag)\])|\[(?:gallery|playlist|audio|video|caption|embed)[ ][a-z]+=[^\[\]\n]*\])"
     r"|(?P<lower>~(?<=[A-Za-z)]~)\d{1,3}~)"
     r"|(?P<raised>\^(?<=[A-Za-z\d)]\^)(?<!(?:haha|hehe|hihi)\^)(?:[+−-](?<!(?-i:[a-z]{2})\^.)|[+−-]?\d{1,3}|n|th|st|nd|rd)\^(?![a-z0-9_]))"
     r"|(?P<inserted>\+\+(?<![a-z0-9_+]\+\+)(?!(?P<same>\w+)\b[^+\n]*\b(?P=same)\+)"
     r"(?=[^\s+*|)），。、；：！？])[^+\n]{1,80}(?<=[^\s+*|(（])\+\+(?![a-z0-9_+]))"
-    r"|(?P<shortcode>\{\{[<%][^{}\n]*[%>]\}\}|^\{%-?[ ](?:include|youtube|vimeo|bilibili|video|embed|figure|gallery"
-    r"|gist|raw|endraw|(?:end)?highlight|link|post_url|post_link|twitter|asset_img|img|image|note|endnote)\b[^{}\n]*%\}"
-    r"(?=[ \t]*$))"
+    r"|(?P<shortcode>\{\{[<%][^{}\n]*[%>]\}\}|^\{%-?[ ]?(?:include|pdf|youtube|vimeo|bilibili|video|embed|figure"
+    r"|gallery|gist|raw|endraw|(?:end)?highlight|link|post_url|post_link|twitter|asset_img|img|image|note|endnote)\b[^{}\n]*"
+    r"%\}(?=[ \t]*$))"
     r"|(?<![\w:/.-])(?P<emoji>:(?-i:[a-z]{2,}(?:_[a-z0-9]+)*|\+1):)(?![\w:/`-])"
     r"|(?P<field>Error! (?:Reference source|Bookmark)(?= not (?:found|defined))"
     r"|错误[!！]\s?未(?:找到引用源|定义书签)[。.])"
@@ -79,7 +82,8 @@ _MARKS = regex(
     re.MULTILINE | re.IGNORECASE,
 )
 _SIGN = regex(
-    r"\[(?:[\[!]|[Tt][Oo][Cc])|\*\[|==|%%|!(?:!!|(?<=[Rr][Rr][Oo][Rr]!))|\?\?\?|\{|~|\^|\$|\+\+"
+    r"\[(?:[\[!]|[Tt][Oo][Cc]|/[a-z]+\]|(?:gallery|playlist|audio|video)[ ])"
+    r"|\*\[|==|%%|!(?:!!|(?<=[Rr][Rr][Oo][Rr]!))|\?\?\?|\{|~|\^|\$|\+\+"
     r"|:(?<![\w:/.-]:)[A-Za-z_0-9+]+:|错误[!！]|\\[(\[]"
 )
 """What a text with a mark has. Each alternative begins with a literal character: others are skipped at once."""
@@ -102,6 +106,7 @@ _ADVICE: dict[str, Sentence] = {
     "raised": say("write <sup>2</sup>"), "inserted": say("write **words**, or <mark>words</mark>"),
     "shortcode": say("delete it, or write a link"), "emoji": say("write the picture itself, such as 🎉"),
     "abbreviation": say("delete the line, and write the words in full where they first occur"),
+    "bracketed": say("write it in Markdown, or delete it"),
     "field": say("delete it"), "formula": say("write it in letters and <sup>, or make a picture of it"),
 }  # fmt: skip
 

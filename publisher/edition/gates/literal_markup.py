@@ -35,7 +35,8 @@ _TILDES = regex(
     r"(?<=[^\s~] )~~ [^~\n]*[^~\s] ~~(?!~)|(?<![~\w])~~ [^~\n]*[^~\s] ~~(?= ?\w)|(?<=\w)~~ [^~\n]*[^~\s] ~~(?=\w)"
 )
 """Not a line of decoration, nor waves after words (``你好~~ 大家 ~~ 好``)."""
-_SIGN = regex(r"\*\*|`|_|~~|＊＊|｀|＞|···")
+_SIGN = regex(r"\*\*|`|_|~~|＊＊|｀|＞|···|\\[ \t]*(?:\n|\Z)")
+_LEFT = regex(r"(?<=[\s。，；：！？.,;:!?\u3400-\u9fff])\\[ \t]*\Z")
 _MEANT = regex(r"\\[*_`~]|&(?:#42|#x2a|ast|midast);", re.IGNORECASE)
 _CENSORED = regex(r"(?<![A-Za-z*])[A-Za-z]{1,3}\*{3,}(?!\*)")  # f***
 _NO_EMPHASIS = say("the asterisks here do not become emphasis")
@@ -75,6 +76,9 @@ def _in_tokens(prose: Prose, tokens: Iterable[Token]) -> Iterator[Diagnostic]:
                 found = [(row, spots) for row in rows if (spots := _spots(prose.lines[row], alone=False))][:1]
             for row, spots in found:  # one finding per line: both halves of a pair are one mistake
                 yield LITERAL_MARKUP.at(prose.place(row, spots[0], spots[-1] + 2), _NO_EMPHASIS, help=_CLOSE)
+        if token.type == "inline" and _LEFT.search(words) and (left := _LEFT.search(prose.lines[rows[-1]])):
+            message = say("this backslash breaks no line, for none follows: readers see it")
+            yield LITERAL_MARKUP.at(prose.place(rows[-1], *left.span()), message, help=say("delete it"))
         for sign, message, advice in _SIGNS:
             if sign.search(words) and not _MEANT.search(token.content):
                 spot = ((row, one) for row in rows if (one := sign.search(_without_code(prose.lines[row]))))
