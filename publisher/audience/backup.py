@@ -13,6 +13,14 @@ from pathlib import Path
 from secrets import token_hex
 from tempfile import TemporaryDirectory
 
+from sqlalchemy import Connection, select
+
+from publisher.audience import store
+from publisher.audience.address import Address
+from publisher.audience.model import ConsentEvent, ConsentSource, ConsentState
+from publisher.audience.suppressions import Reason, all_suppressions, erase, erased_among
+from publisher.audience.suppressions import suppress as keep_out
+from publisher.audience.tables import consents, subscribers, suppressions
 from publisher.audience.tokens import keys_in, keys_of_environment
 from publisher.config.model import Config
 from publisher.database import Database, open_database
@@ -39,7 +47,8 @@ _OUTBOXES = [
 @dataclass(frozen=True, slots=True)
 class Copied:
     """Contents of a backup: when it was made, the numbers of subscribers, mailings and signing keys; after a restore
-    ``waited``, the number of outbox rows (mails and posts) that became uncertain.
+    ``waited``, the number of outbox rows (mails and posts) that became uncertain, and ``gone``, of people who had left
+    the replaced database since.
     """
 
     made_at: datetime
@@ -47,6 +56,7 @@ class Copied:
     mailings: int
     keys: int
     waited: int = 0
+    gone: int = 0
 
 
 def back_up(config: Config, file: Path) -> Copied:
@@ -97,8 +107,9 @@ def restore(
     guard: Callable[[Database], AbstractContextManager[None]] = lambda _: nullcontext(),
 ) -> Copied:
     """Replace the database by ``file`` and add its signing keys to the present ones. Rows waiting in the outboxes
-    become uncertain, so that they are not sent again. ``guard`` is held meanwhile; it raises if a sender is at work.
-    A copy is prepared and written in one transaction: a kill leaves the old contents or all of the new.
+    become uncertain, so that they are not sent again; who had left the replaced database stays out. ``guard`` is held
+    meanwhile; it raises if a sender is at work. A copy is prepared and written in one transaction: a kill leaves the
+    old contents or all of the new.
 
     Raises UsageError: no backup, damaged, of a newer version, or a database in use without ``force``.
     """
@@ -121,13 +132,38 @@ def restore(
                     source.backup(copy)
                 # Opening the database migrates a backup of an older version.
                 own = url.set(database=str(ready), query={})
-                with closing(open_database(config, own)) as fresh, fresh.begin() as connection:
-                    waited = sum(connection.exec_driver_sql(statement).rowcount for statement in _OUTBOXES)
-                    connection.exec_driver_sql(f"DROP TABLE {_TABLE}")
-                with guard(database), closing(sqlite3.connect(ready)) as copy, database.raw() as raw:
-                    put_keys(config.root / ".publisher", text.split(","))
-                    copy.backup(raw)
-    return replace(copied, waited=waited)
+                gone = 0
+                with guard(database):
+                    with closing(open_database(config, own)) as fresh, fresh.begin() as connection:
+                        waited = sum(connection.exec_driver_sql(statement).rowcount for statement in _OUTBOXES)
+                        connection.exec_driver_sql(f"DROP TABLE {_TABLE}")
+                        with suppress(DatabaseError), database.connect() as old:  # which may be damaged
+                            gone = _let_go(old, connection, copied.made_at)
+                    with closing(sqlite3.connect(ready)) as copy, database.raw() as raw:
+                        put_keys(config.root / ".publisher", text.split(","))
+                        copy.backup(raw)
+    return replace(copied, waited=waited, gone=gone)
+
+
+_BY_READER = (ConsentSource.FORM, ConsentSource.ONE_CLICK, ConsentSource.LINK, ConsentSource.COMPLAINT)
+
+
+def _let_go(old: Connection, fresh: Connection, since: datetime) -> int:
+    """Take those out of a restored database who left the ``old`` one by themselves ``since`` then, bounced, complained
+    or were erased. Return how many. What an operator did there is undone by the restore.
+    """
+    s, c, p, gone = subscribers.c, consents.c, suppressions.c, 0
+    left = select(s.reference, c.how, c.at, c.evidence).join(consents, c.subscriber_id == s.id)
+    left = left.where(s.state == ConsentState.UNSUBSCRIBED, c.change == ConsentEvent.UNSUBSCRIBED, c.at >= since)
+    for reference, how, at, evidence in old.execute(left.where(c.how.in_(_BY_READER))):
+        if person := store.find(fresh, reference):
+            gone += store.unsubscribe(fresh, person, ConsentSource(how), {**evidence, "at": at.isoformat()})
+    for one in all_suppressions(old, (p.at >= since) & p.reason.in_((Reason.BOUNCE, Reason.COMPLAINT))):
+        gone += keep_out(fresh, one.mailbox_key, one.reason, one.detail)
+    parts = fresh.scalars(select(s.mailbox_key).execution_options(yield_per=10_000)).partitions()
+    for mailbox in [one for part in parts for one in erased_among(old, part)]:
+        gone += bool(erase(fresh, Address(mailbox, mailbox, mailbox)))
+    return gone
 
 
 def _name(part: Path, file: Path, taken: UsageError) -> None:

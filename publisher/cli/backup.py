@@ -54,6 +54,11 @@ def restore(
     made = put_back(config_of(context), file, force=force, guard=no_sender_at_work)
     at = made.made_at.isoformat(sep=" ", timespec="minutes")
     echo(say("restored as of {at}: {kept}", at=at, kept=_told(asdict(made))))
+    if made.gone:
+        echo(counted(
+            "{n:,} person who has left since then stays out", "{n:,} people who have left since then stay out",
+            made.gone,
+        ))  # fmt: skip
     if made.waited:
         echo(counted(
             "{n:,} confirmation or announcement that waited then may have left since: it is not repeated",

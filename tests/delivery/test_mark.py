@@ -18,8 +18,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, literal, literal_column, select, update
 
-from publisher.audience import backup
+from publisher.audience import backup, store, suppressions
+from publisher.audience.address import read_address
 from publisher.audience.backup import back_up, restore
+from publisher.audience.model import ConsentSource
 from publisher.audience.tables import enrolments, subscribers
 from publisher.audience.tokens import Purpose, Tokens
 from publisher.config.model import Config
@@ -388,6 +390,31 @@ def test_a_backup_of_a_damaged_database_names_the_database_and_the_way_out(
     for end in ("", "-wal", "-shm"):
         file.with_name(file.name + end).unlink(missing_ok=True)
     assert restore(config, kept).subscribers == 3
+
+
+def test_who_left_since_a_backup_stays_out_once_it_is_restored(config: Config, tmp_path: Path) -> None:
+    """As far as the replaced database knows it; what an operator's command did since then is undone."""
+    kept = tmp_path / "kept"
+    with closing(open_database(config)) as database:
+        add_people(database, 6)
+        with database.connect() as connection:
+            people = list(store.everybody(connection))
+        back_up(config, kept)
+        with database.begin() as connection:
+            store.unsubscribe(connection, people[0], ConsentSource.ONE_CLICK)
+            store.unsubscribe(connection, people[1], ConsentSource.COMMAND)
+            suppressions.suppress(connection, people[2].mailbox_key, suppressions.Reason.BOUNCE)
+            suppressions.suppress(connection, people[3].mailbox_key, suppressions.Reason.MANUAL)
+            suppressions.erase(connection, read_address(people[4].address))
+            store.unsubscribe(connection, people[5], ConsentSource.LINK)
+            away = store.find(connection, people[5].reference)
+            assert away
+            store.confirm(connection, away, ConsentSource.LINK)  # and came back
+    assert restore(config, kept, force=True).gone == 3
+    with closing(open_database(config)) as database, database.connect() as connection:
+        states = {one.reference: one.state for one in store.everybody(connection)}
+        assert [states.get(one.reference) for one in people] == ["unsubscribed", *["confirmed"] * 3, None, "confirmed"]
+        assert suppressions.suppressed_among(connection, [one.mailbox_key for one in people]) == {people[2].mailbox_key}
 
 
 @pytest.mark.postgres
