@@ -5,6 +5,7 @@ The composer and constructor of PyYAML are not used: their recursion is unbounde
 """
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -267,30 +268,11 @@ _REFUSED = {
     "while scanning an anchor": (ALIAS, _NO_ANCHOR, _QUOTE_ANCHOR),
     "while scanning a tag": (TAG, _NO_TAG, _QUOTE_TAG),
 }
-_SAID: tuple[tuple[str, Sentence, Sentence], ...] = (
-    ("mapping values are not allowed", say("there cannot be a key here: the line above ends in a text"),
-     say("indent the key as those above it; quote a text that holds a colon and a space")),
-    ("block sequence entries are not allowed", say("a list cannot begin here"), say("begin the list on the next line")),
-    ("did not find expected ',' or ']'", say("the list is not closed"), say("close it with ]")),
-    ("did not find expected ',' or '}'", say("the mapping is not closed"), say("close it with }")),
-    ("did not find expected node content", say("a list or a mapping is not closed"), say("close it with ] or }")),
-    ("unexpected end of stream", say("the quoted text is not closed"), say("close it with the quote that opens it")),
-    ("did not find expected '-' indicator", say("this line does not belong to the list above it"),
-     say("check its indentation")),
-    ("did not find expected key", say("this line does not belong to the keys above it"),
-     say("indent it as they are; quote the whole of a text that begins with a quote")),
-    ("could not find expected ':'", say("a key is not followed by a colon"),
-     say('write it as "key: value"; indent a line that goes on with the text above it')),
-    ("expected comment or line break", say("text follows the | or > that begins a block"),
-     say("quote the text, or begin it on the next line, indented")),
-    ("mapping keys are not allowed", say("a text cannot begin with ? and a space"), say("quote the text")),
-    ("expected <document start>", say("the YAML ends above, at the line of ..."), say("delete the line of ...")),
-    ("found a tab character", say("a tab cannot indent YAML"), say("indent with spaces")),
-    ("invalid Unicode character escape", say("the escape is half of a sign, as JSON writes it"),
-     say("write the sign itself, such as 🎉")),
-    ("expected hexdecimal", say("the escape is unknown"), say("use single quotes, or double the backslash")),
-    ("found unknown escape character", say("the escape is unknown"), say("use single quotes, or double the backslash")),
-)  # fmt: skip
+
+
+@cache
+def _known_errors() -> tuple[tuple[str, str, str], ...]:
+    return tuple(tuple(known.values()) for known in read_data(Path(__file__).with_name("syntax.yaml")))
 
 
 def _syntax(file: TextFile, first: int, last: int | None, error: yaml.MarkedYAMLError) -> Diagnostic:
@@ -325,8 +307,8 @@ def _syntax(file: TextFile, first: int, last: int | None, error: yaml.MarkedYAML
             return SYNTAX.at(place, say("a tab cannot indent YAML"), help=say("indent with spaces"))
         message = say("a text cannot begin with {character}", character=character)
         return SYNTAX.at(place, message, help=say("quote the text"))
-    for sign, message, advice in _SAID:
+    for sign, means, action in _known_errors():
         if sign in problem:
-            return SYNTAX.at(place, message, help=advice)
+            return SYNTAX.at(place, say(means), help=say(action))
     told = f"{problem} {error.context}" if error.context else problem
     return SYNTAX.at(place, say("the YAML cannot be read: {told}", told=told), help=say("quote the text"))
