@@ -151,6 +151,9 @@ class EditionOrigin:
     reviewed_by: tuple[str, ...]
 
 
+Searched = tuple[str, tuple[tuple[str, str, str], ...]]
+
+
 class EarlierStory(NamedTuple):
     """Link from the item at ``anchor`` to the earlier story it follows: slug of its issue, its anchor and headline."""
 
@@ -256,6 +259,13 @@ class Edition:
     def of_commit(self, commit: str | None) -> Edition:
         """Return the edition with another ``commit``."""
         return replace(self, commit=commit)
+
+    @property
+    def searched(self) -> Searched:
+        """The texts that search covers: those around the stories, and anchor, headline and text of each story."""
+        from publisher.edition.search import searched
+
+        return searched(self)
 
     @property
     def media(self) -> tuple[Front, ...]:

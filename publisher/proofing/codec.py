@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 
 from publisher.diagnostics import Diagnostic
 from publisher.edition import model
-from publisher.edition.model import Asset, Edition, EditionItem, Slot, Slotted, Variant
+from publisher.edition.model import Asset, Edition, EditionItem, Searched, Slot, Slotted, Variant
 from publisher.proofing.proof import Basis, Proof
 
 _Mail = tuple[Slotted, Slotted, tuple[Variant, ...]]
@@ -29,6 +29,7 @@ PART_OF = {
     **dict.fromkeys(("html", "text", "variants"), "mail"),
     **dict.fromkeys(("web", "stories"), "web"),
     **dict.fromkeys(("assets", "cover"), "assets"),
+    "searched": "search",
 }
 """The part that holds a field of an edition; fields not listed are in ``light``."""
 
@@ -46,6 +47,7 @@ class Packed:
     mail: bytes = b""
     web: bytes = b""
     assets: bytes = b""
+    search: bytes = b""
 
     def proof(self, edition: Edition | None = None) -> Proof:
         """Return the proof, with ``edition``. Raises ``ValueError`` if the bytes are invalid; they cannot run code."""
@@ -65,7 +67,7 @@ PARTS = tuple(field.name for field in fields(Packed))
 class StoredEdition(Edition):
     """Edition whose larger fields ``read(field)`` gets on each access, to save memory. ``key`` is its entry's key."""
 
-    __slots__ = ("_read", "key", *_DERIVED)
+    __slots__ = ("_read", "key", "searched", *_DERIVED)
     key: bytes
 
     def __getattr__(self, name: str) -> Any:
@@ -119,6 +121,7 @@ def pack(proof: Proof) -> Packed:
         dump(_adapter(_Mail), (edition.html, edition.text, edition.variants)),
         dump(_adapter(_Web), (edition.web, edition.stories)),
         dump(_adapter(_Assets), (edition.assets, None if cover is not None else edition.cover, cover)),
+        dump(_adapter(Searched), edition.searched),
     )
 
 
@@ -131,6 +134,8 @@ def unpack(part: str, packed: bytes) -> dict[str, Any]:
     if part == "web":
         web, stories = _load(_adapter(_Web), packed)
         return {"web": web, "stories": stories}
+    if part == "search":
+        return {"searched": _load(_adapter(Searched), packed)}
     assets, cover, number = _load(_adapter(_Assets), packed)
     return {"assets": assets, "cover": cover if number is None else assets[number]}
 

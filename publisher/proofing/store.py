@@ -177,7 +177,7 @@ class Store:
 
 
 def _common_key(config: Config, files: Manifest) -> bytes:
-    sha = hashlib.sha256(b"publisher cache 6\n")
+    sha = hashlib.sha256(b"publisher cache 7\n")
     _add(sha, config.model_dump_json().encode())
     _add(sha, str(sys.implementation.cache_tag).encode())  # its version of Unicode affects editions
     for name in _LIBRARIES:

@@ -12,11 +12,12 @@ from itertools import islice
 from typing import Any
 from urllib.parse import quote, urlsplit
 from xml.etree import ElementTree
+from xml.sax.saxutils import escape
 
 from publisher.config import Config
 from publisher.edition.brand import Brand
 from publisher.edition.icon import icon_path
-from publisher.edition.model import Edition, EditionItem
+from publisher.edition.model import Edition
 from publisher.site.archive import Archive, Group, latest, moment
 from publisher.site.content import SiteWords, feed_html, in_feed
 from publisher.site.paths import issue_path, url_of
@@ -26,7 +27,11 @@ ISSUES_IN_GROUP_FEED = 10
 ITEMS_IN_FEED = 100
 
 _ATOM = "http://www.w3.org/2005/Atom"
-_SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
+_SITEMAP = """<?xml version='1.0' encoding='utf-8'?>
+<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">
+{}</urlset>
+"""
+_PAGE = " <url>\n  <loc>{}</loc>\n  <lastmod>{}</lastmod>\n </url>\n"
 _BRACKET = re.compile(r"[\[\]\s]+")
 _NOT_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\uD800-\uDFFF\uFFFE\uFFFF]")  # XML 1.0, production 2
 
@@ -111,18 +116,14 @@ def json_feed(config: Config, feed: Feed) -> bytes:
 
 def sitemap(config: Config, archive: Archive) -> bytes:
     """``sitemap.xml``: the index, every issue, and every page that lists issues, with the date of its newest one."""
-    root = ElementTree.Element("urlset", {"xmlns": _SITEMAP})
     zone, base = config.newsletter.zone, config.newsletter.url
     pages = [("", latest(archive.published, zone))] if archive.published else []
     pages += [(issue_path(edition.slug), moment(edition, zone)) for edition in archive.published]
     for page in (page for group in archive.groups for page in group.pages):
         if published := [edition for edition in page.editions if not edition.draft]:
             pages.append((page.path, latest(published, zone)))
-    for path, at in pages:
-        url = ElementTree.SubElement(root, "url")
-        ElementTree.SubElement(url, "loc").text = url_of(base, path)
-        ElementTree.SubElement(url, "lastmod").text = at.isoformat()
-    return _xml(root)
+    listed = (_PAGE.format(escape(url_of(base, path)), at.isoformat()) for path, at in pages)
+    return _SITEMAP.format("".join(listed)).encode()
 
 
 def robots(config: Config) -> bytes:
@@ -219,12 +220,6 @@ def _xml(root: ElementTree.Element) -> bytes:
     return text + b"\n"
 
 
-_DRAWN = re.compile(r"^(?:[>|] ?)*(?:[-=*](?:[-=* ]*[-=*])?)?$|^(?:[>|] ?)+")
-_STRUCK = re.compile(r"(?<!\w)~(\S(?:[^~\n]*[^~\s])?)~(?!\w)")
-_AROUND = ".dek, .authors, .point, .cover figcaption, .intro, h2.section, .attribution"
-_ADDRESS = re.compile(r"https?://[^\s>)）]+[)>）]?")
-
-
 def search_file(
     editions: Sequence[Edition], tags: Callable[[Edition], Sequence[Group]], words: Callable[[str], SiteWords]
 ) -> bytes:
@@ -239,6 +234,7 @@ def search_file(
 
 
 def _row(edition: Edition, tags: Sequence[Group], words: SiteWords) -> dict[str, object]:
+    text, items = edition.searched
     return {
         "title": edition.title,
         "url": issue_path(edition.slug),
@@ -247,25 +243,6 @@ def _row(edition: Edition, tags: Sequence[Group], words: SiteWords) -> dict[str,
         **({"dir": "rtl"} if words.dir == "rtl" else {}),
         **({"of": edition.translation_of} if edition.translation_of else {}),
         "tags": [tag.name for tag in tags],
-        "text": _around(edition.web),
-        "items": [[story.anchor, story.headline, _text(story)] for story in edition.stories],
+        "text": text,
+        "items": items,
     }
-
-
-def _around(web: str) -> str:
-    """The texts of an issue's page that search covers besides the title and stories, on one line."""
-    from selectolax.lexbor import LexborHTMLParser  # most builds do not change the search data
-
-    from publisher.edition.markdown import visible_text
-
-    return " ".join(" ".join(visible_text(node.html or "") for node in LexborHTMLParser(web).css(_AROUND)).split())
-
-
-def _text(story: EditionItem) -> str:
-    """The text of an item for search, on one line, without URLs and without rules and marks made of punctuation."""
-    lines = (_DRAWN.sub("", line) if line[:1] in ">|-=*" else line for line in story.text.split("\n"))
-    text = "\n".join(lines).replace("`", "")
-    text = _STRUCK.sub(r"\1", text) if "~" in text else text
-    *before, last = _ADDRESS.split(text)
-    before = [(words[:-1] if words[-1:] in "(<（" else words).rstrip() for words in before]
-    return " ".join("".join([*before, last]).split())
