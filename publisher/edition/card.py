@@ -129,10 +129,15 @@ def load_font(file: str, index: int, size: int) -> ImageFont.FreeTypeFont | Imag
 def _has(font: _Font, character: str) -> bool:
     """Whether a font has a glyph for a character, other than its glyph for missing characters."""
     try:
-        drawn, none = (bytes(load_font(*font, 20).getmask(one)) for one in (character, "\U0010ffff"))
+        return bytes(load_font(*font, 20).getmask(character)) != _missing(font)
     except OSError:
         return False
-    return drawn != none
+
+
+@lru_cache(64)
+def _missing(font: _Font) -> bytes:
+    """The glyph of a font for missing characters."""
+    return bytes(load_font(*font, 20).getmask("\U0010ffff"))
 
 
 def _drawn(text: str) -> str:

@@ -309,7 +309,7 @@ def turned(text: str, direction: str) -> str | None:
 
 def runs_late(text: str) -> bool:
     """Whether a text contains right-to-left characters."""
-    return _LATE.search(text) is not None
+    return not text.isascii() and _LATE.search(text) is not None
 
 
 def _way(word: str) -> str:

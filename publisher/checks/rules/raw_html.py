@@ -170,7 +170,8 @@ def _told(name: str, place: Place, words: list[str], fate: Sentence) -> Iterator
 def _angle_brackets(text: Text) -> Iterator[Diagnostic]:
     """Tags of unknown elements, and tags whose attributes are words."""
     blocks = [(without_comments(piece.words), piece.place) for piece in text.raw]
-    for words, place in (*text.written, *blocks):
+    signs = [(words, place) for words, place in text.written if "<" in words or "＜" in words]
+    for words, place in (*signs, *blocks):
         for tag in TAG.finditer(words):
             if is_words(tag) and not words.endswith("\\", 0, tag.start()):
                 message = say("{tag} is not an HTML tag: readers see it as text", tag=shortened(tag[0]))
@@ -180,7 +181,7 @@ def _angle_brackets(text: Text) -> Iterator[Diagnostic]:
         for tag in _SWALLOWED.finditer(words):
             message = say("a quote in {tag} has no end, and swallows what follows", tag=shortened(tag[0]))
             yield TEXT_SWALLOWED.at(place(tag.start(), tag.end()), message, help=_CLOSE)
-    for words, place in text.written:
+    for words, place in signs:
         for found in _OPEN_COMMENT.finditer(words):
             message, advice = say("a comment must end in its own paragraph: readers see this one as text"), _IN_CODE
             yield ANGLE_BRACKETS.at(place(*found.span()), message, help=advice)

@@ -110,7 +110,7 @@ def _nearly_links(text: Text) -> Iterator[Diagnostic]:
     for number, line in enumerate(text.prose.lines):
         if not _NEAR.search(line):
             continue
-        for found in _NEARLY.finditer(_CODE.sub(lambda found: "`" * len(found[0]), line)):
+        for found in _NEARLY.finditer(_CODE.sub(lambda found: "`" * len(found[0]), line) if "`" in line else line):
             end = found[0][-1:] in {")", "）", "]", ">"} or number + 1 == len(text.prose.lines)
             sound = _SOUND.fullmatch(found[0])
             if number in code or (sound and not re.search(r"\s", sound["url"])):

@@ -96,6 +96,7 @@ def in_tables(html: str) -> str:
     if 'class="' in html:
         html = _BOX.sub(rf'{wide}"box"><tr><td class="boxed \1">\2</td></tr></table>', html)
         html = _NOTES.sub(rf'<section\1{wide}"notes"><tr><td class="footnotes">\2</td></tr></table></section>', html)
+    if 'class="button"' in html:
         html = _BUTTON.sub(rf'{_LAYOUT} class="press"><tr><td class="pressed">\1</td></tr></table>', html)
     if "<blockquote" in html:
         html = _QUOTE.sub(lambda tag: _quoted(wide, *tag.groups()), html)

@@ -26,7 +26,6 @@ _FROM_LAST = re.compile("\x03([0-9]+):([0-9]+)\x03")  # the list and the items a
 _SPACE = re.compile(r"\s+")
 _NO_TAG = re.compile("<[?!][^>]*>")
 """Treated by browsers as comments: processing instructions, declarations, CDATA (HTML, 13.2.5.41)."""
-_EDGES = re.compile(r" *\n *")
 _BLANKS = re.compile(r"\n{3,}")
 _APART = frozenset({"p", "div", "blockquote", "section", "h1", "h2", "h3", "h4", "h5", "h6", "pre"}) | DIVISIONS
 _LISTS = frozenset({"dd", "dl", "dt", "li", "ol", "ul"})
@@ -204,8 +203,10 @@ class TextWriter:
 
 def _trimmed(out: Sequence[str]) -> str:
     """The parts as one text without spaces at the ends of lines, and at most one empty line at a time."""
-    text = re.sub(f" *{_CELL} *", "  ", "".join(out))
-    text = _BLANKS.sub("\n\n", _EDGES.sub("\n", text)).strip()
+    text = "".join(out)
+    text = re.sub(f" *{_CELL} *", "  ", text) if _CELL in text else text
+    text = "\n".join(line.strip(" ") for line in text.split("\n")).strip()
+    text = _BLANKS.sub("\n\n", text) if "\n\n\n" in text else text
     return text.replace(_KEPT_SPACE, " ").replace(_KEPT_BREAK, "\n")
 
 
