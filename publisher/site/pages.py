@@ -245,7 +245,8 @@ class ArchivePages:
             if "tag" in given:
                 given["tag"] = given["group"] = Watched(given["group"], looked, ("kind", "name", "path", "issues"))
                 given["page"] = Watched(given["page"], looked, ("number", "count", "path", "at", "editions"))
-            given["image"] = lambda name: given["link"](self._theme.image_path(name))
+            link = given["link"]  # were it read from ``given`` below, the page would wait for the garbage collector
+            given["image"] = lambda name: link(self._theme.image_path(name))
             html = self._theme.render(f"web/{template}", **given)
             return html.encode("utf-8", "replace"), wide if looked else narrow
 
