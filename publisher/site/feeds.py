@@ -27,10 +27,7 @@ ISSUES_IN_GROUP_FEED = 10
 ITEMS_IN_FEED = 100
 
 _ATOM = "http://www.w3.org/2005/Atom"
-_SITEMAP = """<?xml version='1.0' encoding='utf-8'?>
-<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">
-{}</urlset>
-"""
+_SITEMAP = "<?xml version='1.0' encoding='utf-8'?>\n" + '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
 _PAGE = " <url>\n  <loc>{}</loc>\n  <lastmod>{}</lastmod>\n </url>\n"
 _BRACKET = re.compile(r"[\[\]\s]+")
 _NOT_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\uD800-\uDFFF\uFFFE\uFFFF]")  # XML 1.0, production 2
@@ -122,8 +119,8 @@ def sitemap(config: Config, archive: Archive) -> bytes:
     for page in (page for group in archive.groups for page in group.pages):
         if published := [edition for edition in page.editions if not edition.draft]:
             pages.append((page.path, latest(published, zone)))
-    listed = (_PAGE.format(escape(url_of(base, path)), at.isoformat()) for path, at in pages)
-    return _SITEMAP.format("".join(listed)).encode()
+    listed = "".join(_PAGE.format(escape(url_of(base, path)), at.isoformat()) for path, at in pages)
+    return (_SITEMAP + (f">\n{listed}</urlset>\n" if listed else " />\n")).encode()
 
 
 def robots(config: Config) -> bytes:
