@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
@@ -12,6 +14,7 @@ from PIL import Image
 from selectolax.lexbor import LexborHTMLParser
 
 from publisher.config.theme import built_in
+from publisher.edition.theme import Theme
 from publisher.language import Locale
 from publisher.site.archive import arrange
 from publisher.site.pages import ArchivePages
@@ -195,3 +198,17 @@ def test_nor_does_it_over_the_other_themes_in_both_directions(tmp_path: Path, nu
         repository.build(out=tmp_path / theme, use_cache=False)
         files += (tmp_path / theme / "site").rglob("*.html")
     assert nu_checker(*files) == ""
+
+
+def test_a_page_that_is_made_waits_for_no_garbage_collection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the bodies of 2,000 pages are in memory at once."""
+    seen: list[weakref.ref[object]] = []
+    monkeypatch.setattr(Theme, "render", lambda _self, _name, **given: seen.append(weakref.ref(given["archive"])) or "")
+    edition = make_edition()
+    made = ArchivePages(make_config(tmp_path), arrange([edition])).issue(edition)
+    gc.disable()
+    try:
+        made.make()
+        assert [one() for one in seen] == [None]
+    finally:
+        gc.enable()
