@@ -18,7 +18,9 @@ _QUOTES = "“”‘’\"'"
 _NO_HOST = re.compile(r"^\.|\.\.|[!$&'()*+,;=^`{|}]")
 """An empty label, or a character that no host name has (RFC 3986 allows some of them, DNS none)."""
 _MAIL = re.compile(r"[^\s@/?#]+@[\w-]+(\.[\w-]+)+(\?.*)?", re.DOTALL)
-_PLAIN = re.compile(r"(https?)://[a-z0-9-]+(?:\.[a-z0-9-]+)*(?:/[\w./-]*)?(?:[?#][\w=&./-]*)?", re.ASCII)
+_PLAIN = re.compile(
+    r"(https?)://(?!https?(?![\w.-]))[a-z0-9-]+(?:\.[a-z0-9-]+)*(?:/[\w./-]*)?(?:[?#][\w=&./-]*)?", re.ASCII
+)
 """Fast path for the form of most URLs, which is always valid."""
 # Browsers ignore these within a scheme, so "java\nscript:" is executed (WHATWG URL, 4.1).
 BLANK_WITHIN = say("the address of the link holds white space")
@@ -81,8 +83,10 @@ def _fault_of_address(url: str, scheme: str, meant: str) -> Fault | None:
             host, _ = parts.hostname, parts.port
         except ValueError:
             host = None
-        if not host or _NO_HOST.search(host):
-            better = say("write {words}", words=meant or f"{scheme}://example.com/")
+        if not host or _NO_HOST.search(host) or host in {"http", "https"}:  # https://https://…
+            twice = re.match(r"https?://(https?)/*:?/*(?=[^/])", url, re.IGNORECASE)
+            inner = f"{twice[1]}://{url[twice.end() :]}" if twice else f"{scheme}://example.com/"
+            better = say("write {words}", words=meant or inner)
             better = say("write the whole address") if meant == unquote(url) else better
             return Fault(codes.BAD_LINK, say("the link's host is missing, or its host or port is wrong"), better)
     elif not url.partition(":")[2].strip("/"):

@@ -27,7 +27,7 @@ _LOCAL = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d local", re.ASCII)
 _TITLE = r"(?:[ \t]+(?:\"[^\"\n]*\"|'[^'\n]*'|\([^()\n]*\)))?"
 _UNSEEN_IN_PROSE = re.compile(
     rf"^ {{0,3}}\[(?:\^[^\[\]\n]+\]:.*|[^\[\]\n]+\]:[ \t]*(?:<[^<>\n]*>|\S+){_TITLE}[ \t]*$)"
-    r"|</?(?:a|b|br|div|em|i|p|span|strong|u)\b[^<>]*>",
+    r"|</?(?:a|b|br|div|em|i|p|span|strong|u)(?=[\s/>])[^<>]*>",
     re.MULTILINE | re.IGNORECASE,
 )
 _COMMENT = re.compile("<!--.*?-->", re.DOTALL)

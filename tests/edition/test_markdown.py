@@ -164,6 +164,15 @@ def test_a_bare_address_ends_where_han_follows_a_letter_and_holds_han_after_a_sl
     assert LexborHTMLParser(write("<td>甲</td><td>乙</td>").html).text().split() == ["甲", "乙"]
 
 
+def test_a_bare_address_ends_at_emoji_at_a_colon_and_where_another_begins() -> None:
+    text = "👉https://e.com/a👈🏻 https://e.com/b🎉好 https://e.com/c: more，https://e.com/d,https://e.com/e https://e.com/f:g"
+    text += " https://e.com/→h https://e.com/i→j https://e.com/?k=l✅。"
+    links = [node.attributes["href"] for node in LexborHTMLParser(write(text).html).css("a")]
+    assert links == [
+        *(f"https://e.com/{end}" for end in ("a", "b", "c", "d", "e", "f:g", "%E2%86%92h", "i%E2%86%92j", "?k=l"))
+    ]
+
+
 def test_a_bare_address_ends_at_the_marks_of_any_language() -> None:
     text = (
         "«https://e.com/a», ‹https://e.com/b›, https://e.com/c—it works, 见https://e.com/d——很好, https://e.com/e، و"

@@ -28,9 +28,11 @@ LONGEST_URL = 2048
 """Characters; a longer run without spaces is not a typed URL and stays text."""
 URL_RUN = regex(f"[^\\s{_URL_END}]{{1,{LONGEST_URL + 1}}}")
 """Run of characters that contains any bare URL within it, and everything that may be taken for part of one."""
+_PICTURES = "\u2190-\u21ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff"  # arrows, ticks, emoji
 _CJK_IN_URL = regex(f"[{_UNSPACED}]")
 _URL_ENDS = regex(  # _—_ occurs in the paths of page titles
-    f"[{_URL_END}]|(?<!_)—|—(?!_)|(?:\\*|__|~~)(?=[{_UNSPACED}])"
+    f"[{_URL_END}]|(?<!_)—|—(?!_)|(?:\\*|__|~~)(?=[{_UNSPACED}])|:+\\Z|[,;|]+(?=https?://)"
+    f"|(?<=[A-Za-z0-9/])[{_PICTURES}][{_PICTURES}\ufe0f\u200d]*(?![A-Za-z0-9./-])"
 )
 _TO_A_MARK = regex(f"[^?#]*?[A-Za-z0-9/](?=[,;!|][{_UNSPACED}])")
 TO_PORT = regex(f"https?://[^/?#:\\s]*:[0-9]+(?=[{_UNSPACED}])")
@@ -39,9 +41,9 @@ TO_PORT = regex(f"https?://[^/?#:\\s]*:[0-9]+(?=[{_UNSPACED}])")
 
 def url_end(text: str) -> int:
     """Return the index at which a bare URL ends if text follows without a space: at sentence punctuation, at a script
-    without spaces directly after a letter or digit (``…/docs下载``), at the end of emphasis before such a script, or,
-    outside of a query, at half-width punctuation before it (``…/docs,下载``); after ``/`` the script belongs to the
-    URL (``…/wiki/人工智能``).
+    without spaces directly after a letter or digit (``…/docs下载``), at emoji (``…/docs👈``), at the next URL after a
+    comma, at the end of emphasis before such a script, or, outside of a query, at half-width punctuation before it
+    (``…/docs,下载``); after ``/`` the script belongs to the URL (``…/wiki/人工智能``).
     """
     mark, before, script = _URL_ENDS.search(text), _TO_A_MARK.match(text), _CJK_IN_URL.search(text)
     ends = [mark.start()] if mark else []
