@@ -75,7 +75,7 @@ _BEGUN = regex(
 ``python(3.11)``."""
 _LOWER = r"[(\"“'‘]*[A-Za-z]?[a-z]+(?:['’-][a-z]+)*[.,:!?)\"”'’]*"
 _CLAUSE, _SENTENCE = regex("[，。！？；]"), regex(r"[A-Z“\"‘'].*[a-z][.!?][\"”'’)]?", re.DOTALL)
-_PARAGRAPH = regex(r"[。；，…]$|[^.]{40}\.$|[a-z]{3}[.!?] [A-Z].*\.$|\n")
+_PARAGRAPH = regex(r"[。；，,…]$|[^.]{40}\.$|[a-z]{3}[.!?] [A-Z].*\.$|\n")
 """How a paragraph ends but not a heading, or a line break."""
 _MATTER = regex(r"(?:headline|body|commentary|kind|section|source|image|tags)[ \t]*:")
 _BLOCK = regex(r"(?:[-*+]|1[.)]|#{1,6})[ \t]|[>`~|]|:::")  # blocks that may interrupt a paragraph
@@ -95,6 +95,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
         yield from _as_code(text)
         yield from _as_heading(text)
         yield from _numbers(text)
+        yield from _lazy(text)
         found = _LEADING.match(text.prose.text) if text.inline else None
         if found and (found["at"], text.role) != ("*", "attribution"):  # there a * marks a note
             message = say("readers see this {sign}: the text is one line, without lists or headings", sign=found["at"])
@@ -167,6 +168,11 @@ def _folded(prose: Prose) -> Iterator[Diagnostic]:
 def _as_heading(text: Text) -> Iterator[Diagnostic]:
     """Headings that end in number signs; paragraphs above a rule (--- or ===), which Markdown treats as headings."""
     for token, inline in pairwise(text.tokens):
+        if token.type == "heading_open" and token.map and not inline.content:
+            at = text.prose.lines[token.map[0]].find(token.markup)
+            place = text.prose.place(token.map[0], at, at + len(token.markup))
+            message = say("this heading has no words: readers do not see {signs}", signs=token.markup)
+            yield NOT_MADE.at(place, message, help=say("delete it, or write \\ before each sign that is meant"))
         hashes = token.type == "heading_open" and token.markup[:1] == "#" and _CLOSING.search(inline.content)
         if hashes and "#" not in inline.content[: hashes.start()]:
             line = text.prose.lines[(inline.map or [0])[0]].rstrip()
@@ -185,6 +191,25 @@ def _as_heading(text: Text) -> Iterator[Diagnostic]:
             if _MATTER.match(inline.content):
                 advice = say("write each item in a file of its own, with its front matter at the top")
             yield PARAGRAPH_AS_HEADING.at(place, message, help=advice)
+
+
+def _lazy(text: Text) -> Iterator[Diagnostic]:
+    """Lines such as ``Method:`` above a list that continue the last entry of the list above them."""
+    for inline, closed in zip(text.tokens, text.tokens[2:], strict=False):
+        if inline.type != "inline" or closed.type != "list_item_close" or not inline.map or "\n" not in inline.content:
+            continue
+        last, below = inline.content.rpartition("\n")[2], text.prose.lines[inline.map[1] : inline.map[1] + 1]
+        line = text.prose.lines[inline.map[1] - 1]
+        if (
+            line.startswith(last)
+            and not last[0].islower()
+            and last.endswith((":", "："))
+            and below
+            and _ENTRY.match(below[0])
+        ):
+            message = say("this line continues the entry of the list above it")
+            place = text.prose.place(inline.map[1] - 1, 0, len(last))
+            yield LIST_NOT_MADE.at(place, message, help=say("put an empty line above it"))
 
 
 def _numbers(text: Text) -> Iterator[Diagnostic]:
@@ -239,7 +264,9 @@ def _not_made(words: str, place: Callable[[int, int], Place], *, listed: bool) -
         message = say("this line continues the one above it: it is indented too far to be an entry of a list")
         advice = say("begin it right below the first letter of the text above it")
         yield LIST_NOT_MADE.at(place(*found.span("at")), message, help=advice)
-    if found := _TABLE.search(words) or _TABBED.search(words):
+    listed_at = found.span() if found else (0, 0)
+    found = _TABLE.search(words) or _TABBED.search(words)
+    if found and not ("\t" in found[0] and listed_at[0] <= found.start() < listed_at[1]):  # not a tab after a bullet
         tabs = say("these lines are not a table: readers see them run together")
         message = tabs if "\t" in found[0] else say("these lines are not a table: readers see the bars")
         advice = say("write plain | and below the header a row such as | --- | --- |, with as many cells")

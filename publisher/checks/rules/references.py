@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from urllib.parse import unquote
 
 from markdown_it.common.utils import normalizeReference
@@ -84,6 +85,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
             yield from _without_reference(text, shown)
             yield from _numbers_apart(text)
             yield from _colons(text)
+            yield from _starred(text) if "*" in text.prose.text else ()
             yield from _nearly_links(text)
             yield from _nearly_pictures(text)
         if any("[^" in text.prose.text for text in texts):
@@ -232,12 +234,27 @@ def _is_defined(label: str, references: Iterable[str]) -> bool:
     return any(len(one) == len(two) and all(a in {" ", b} for a, b in zip(one, two, strict=True)) for two in references)
 
 
+_STARRED = re.compile(r"\w[)”’\"']?\*(?![A-Za-z\d*])")
 _ABOUT_PATTERNS = re.compile(
     r"regexp?\b|regular expression|character class|正则|正則|正規表現|字符类|\b(?:grep|sed|awk)\b"
     r"|(['\"/])\[\^\w+\]\1|\[\^\w+\][+{]",
     re.IGNORECASE,
 )
 """A paragraph in which ``[^1]`` is every character but 1."""
+
+
+def _starred(text: Text) -> Iterator[Diagnostic]:
+    """A note to a word with a ``*``, which Markdown makes a list of one entry."""
+    lists = [n for n, one in enumerate(text.tokens) if (one.type, one.markup) == ("bullet_list_open", "*") and one.map]
+    if len(lists) != 1 or not any(_STARRED.search(words) for words, _ in text.plain()):
+        return
+    opened = text.tokens[lists[0]]
+    ends = (one.type for one in text.tokens[lists[0] + 1 :] if one.level <= opened.level + 1)
+    if [*islice(ends, 3)][2:] == ["bullet_list_close"]:
+        row = (opened.map or [0])[0]
+        at = text.prose.lines[row].index("*")
+        message = say("readers see a bullet for this *, which a word in the text refers to")
+        yield NOTE_LOST.at(text.prose.place(row, at, at + 1), message, help=say("write {words}", words="\\*"))
 
 
 def _known(text: Text) -> dict[str, int]:

@@ -18,7 +18,7 @@ from mdit_py_plugins.footnote import footnote_plugin
 from publisher.issue.markdown.addresses import addresses_plugin
 from publisher.issue.markdown.boxes import CONTAINERS, boxes_plugin
 from publisher.issue.markdown.cjk import join_lines
-from publisher.issue.markdown.inline import InlineParser, brackets
+from publisher.issue.markdown.inline import InlineParser, brackets, patterns
 from publisher.issue.markdown.tags import tags_plugin
 
 MAX_NESTING = 40
@@ -66,6 +66,7 @@ def new_parser() -> MarkdownIt:
     md.core.ruler.push("join_lines", join_lines)
     md.use(boxes_plugin)
     md.inline.ruler.before("text", "brackets", brackets)
+    md.inline.ruler.before("footnote_inline", "patterns", patterns)
     md.core.ruler.after("block", "notes", _lines_of_notes)
     md.block.ruler = _BlockRuler(md.block)
     md.inline = InlineParser(md.inline)

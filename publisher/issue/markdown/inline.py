@@ -17,9 +17,11 @@ from publisher.issue.markdown.cjk import is_cjk
 _BEGINS = {
     "brackets": "[!^", "linkify": ":", "newline": "\n", "escape": "\\", "backticks": "`", "strikethrough": "~",
     "emphasis": "*_", "link": "[", "image": "!", "footnote_inline": "^", "footnote_ref": "[", "autolink": "<",
-    "html_inline": "<", "entity": "&",
+    "html_inline": "<", "entity": "&", "patterns": "^",
 }  # fmt: skip
 _PLACED_AT = frozenset("[!<`:")
+_CITATION = re.compile(r"\[\d{1,3}\]")
+"""A link to a definition by its number, whose brackets are shown: ``in 2019[1]`` must not become “in 20191”."""
 _PLACED = frozenset({"link_open", "image", "html_inline", "code_inline"})
 
 
@@ -132,6 +134,8 @@ class InlineParser(ParserInline):
                 state.pos += 1
                 continue
             if sign in _PLACED_AT:
+                if sign == "[" and _CITATION.fullmatch(source, start, state.pos):
+                    state.tokens[-2].content = source[start : state.pos]
                 for token in state.tokens[known:]:
                     if token.type in _PLACED and "at" not in token.meta:
                         token.meta["at"] = (start, state.pos)
@@ -158,6 +162,19 @@ class InlineParser(ParserInline):
         done = any(rule(state, True) for rule in self._rules[state.src[start]])
         state.level -= 1
         return state.pos if done else start + 1
+
+
+_CLASS = re.compile(r"\^\[(?:(?:\^|[^\]\s]*(?:a-z|A-Z|0-9|1-9|\\[wdsWDS]))[^\]\s]*\]|[^\]\s]*\][+{])")
+
+
+def patterns(state: StateInline, silent: bool) -> bool:
+    """Treat the ``^`` of a regular expression such as ``^[a-z]`` as text, where a note could begin."""
+    if not _CLASS.match(state.src, state.pos, state.posMax):
+        return False
+    if not silent:
+        state.append_pending("^")
+    state.pos += 1
+    return True
 
 
 _MOST = 8
