@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 
 from tests.simulation.world import BrokenPromiseError, run
@@ -39,7 +39,7 @@ def main() -> int:
     steps, worlds, processor = 0, 0, 0.0
     broken, began = list[tuple[int, str]](), time.monotonic()
     with ProcessPoolExecutor() as pool:
-        while steps < given.steps and (some := [seed for seed, _ in zip(given.seeds, range(32), strict=False)]):
+        while steps < given.steps and (some := [*islice(given.seeds, 32)]):
             for seed, made, took, wrong in pool.map(_one, some):
                 steps, worlds, processor = steps + made, worlds + 1, processor + took
                 if wrong:
