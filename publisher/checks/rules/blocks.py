@@ -265,7 +265,7 @@ def _not_made(words: str, place: Callable[[int, int], Place], *, listed: bool) -
         advice = say("begin it right below the first letter of the text above it")
         yield LIST_NOT_MADE.at(place(*found.span("at")), message, help=advice)
     listed_at = found.span() if found else (0, 0)
-    found = _TABLE.search(words) or _TABBED.search(words)
+    found = _TABLE.search(words) or (_TABBED.search(words) if "\t" in words else None)
     if found and not ("\t" in found[0] and listed_at[0] <= found.start() < listed_at[1]):  # not a tab after a bullet
         tabs = say("these lines are not a table: readers see them run together")
         message = tabs if "\t" in found[0] else say("these lines are not a table: readers see the bars")

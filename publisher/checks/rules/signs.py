@@ -64,7 +64,7 @@ _MARKS = regex(
     r"|(?P<attributes>\{(?<!\)\{):?[ ]?[#.][A-Za-z_][\w. #:-]*\}(?=[ \t]*$)|^\{:[^{}\n]+\}(?=[ \t]*$)"
     r"|\{(?<=\]\{)\.[A-Za-z][\w-]*\})"
     r"|(?P<bracketed>\[(?P<tag>b|i|u|s|url|img|quote|color|size|code|center|caption|embed|button)(?:[ =][^\[\]\n]*)?\]"
-    r"(?=[^\n]*\[/(?P=tag)\])|\[(?:gallery|playlist|audio|video|caption|embed)[ ][a-z]+=[^\[\]\n]*\])"
+    r"(?=[^\n]{0,400}\[/(?P=tag)\])|\[(?:gallery|playlist|audio|video|caption|embed)[ ][a-z]+=[^\[\]\n]*\])"
     r"|(?P<lower>~(?<=[A-Za-z)]~)\d{1,3}~)"
     r"|(?P<raised>\^(?<=[A-Za-z\d)]\^)(?<!(?:haha|hehe|hihi)\^)(?:[+−-](?<!(?-i:[a-z]{2})\^.)|[+−-]?\d{1,3}|n|th|st|nd|rd)\^(?![a-z0-9_]))"
     r"|(?P<inserted>\+\+(?<![a-z0-9_+]\+\+)(?!(?P<same>\w+)\b[^+\n]*\b(?P=same)\+)"

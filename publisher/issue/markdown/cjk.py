@@ -31,7 +31,7 @@ URL_RUN = regex(f"[^\\s{_URL_END}]{{1,{LONGEST_URL + 1}}}")
 _PICTURES = "\u2190-\u21ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff"  # arrows, ticks, emoji
 _CJK_IN_URL = regex(f"[{_UNSPACED}]")
 _URL_ENDS = regex(  # _—_ occurs in the paths of page titles
-    f"[{_URL_END}]|(?<!_)—|—(?!_)|(?:\\*|__|~~)(?=[{_UNSPACED}])|:+\\Z|[,;|]+(?=https?://)"
+    f"[{_URL_END}]|(?<!_)—|—(?!_)|(?:\\*|__|~~)(?=[{_UNSPACED}])|(?<!:):+\\Z|[,;|](?=https?://)"
     f"|(?<=[A-Za-z0-9/])[{_PICTURES}][{_PICTURES}\ufe0f\u200d]*(?![A-Za-z0-9./-])"
 )
 _TO_A_MARK = regex(f"[^?#]*?[A-Za-z0-9/](?=[,;!|][{_UNSPACED}])")
