@@ -275,10 +275,12 @@ def mailed_and_gone(
     """
     known, since, gone, beside = set(here), datetime.now(UTC) - RECENT, list[GoneIssue](), list[Mailing]()
     for one in sorted(mailings.every_newest(connection), key=lambda mailing: mailing.id, reverse=True):
-        if "/" in one.slug or mailings.reached_nobody(connection, one):
+        if "/" in one.slug or not one.audience:
             continue  # a step or a month's edition has no folder in issues/
         if one.slug in known:
             beside.append(one)
+            continue
+        if mailings.reached_nobody(connection, one):
             continue
         content = found.mailed_content if (found := publications.get(one.slug)) else None
         gone.append(GoneIssue(one.slug, content, _letter(connection, one) if one.frozen_at > since else ""))
