@@ -47,7 +47,7 @@ Not arrows, as in ``A <-- both --> B`` and ``<-- back | on -->``.
 _NO_SCHEME = regex(
     r"<(?<!\w<)(?!example\.|socket\.io>)(?:www\.)?[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|dev|io|ai|app|edu|gov|cn|de|fr|jp|kr|uk|eu)(?:/[^\s<>]*)?>"
 )
-_WITH_BAR = regex(r"<(?P<url>(?:https?://|mailto:)[^\s<>|]+)\|(?P<words>[^<>|\n]+)>")  # as in Slack
+_WITH_BAR = regex(r"<(?P<url>(?:https?://|mailto:)[^\s<>|?]+)\|(?P<words>[^<>|\n]+)>")  # as in Slack
 _IN_CODE = say("write --> before the empty line, or the sign in backticks: `<!--`")
 _HIDES = say("the comment that opens here is not closed before another begins: it hides “{lost}”")
 

@@ -25,8 +25,7 @@ _NO_NOTE = re.compile(
 """Full-width brackets, and a note within a sentence that its paragraph does not close."""
 _RANGE = re.compile(r".-.|\\.+")  # [^a-z] is a character class
 _NEARLY = re.compile(
-    r"[\[【［(（<](?:(?<=<)(?P<piped>(?:https?://|mailto:)[^\s<>|?]+)\|(?P<named>[^<>|\n]+)>|"
-    r"(?<=[\[【［])(?P<text>[^\[\]【】［］\n]+)[\]】］](?P<gap>[ \t\u3000]*)[(（][ \t]*"
+    r"[\[【［(（](?:(?<=[\[【［])(?P<text>[^\[\]【】［］\n]+)[\]】］](?P<gap>[ \t\u3000]*)[(（][ \t]*"
     r"(?P<url>(?:https?://|mailto:|tel:|www\.|\.{1,2}/|#)"
     r"[^\s()（）<>]+(?:[ \t\u3000\u00a0]+[^\s()（）<>\"']+)*)(?:[ \t]*[)）]|[ \t]*$)"
     r"|(?<=[(（])(?<!\].)(?P<words>[^()（）\[\]\n]+)[)）]\[(?P<address>https?://[^\s\[\]]+)\]"
@@ -34,8 +33,8 @@ _NEARLY = re.compile(
     r"|(?<=\()(?<!\]\()(?P<first>https?://[^\s()]+)\)\[(?P<then>[^\[\]\n\d][^\[\]\n]+)\](?![(\[:]))"
 )
 """It begins with a set of signs, so that other characters are skipped at once."""
-_NEAR = re.compile(r"://|[(（<](?:#|\.|www\.|mailto:|tel:)")
-_ITS_WORDS, _ITS_URL = ("text", "words", "open", "then", "named"), ("url", "address", "to", "first", "piped")
+_NEAR = re.compile(r"://|[(（](?:#|\.|www\.|mailto:|tel:)")
+_ITS_WORDS, _ITS_URL = ("text", "words", "open", "then"), ("url", "address", "to", "first")
 _PICTURE = re.compile(
     r"[!！][\[［](?P<alt>[^\[\]［］\n]*)[\]］][ \t\u3000]*[(（]"
     r"(?P<path>[^()（）<>\n\"']*\.(?:png|jpe?g|gif|webp|avif|heic|svg|bmp|tiff?))"
@@ -113,7 +112,7 @@ def _nearly_links(text: Text) -> Iterator[Diagnostic]:
         if not _NEAR.search(line):
             continue
         for found in _NEARLY.finditer(_CODE.sub(lambda found: "`" * len(found[0]), line) if "`" in line else line):
-            end = found[0][-1:] in {")", "）", "]", ">"} or number + 1 == len(text.prose.lines)
+            end = found[0][-1:] in {")", "）", "]"} or number + 1 == len(text.prose.lines)
             sound = _SOUND.fullmatch(found[0])
             if number in code or (sound and not re.search(r"\s", sound["url"])):
                 continue
