@@ -7,10 +7,11 @@ from publisher.checks.rules.references import undefined
 from publisher.config import Config
 from publisher.config.audience import fits, how_to_write
 from publisher.config.outcomes import Test, tests_of
-from publisher.config.segments import BAD_AUDIENCE, Attribute, Topic, parse_segment
+from publisher.config.segments import BAD_AUDIENCE, Attribute, Language, Topic, parse_segment
 from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, define, listed, say
 from publisher.issue.codes import EMPTY_VARIANT, TOO_MANY_VARIANTS
 from publisher.issue.variants import conditions_of, variants_of
+from publisher.language.tags import is_language
 
 UNKNOWN_CONDITION = define("unknown-condition", Severity.WARNING)
 CODES = (BAD_AUDIENCE, EMPTY_VARIANT, TOO_MANY_VARIANTS, UNKNOWN_CONDITION)
@@ -53,6 +54,8 @@ def _misfit(test: Test, config: Config) -> tuple[Sentence, Sentence] | None:
     if isinstance(test, Topic) and config.topics and test.name not in config.topics:
         message = say("no topic {name} is declared: no reader can choose it", name=test.name)
         return message, say("write one of {names}", names=listed(config.topics))
+    if isinstance(test, Language) and not is_language(test.tag.partition("-")[0]):
+        return say("there is no language {language!r}", language=test.tag), say("write a tag such as zh-CN, en or ja")
     if not isinstance(test, Attribute) or test.name.lower() == "name":
         return None
     declared = attributes.get(test.name)
