@@ -47,6 +47,7 @@ Not arrows, as in ``A <-- both --> B`` and ``<-- back | on -->``.
 _NO_SCHEME = regex(
     r"<(?<!\w<)(?!example\.|socket\.io>)(?:www\.)?[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|dev|io|ai|app|edu|gov|cn|de|fr|jp|kr|uk|eu)(?:/[^\s<>]*)?>"
 )
+_WITH_BAR = regex(r"<(?P<url>(?:https?://|mailto:)[^\s<>|?]+)\|(?P<words>[^<>|\n]+)>")  # as in Slack
 _IN_CODE = say("write --> before the empty line, or the sign in backticks: `<!--`")
 _HIDES = say("the comment that opens here is not closed before another begins: it hides “{lost}”")
 
@@ -191,6 +192,10 @@ def _angle_brackets(text: Text) -> Iterator[Diagnostic]:
         for found in _NO_SCHEME.finditer(words):
             message = say("{tag} is no link: readers see it as text", tag=shortened(found[0]))
             advice = say("write {words}", words=shortened(f"<https://{found[0][1:]}"))
+            yield ANGLE_BRACKETS.at(place(*found.span()), message, help=advice)
+        for found in _WITH_BAR.finditer(words):
+            message = say("{tag} is no link: readers see it as text", tag=shortened(found[0]))
+            advice = say("write {words}", words=shortened(f"[{found['words']}]({found['url']})"))
             yield ANGLE_BRACKETS.at(place(*found.span()), message, help=advice)
         for tag in _OPEN_QUOTE.finditer(words):
             message = say("{tag} is not an HTML tag: readers see it as text", tag=shortened(tag[0]))
