@@ -24,7 +24,9 @@ _IT = say("it")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _DURATION = re.compile(r"(\d+)\s*([smhdw])")
 _RULE_FILE = re.compile(r"(?:[^/\\]+/)*[a-z][a-z0-9_]*\.py")
-_SENDER = re.compile(r"(?P<name>[^<>@]*)<(?P<address>[^<>\s]+)>|(?P<alone>[^<>()\s]+)(?:\s*\((?P<after>[^()]*)\))?")
+_SENDER = re.compile(
+    r"(?P<name>(?:[^<>@]|@(?![\w-]+\.))*)<(?P<address>[^<>\s]+)>|(?P<alone>[^<>()\s]+)(?:\s*\((?P<after>[^()]*)\))?"
+)
 TOPIC_ARN = re.compile(
     r"arn:(aws|aws-us-gov|aws-cn):sns:([a-z]{2}(?:-[a-z]+)+-\d{1,2}):(\d{12}):([A-Za-z0-9_-]{1,256})"
 )

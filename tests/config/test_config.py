@@ -49,6 +49,8 @@ def test_the_root_is_resolved_and_urls_end_in_a_slash(tmp_path: Path, monkeypatc
         ("AI: 周报, 新 <w@example.com>", ("AI: 周报, 新", "w@example.com")),
         ('"AI \\"周报\\"" <w@example.com>', ('AI "周报"', "w@example.com")),
         ("w@example.com (周报)", ("周报", "w@example.com")),
+        ("Tech@Work <w@example.com>", ("Tech@Work", "w@example.com")),
+        ("v@example.com, 周报 <w@example.com>", None),
         ("w@example.com <周报>", None),
         ("甲 <w@example.com>, 乙 <x@example.com>", None),
         ("甲 <w@example.com", None),
