@@ -33,7 +33,7 @@ _NEARLY = re.compile(
     r"|(?<=\()(?<!\]\()(?P<first>https?://[^\s()]+)\)\[(?P<then>[^\[\]\n\d][^\[\]\n]+)\](?![(\[:]))"
 )
 """It begins with a set of signs, so that other characters are skipped at once."""
-_NEAR = re.compile(r"://|[(（](?:#|\.|www\.|mailto:|tel:)")
+_NEAR = re.compile(r"[:(（](?:(?<=:)//|(?<!:)(?:#|\.|www\.|mailto:|tel:))")
 _ITS_WORDS, _ITS_URL = ("text", "words", "open", "then"), ("url", "address", "to", "first")
 _PICTURE = re.compile(
     r"[!！][\[［](?P<alt>[^\[\]［］\n]*)[\]］][ \t\u3000]*[(（]"
