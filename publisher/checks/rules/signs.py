@@ -23,8 +23,10 @@ _CODE = regex(
     r"(?<![\w\\])__(?P<name>[a-z]+(?:_[a-z]+)*)__(?:\.py\b)?(?!\w)"
     r"|(?<![\w*\\.])(?:\d+(?:\.\d+)?|[a-z])(?:\*(?:\d+(?:\.\d+)?|[a-z])){2,}(?![\w*])"
     r"|(?<![\w\\])(?:[A-Z]:|\\\\[\w.-]+)(?:\\[\w.@~*-]+)+"
-    r"|(?P<masked>(?<![A-Za-z\d*\\])[A-Za-z\d]+\*{1,4}(?=[A-Za-z\d])[^*]*?[^A-Za-z\d*][^*]*(?<=[A-Za-z\d])\*{1,4}[A-Za-z\d]+"
-    rf"(?![A-Za-z\d*])|[{SURNAMES}]\*{{1,3}}{_HAN}{{0,2}}[、，,；;/\s和与及]{{1,2}}{_HAN}?[{SURNAMES}]\*{{1,3}}{_HAN}?)"
+    r"|(?P<masked>(?<![A-Za-z\d*\\])[A-Za-z\d]+\*{1,4}(?=[A-Za-z\d]+[^A-Za-z\d*])"
+    r"(?:[^*\n]|\n(?![ \t>]*(?:\n|[-+*] |\d+[.)] )))*(?<=[A-Za-z\d])\*{1,4}[A-Za-z\d]+(?![A-Za-z\d*])"
+    rf"|[{SURNAMES}]\*{{1,3}}{_HAN}{{0,2}}[、，,；;/\s和与及]{{1,2}}{_HAN}?[{SURNAMES}]\*{{1,3}}{_HAN}?"
+    r"|(?<![A-Za-z\d*\\])\d{2,}\*{2,}\d{2,}(?![A-Za-z\d*]))"
 )
 """A Python dunder name, a product, a Windows path; two products, masked words, numbers or names (``f*ck and sh*t``)."""
 _TIMES = regex(rf"\*(?<=[\dA-Za-z]\*)\**[\dA-Za-z]|\*(?<=[{SURNAMES}]\*)")
