@@ -1,6 +1,5 @@
 """``publisher build``: emails and archive; ``wechat``: an issue as an article for WeChat."""
 
-import gc
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -38,7 +37,6 @@ def build(
     from publisher.diagnostics.text import printable
     from publisher.site.build import build as run
 
-    gc.set_threshold(500_000, 20, 50)  # what many issues leave is kept, not garbage
     try:
         config = config_of(context)
         slugs = chosen_slugs(config.root, issues)
