@@ -2,6 +2,7 @@
 
 import base64
 import re
+import unicodedata
 from email.utils import quote
 from textwrap import wrap
 
@@ -73,16 +74,46 @@ def addr_spec(address: str) -> str:
 
 
 def encoded_words(value: str, used: int) -> list[str]:
-    """Return RFC 2047 words, none of which ends within a character. ``used`` columns precede them on the first line."""
+    """Return RFC 2047 words that do not split grapheme clusters. ``used`` columns precede them on the first line."""
     words: list[str] = []
-    chunk, room = b"", max(12, (_WORD - used - len("=?utf-8?B??=")) // 4 * 3)
-    for piece in map(str.encode, value):
-        if len(chunk) + len(piece) > room:
+    chunk = b""
+    room = max(12, (_WORD - used - len("=?utf-8?B??=")) // 4 * 3)
+    for cluster in _clusters(value):
+        piece = cluster.encode()
+        if chunk and len(chunk) + len(piece) > room:
             words.append(_word(chunk))
             chunk, room = b"", _PAYLOAD
+        # A cluster longer than one word (a base with dozens of combining marks) is the only one that is split.
+        while len(piece) > _PAYLOAD:
+            cut = next(i for i in range(_PAYLOAD, 0, -1) if piece[i] & 0xC0 != 0x80)
+            words.append(_word(piece[:cut]))
+            piece = piece[cut:]
         chunk += piece
-    return [*words, _word(chunk)]
+    return [*words, _word(chunk)] if chunk or not words else words
 
 
 def _word(chunk: bytes) -> str:
     return f"=?utf-8?B?{base64.b64encode(chunk).decode()}?="
+
+
+def _clusters(value: str) -> list[str]:
+    """Split into grapheme clusters: base with combining marks, variation selectors, joined emoji and flags."""
+    clusters: list[str] = []
+    for char in value:
+        joins = clusters and (
+            unicodedata.combining(char)
+            or unicodedata.category(char) in {"Mn", "Me", "Mc"}
+            or char in "\u200d\ufe0e\ufe0f"
+            or "\U0001f3fb" <= char <= "\U0001f3ff"
+            or clusters[-1].endswith("\u200d")
+            or (_flag(char) and len(clusters[-1]) == 1 and _flag(clusters[-1]))
+        )
+        if joins:
+            clusters[-1] += char
+        else:
+            clusters.append(char)
+    return clusters
+
+
+def _flag(char: str) -> bool:
+    return "\U0001f1e6" <= char <= "\U0001f1ff"
