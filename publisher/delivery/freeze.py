@@ -221,7 +221,7 @@ def ongoing(
         raise UsageError(message, help=say("publisher publish sends it; publisher send --test ADDR shows it"))
     if mailing is None or not begun:
         return None
-    if reached_nobody(connection, mailing):
+    if reached_nobody(connection, mailing, alone=True):
         return None  # it must not block the issue
     if mailing.digest == letter.digest and not (tried and mailing.finished_at):
         return mailing

@@ -206,17 +206,21 @@ def account(connection: Connection, *mailing_ids: int) -> Account:
     return Account(**counts, next_at=next_at, second_copies=copies, excluded_by_reason=reasons)
 
 
-def reached_nobody(connection: Connection, mailing: Mailing) -> bool:
+def reached_nobody(connection: Connection, mailing: Mailing, *, alone: bool = False) -> bool:
     """Whether a mailing is complete and had no recipient, so that its issue counts as not mailed yet: nobody had
-    subscribed, or it was missed (:attr:`Account.missed`).
+    subscribed, or it was missed (:attr:`Account.missed`). Unless ``alone``, earlier mailings of the issue had none
+    either: a correction that went to nobody does not undo what it corrects.
     """
-    if mailing.audience == 0:
-        return True
-    if mailing.finished_at is None or "/" in mailing.slug:
-        return False
-    r = recipients.c
-    some = select(r.number).where(r.mailing_id == mailing.id, r.state != RecipientState.EXCLUDED).limit(1)
-    return connection.execute(some).first() is None and account(connection, mailing.id).missed
+    r, m = recipients.c, mailings.c
+    if mailing.audience:
+        if mailing.finished_at is None or "/" in mailing.slug:
+            return False
+        some = select(r.number).where(r.mailing_id == mailing.id, r.state != RecipientState.EXCLUDED).limit(1)
+        if connection.execute(some).first() or not account(connection, mailing.id).missed:
+            return False
+    earlier = select(m.id).where(m.slug == mailing.slug, m.sequence < mailing.sequence)
+    accounts = () if alone else [account(connection, one) for one in connection.scalars(earlier).all()]
+    return not any(one.recipients > one.pending for one in accounts)
 
 
 def unsettled(connection: Connection, mailing_id: int) -> dict[RecipientState, int]:

@@ -81,6 +81,25 @@ def test_an_issue_whose_audience_left_out_all_counts_as_not_mailed_also_renamed(
     assert mails(newsletter) == {one: 0, two: 2}
 
 
+def test_an_issue_whose_correction_went_to_nobody_counts_as_mailed_also_renamed(newsletter: Newsletter) -> None:
+    issue(newsletter, one := FUTURE.format(1))
+    assert newsletter.run("publish").status == 0
+    text = (newsletter.root / (path := f"issues/{one}/issue.yaml")).read_text("utf-8")
+    newsletter.write(path, f"{text}audience: topic:none\n")
+    newsletter.write(f"issues/{one}/a.md", "---\nheadline: 另一条消息\n---\n改过的正文，这里还有很长的一段话。\n")
+    assert "went to nobody" in newsletter.run("send", one, "--correction").err
+    assert "1 issue mailed earlier" in newsletter.run("publish").out
+    assert "has been mailed" in newsletter.run("hold", one).err
+    shutil.move(newsletter.root / "issues" / one, newsletter.root / "issues" / (two := FUTURE.format(2)))
+    newsletter.write(f"issues/{two}/issue.yaml", text.replace(one[:10], two[:10]))
+    assert f"readers have it as {one}" in newsletter.run("publish").err
+    assert mails(newsletter) == {one: 2}
+    shutil.move(newsletter.root / "issues" / two, newsletter.root / "issues" / one)
+    newsletter.write(path, text)  # its audience is right again
+    assert newsletter.run("send", one, "--correction").status == 0
+    assert mails(newsletter) == {one: 4}
+
+
 def test_many_old_issues_are_one_line(newsletter: Newsletter) -> None:
     for number in range(1, 8):
         issue(newsletter, f"2023-01-0{number}-weekly", body=f"第{number}期的正文，与别期不同。")
