@@ -161,7 +161,7 @@ def _let_go(old: Connection, fresh: Connection, since: datetime) -> int:
     for one in all_suppressions(old, (p.at >= since) & p.reason.in_((Reason.BOUNCE, Reason.COMPLAINT))):
         gone += keep_out(fresh, one.mailbox_key, one.reason, one.detail)
     parts = fresh.scalars(select(s.mailbox_key).execution_options(yield_per=10_000)).partitions()
-    for mailbox in [one for part in parts for one in erased_among(old, part)]:
+    for mailbox in [one for part in parts for one in erased_among(old, part, since)]:
         gone += bool(erase(fresh, Address(mailbox, mailbox, mailbox)))
     return gone
 

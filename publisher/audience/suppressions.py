@@ -101,13 +101,14 @@ def clear_erasure(connection: Connection, mailbox_key: str) -> None:
         connection.execute(delete(forgotten).where(forgotten.c.digest == digest))
 
 
-def erased_among(connection: Connection, mailbox_keys: Iterable[str]) -> set[str]:
-    """Return those of these mailboxes that were erased at the person's request."""
+def erased_among(connection: Connection, mailbox_keys: Iterable[str], since: datetime | None = None) -> set[str]:
+    """Return those of these mailboxes that were erased at the person's request, ``since`` then if given."""
     if not _anyone(connection):
         return set()
     salt = _salt(connection)
     by_digest = {_digest(salt, key): key for key in mailbox_keys}
-    found = connection.scalars(select(forgotten.c.digest).where(among(connection, forgotten.c.digest, by_digest)))
+    late = true() if since is None else forgotten.c.at >= since
+    found = connection.scalars(select(forgotten.c.digest).where(late, among(connection, forgotten.c.digest, by_digest)))
     return {by_digest[digest] for digest in found}
 
 
