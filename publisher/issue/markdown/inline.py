@@ -164,11 +164,13 @@ class InlineParser(ParserInline):
         return state.pos if done else start + 1
 
 
-_CLASS = re.compile(r"\^\[(?:(?:\^|[^\]\s]*(?:a-z|A-Z|0-9|1-9|\\[wdsWDS]))[^\]\s]*\]|[^\]\s]*\][+{])")
+_CLASS = re.compile(
+    r"\^\[(?!https?:)(?:(?:\^[^\]\s]*|[!-\\^-~]*(?:a-z|A-Z|0-9|1-9|\\[wdsWDS])[!-\\^-~]*)\]|[^\]\s]*\][+{])"
+)
 
 
 def patterns(state: StateInline, silent: bool) -> bool:
-    """Treat the ``^`` of a regular expression such as ``^[a-z]`` as text, where a note could begin."""
+    """Treat the ``^`` of a regular expression such as ``^[a-z]`` as text; ``^[1-9月数据]`` is a note."""
     if not _CLASS.match(state.src, state.pos, state.posMax):
         return False
     if not silent:
