@@ -75,10 +75,10 @@ def picture_file(root: Path, folder: str, image: str) -> PictureFile | Fault:
 def _twin(file: Path) -> str | None:
     """The name of the same file in other code points: é is one character or two, as Macs write it."""
     try:
-        names = [one.name for one in file.parent.iterdir()]
+        alike = (one for one in file.parent.iterdir() if composed(one.name) == composed(file.name))
+        return next((one.name for one in alike if one.name != file.name and one.is_file()), None)
     except (OSError, ValueError):
         return None
-    return next((name for name in names if name != file.name and composed(name) == composed(file.name)), None)
 
 
 def linked_picture(root: Path, folder: str, source: str) -> PictureFile | Fault:

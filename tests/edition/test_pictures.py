@@ -92,8 +92,10 @@ def test_a_name_is_found_whether_its_letters_are_composed_or_not(root: Path) -> 
     assert len(written.assets) == 1
 
 
-@pytest.mark.parametrize("written", ["images/none.png", "../../secret.png/../none", "images"])
+@pytest.mark.parametrize("written", ["images/none.png", "../../secret.png/../none", "images", "images/\u00e9.png"])
 def test_a_cover_that_cannot_be_read_is_a_finding(root: Path, written: str) -> None:
+    for name in ("\u00e9.png", "e\u0301.png"):  # two links to nothing, whose names differ only to a machine
+        (root / FOLDER / "images" / name).symlink_to("nowhere")
     made, findings = render(issue(cover=replace(cover(), image=written)), config(root))
     assert made is None
     assert [finding.code for finding in findings] == ["image-missing"]
