@@ -84,7 +84,7 @@ def _fault_of_address(url: str, scheme: str, meant: str) -> Fault | None:
         except ValueError:
             host = None
         if not host or _NO_HOST.search(host) or host in {"http", "https"}:  # https://https://…
-            twice = re.match(r"https?://(https?)/*:?/*(?=[^/])", url, re.IGNORECASE)
+            twice = re.match(r"https?://(https?)(?::/|//):?/*(?=[^/:])", url, re.IGNORECASE)
             inner = f"{twice[1]}://{url[twice.end() :]}" if twice else f"{scheme}://example.com/"
             better = say("write {words}", words=meant or inner)
             better = say("write the whole address") if meant == unquote(url) else better
