@@ -143,7 +143,7 @@ def sender_of(value: str) -> tuple[str, str]:
     return name, match["address"] or match["alone"]
 
 
-_OFFSET = re.compile(r"(?:utc|gmt)?_?(?P<sign>[+-])0?(?P<hours>\d{1,2})(?::?00)?")
+_OFFSET = re.compile(r"(?:utc|gmt)?_?(?P<sign>[+-])_?0?(?P<hours>\d{1,2})(?::?00)?")
 
 
 def _timezone(value: str) -> str:
@@ -159,7 +159,8 @@ def _timezone(value: str) -> str:
         if (found := _OFFSET.fullmatch(wanted)) and int(found["hours"]) in range(1, 13):
             zone = f"Etc/GMT{'-' if found['sign'] == '+' else '+'}{int(found['hours'])}"
             advice = say(
-                "write a city of it, such as Asia/Shanghai, or {zone}: its sign is the other way round", zone=zone
+                "write the zone of a city there, in the form Asia/Shanghai, or {zone}: its sign is the other way round",
+                zone=zone,
             )
         raise refuse(say("there is no time zone {value!r}", value=value), advice) from None
     return value
