@@ -194,12 +194,9 @@ def _colons(text: Text) -> Iterator[Diagnostic]:
     """Definitions with a full-width colon, for a label alone in brackets."""
     for number, line in enumerate(text.prose.lines) if "]：" in text.words else ():
         found = _BEGUN.match(line)
-        if (
-            found
-            and found["label"][0] != "^"
-            and found["colon"] == "："
-            and text.words.count(f"[{found['label']}]") > 1
-        ):
+        if not found or found["label"][0] == "^" or found["colon"] == ":":
+            continue
+        if text.words.count(f"[{found['label']}]") > 1:
             message, advice = _WHY_NOT["colon"]
             place = text.prose.place(number, 0, found.end())
             yield LINK_NOT_MADE.at(place, say(message, label=shortened(found["label"])), help=advice)
@@ -233,7 +230,7 @@ def _is_defined(label: str, references: Iterable[str]) -> bool:
     return any(len(one) == len(two) and all(a in {" ", b} for a, b in zip(one, two, strict=True)) for two in references)
 
 
-_STARRED = re.compile(r"\w[)”’\"']?\*(?![A-Za-z\d*])")
+_STARRED = re.compile(r"\w(?<!(?<![A-Za-z\d])[A-Z])[)”’\"']?\*(?![A-Za-z\d*])")  # not A*, which is a name
 _ABOUT_PATTERNS = re.compile(
     r"regexp?\b|regular expression|character class|正则|正則|正規表現|字符类|\b(?:grep|sed|awk)\b"
     r"|(['\"/])\[\^\w+\]\1|\[\^\w+\][+{]",
