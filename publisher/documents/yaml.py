@@ -259,7 +259,7 @@ def _unseen(words: str) -> Sentence:
     return say("readers would not see “{words}”: YAML reads it as a comment", words=shortened(words))
 
 
-_BEGIN_BLOCK = say("write | after the key and its colon, and indent the text below")
+_BEGIN_BLOCK = say("write | after the key and its colon, and indent the text below; put a comment above the key")
 _NO_ALIAS, _QUOTE_ALIAS = say("YAML aliases are not read here"), say("quote a text that begins with *")
 _NO_ANCHOR, _QUOTE_ANCHOR = say("YAML anchors are not read here"), say("quote a text that begins with &")
 _NO_TAG, _QUOTE_TAG = say("YAML tags are not read here"), say("quote a text that begins with !")
