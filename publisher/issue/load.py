@@ -17,8 +17,9 @@ from publisher.issue import codes
 from publisher.issue.folder import NOT_READ, OUTSIDE, SERIES, SUFFIXES, IssueFolder, is_markdown, read_folder
 from publisher.issue.item_file import read_item_file
 from publisher.issue.model import Issue, Item, KeyPoints, Status, Wechat
+from publisher.issue.model_reader import ModelReader
 from publisher.issue.raw import RawIssue, RawStep, RawTextStep
-from publisher.issue.read_item import ModelReader, numbered_anchors, origins, read_inline_item, read_item, text_of_step
+from publisher.issue.read_item import numbered_anchors, origins, read_inline_item, read_item, text_of_step
 
 _NUMBER = re.compile(r"\d{1,3}(?=[-_. ])")
 _DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:-|$)")

@@ -1,103 +1,26 @@
-"""Conversion of a mapping to its raw model, and of a file, or a mapping in issue.yaml, to an :class:`Item`.
+"""Conversion of a file, or of a mapping in issue.yaml, to an :class:`Item`, and assignment of anchors.
 
-Valid values are kept if others are invalid, so that all are checked. An anchor is the URL fragment of one story:
-short, stable, unique within its issue.
+An anchor is the URL fragment of one story: short, stable, unique within its issue.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any
 
 from publisher.diagnostics import Diagnostic, Place, Span, say
-from publisher.documents import Mapping, Node, Scalar, Sequence, TextFile, data_of, find, parse_mapping, validate
-from publisher.documents.nodes import KeyPath
-from publisher.documents.validate import BAD_VALUE, Rules, near_key
+from publisher.documents import Mapping, Scalar, TextFile, parse_mapping
+from publisher.documents.validate import BAD_VALUE, near_key
 from publisher.issue import codes
 from publisher.issue.folder import is_markdown, slugged
 from publisher.issue.item_file import COMMENTS, ItemFile, read_item_file
-from publisher.issue.lines import lines_of_scalar, text_of_scalar
 from publisher.issue.markdown import parsed
-from publisher.issue.model import Item, Origin, Origins, Picture, Places, Prose, Source, Sponsor
-from publisher.issue.pictures import PictureFile, picture_file
-from publisher.issue.raw import MODELS, Raw, RawItem, RawOrigin, RawPicture, RawPictureItem, RawSource
+from publisher.issue.model import Item, Origin, Origins, Places, Prose, Source, Sponsor
+from publisher.issue.model_reader import ModelReader
+from publisher.issue.raw import MODELS, RawItem, RawOrigin, RawPictureItem, RawSource
 from publisher.issue.values import is_seen_in_prose
 from publisher.regex import regex
-
-RawModel = TypeVar("RawModel", bound=Raw)
-
-_STAND_INS = {"title": "…", "headline": "…", "body": "…", "date": "1970-01-01", "image": None, "after": "0"}
-"""Substitutes for invalid required values, so that the rest of the model validates; see :meth:`validate`."""
-
-_LACKING, _OWN = {"alt": codes.IMAGE_WITHOUT_ALT}, frozenset({codes.EMPTY_BODY, codes.IMAGE_WITHOUT_ALT})
-
-
-class ModelReader:
-    """Validates one mapping of ``file`` and adds to ``findings``; ``start`` is the place of missing keys.
-
-    ``broken`` are the keys whose values are invalid; they are treated as empty or missing.
-    """
-
-    def __init__(
-        self, root: Path, folder: str, file: TextFile, node: Mapping, start: Span, findings: list[Diagnostic]
-    ) -> None:
-        self.root, self.folder = root, folder
-        self.file, self.node, self.start = file, node, start
-        self.findings = findings
-        self.broken: set[str] = set()
-
-    def validate(self, model: type[RawModel], extra: dict[str, Any] | None = None, context: Any = None) -> RawModel:
-        """Return the model; if values are invalid, without them, and with empty text for required ones."""
-        data = data_of(self.node, "", partial(text_of_scalar, self.file)) | (extra or {})
-        rules = Rules(_LACKING, _OWN, self.start)
-        raw, findings, locs = validate(model, self.node, self.file.path, rules, data=data, context=context)
-        self.findings += findings
-        if raw is not None:
-            return raw
-        self.broken = {str(loc[0]) for loc in locs}
-        fields = {name for name, field in model.model_fields.items() if not field.exclude}
-        required = self.broken & _STAND_INS.keys() & fields
-        kept = {name: value for name, value in data.items() if name not in self.broken}
-        raw = model.model_validate(kept | {name: _STAND_INS[name] for name in required}, context=context)
-        for name in required - {"date", "image", "after"}:
-            setattr(raw, name, "")
-        return raw
-
-    def prose(self, *at: str | int) -> Prose | None:
-        """Return the text at ``at``; None if there is none."""
-        value = find(self.node, at)
-        return lines_of_scalar(self.file, value) if isinstance(value, Scalar) else None
-
-    def picture(self, raw: RawPicture | None, key: str) -> Picture | None:
-        """Return the picture; if it cannot be opened, add a finding and return None."""
-        if raw is None:
-            return None
-        found = picture_file(self.root, self.folder, raw.image)
-        if isinstance(found, PictureFile):
-            return Picture(raw.image, raw.alt, raw.caption, raw.credit)
-        self.findings.append(found.at(self.places().of(key, "image")))
-        return None
-
-    def places(self) -> Places:
-        """Return the places of all values of the mapping."""
-        found: dict[KeyPath, Span] = {}
-        _spans(self.node, (), found)
-        return Places(self.file.path, self.start, MappingProxyType(found), self.prose)
-
-
-def _spans(node: Node, at: KeyPath, found: dict[KeyPath, Span]) -> None:
-    if at:
-        found[at] = node.span
-    if isinstance(node, Mapping):
-        for key, value in node.entries:
-            _spans(value, (*at, key.text), found)
-    elif isinstance(node, Sequence):
-        for index, item in enumerate(node.items):
-            _spans(item, (*at, index), found)
-
 
 _LONGEST = 60
 _ORDERING = regex(r"^\d{1,3}[-_. ]+")
@@ -230,7 +153,7 @@ def origins(raw: dict[str, RawOrigin] | None) -> Origins:
     )
 
 
-def _sources(raw: Collection[RawSource] | None) -> tuple[Source, ...]:
+def _sources(raw: Sequence[RawSource] | None) -> tuple[Source, ...]:
     return tuple(Source(source.name, source.url) for source in raw or ())
 
 
@@ -245,7 +168,7 @@ def _anchor_of_headline(headline: str, position: int) -> str:
     return ("" if _HAN_OR_KANA.search(headline) else _slug(headline)) or f"item-{position}"
 
 
-def numbered_anchors(items: Collection[Item]) -> tuple[Item, ...]:
+def numbered_anchors(items: Sequence[Item]) -> tuple[Item, ...]:
     """Number generated anchors that are equal to others: ``openai``, ``openai-2``. Written anchors are kept."""
     taken = {item.anchor for item in items if ("anchor",) in item.places.values}
     numbers: dict[str, int] = {}  # last number of each anchor, to avoid quadratic search

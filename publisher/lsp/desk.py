@@ -20,6 +20,7 @@ from publisher.diagnostics.text import Shown, told
 from publisher.issue.series import slug_of_path
 from publisher.language import Locale
 from publisher.lsp import keys, navigation
+from publisher.lsp.completion import complete
 from publisher.lsp.document import Document, path_of
 from publisher.lsp.newsletter import OpenNewsletter
 
@@ -139,7 +140,7 @@ class Desk:
     async def complete(self, params: types.CompletionParams) -> types.CompletionList:
         """Return completions: keys, values, names."""
         at = await self._ready(params.text_document.uri)
-        return types.CompletionList(False, navigation.complete(*at, params.position) if at else [])
+        return types.CompletionList(False, complete(*at, params.position) if at else [])
 
     async def hover(self, params: types.HoverParams) -> types.Hover | None:
         """Explain the findings at the cursor, otherwise the key there, from the schema."""
