@@ -260,7 +260,8 @@ def _environment(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
 @lru_cache(maxsize=8)
 def _plain(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
     """The environment of plain text templates, without escaping."""
-    from publisher.edition.markdown.text import link, underlined  # imports all of Markdown
+    from publisher.edition.markdown.raw_text import link
+    from publisher.edition.markdown.text import underlined  # imports all of Markdown
 
     made = _environment(folders).overlay(
         autoescape=False, finalize=lambda value: "" if value is None else value, bytecode_cache=_Compiled("text")

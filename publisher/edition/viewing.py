@@ -12,7 +12,7 @@ from publisher.diagnostics import Place
 from publisher.diagnostics.width import cut, display_width
 from publisher.edition.brand import Brand
 from publisher.edition.markdown import Html, MarkdownRenderer, RenderedText, sponsored, visible_text
-from publisher.edition.markdown.text import link
+from publisher.edition.markdown.raw_text import link
 from publisher.edition.model import Length
 from publisher.edition.named import StoryWords, linked
 from publisher.edition.origin import Labels

@@ -11,7 +11,7 @@ from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Place, Severity, define, say
 from publisher.edition.footer import footer
 from publisher.edition.gates.stylesheet import tree
-from publisher.edition.markdown.text import readable
+from publisher.edition.markdown.raw_text import readable
 from publisher.edition.model import Edition, Slot, Slotted
 from publisher.language import Locale
 
