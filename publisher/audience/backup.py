@@ -12,13 +12,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
 from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
 
 from publisher.audience import store
 from publisher.audience.address import Address
 from publisher.audience.model import ConsentEvent, ConsentSource, ConsentState
-from publisher.audience.suppressions import Reason, all_suppressions, erase, erased_among
+from publisher.audience.suppressions import Reason, Suppression, all_suppressions, erase, erased_among
 from publisher.audience.suppressions import suppress as keep_out
 from publisher.audience.tables import consents, subscribers, suppressions
 from publisher.audience.tokens import keys_in, keys_of_environment
@@ -48,7 +49,7 @@ _OUTBOXES = [
 class Copied:
     """Contents of a backup: when it was made, the numbers of subscribers, mailings and signing keys; after a restore
     ``waited``, the number of outbox rows (mails and posts) that became uncertain, and ``gone``, of people who had left
-    the replaced database since.
+    the replaced database since; None if it cannot be read.
     """
 
     made_at: datetime
@@ -56,7 +57,7 @@ class Copied:
     mailings: int
     keys: int
     waited: int = 0
-    gone: int = 0
+    gone: int | None = 0
 
 
 def back_up(config: Config, file: Path) -> Copied:
@@ -132,13 +133,12 @@ def restore(
                     source.backup(copy)
                 # Opening the database migrates a backup of an older version.
                 own = url.set(database=str(ready), query={})
-                gone = 0
                 with guard(database):
                     with closing(open_database(config, own)) as fresh, fresh.begin() as connection:
                         waited = sum(connection.exec_driver_sql(statement).rowcount for statement in _OUTBOXES)
                         connection.exec_driver_sql(f"DROP TABLE {_TABLE}")
-                        with suppress(DatabaseError), database.connect() as old:  # which may be damaged
-                            gone = _let_go(old, connection, copied.made_at)
+                        left = _left(database, connection, copied.made_at)
+                        gone = None if left is None else _let_go(connection, left)
                     with closing(sqlite3.connect(ready)) as copy, database.raw() as raw:
                         put_keys(config.root / ".publisher", text.split(","))
                         copy.backup(raw)
@@ -148,22 +148,42 @@ def restore(
 _BY_READER = (ConsentSource.FORM, ConsentSource.ONE_CLICK, ConsentSource.LINK, ConsentSource.COMPLAINT)
 
 
-def _let_go(old: Connection, fresh: Connection, since: datetime) -> int:
-    """Take those out of a restored database who left the ``old`` one by themselves ``since`` then, bounced, complained
-    or were erased. Return how many. What an operator did there is undone by the restore.
+class _Left(NamedTuple):
+    """Who left a database by themselves, bounced, complained or was erased: rows of references with how, when and
+    evidence; suppressions; mailboxes.
     """
-    s, c, p, gone = subscribers.c, consents.c, suppressions.c, 0
+
+    unsubscribed: list[tuple[str, str, datetime, dict[str, Any]]]
+    suppressed: list[Suppression]
+    erased: list[str]
+
+
+def _left(database: Database, fresh: Connection, since: datetime) -> _Left | None:
+    """Return who left the replaced database ``since`` then, of those in the ``fresh`` one; None if it is damaged. What
+    an operator did there is undone by the restore.
+    """
+    s, c, p = subscribers.c, consents.c, suppressions.c
     left = select(s.reference, c.how, c.at, c.evidence).join(consents, c.subscriber_id == s.id)
     left = left.where(s.state == ConsentState.UNSUBSCRIBED, c.change == ConsentEvent.UNSUBSCRIBED, c.at >= since)
-    for reference, how, at, evidence in old.execute(left.where(c.how.in_(_BY_READER))):
+    parts = fresh.scalars(select(s.mailbox_key).execution_options(yield_per=10_000)).partitions()
+    with suppress(DatabaseError), database.connect() as old:
+        return _Left(
+            [tuple(row) for row in old.execute(left.where(c.how.in_(_BY_READER)))],
+            [*all_suppressions(old, (p.at >= since) & p.reason.in_((Reason.BOUNCE, Reason.COMPLAINT)))],
+            [one for part in parts for one in erased_among(old, part, since)],
+        )
+    return None
+
+
+def _let_go(fresh: Connection, left: _Left) -> int:
+    """Take those who left out of a restored database. Return how many."""
+    gone = 0
+    for reference, how, at, evidence in left.unsubscribed:
         if person := store.find(fresh, reference):
             gone += store.unsubscribe(fresh, person, ConsentSource(how), {**evidence, "at": at.isoformat()})
-    for one in all_suppressions(old, (p.at >= since) & p.reason.in_((Reason.BOUNCE, Reason.COMPLAINT))):
+    for one in left.suppressed:
         gone += keep_out(fresh, one.mailbox_key, one.reason, one.detail)
-    parts = fresh.scalars(select(s.mailbox_key).execution_options(yield_per=10_000)).partitions()
-    for mailbox in [one for part in parts for one in erased_among(old, part, since)]:
-        gone += bool(erase(fresh, Address(mailbox, mailbox, mailbox)))
-    return gone
+    return gone + sum(bool(erase(fresh, Address(mailbox, mailbox, mailbox))) for mailbox in left.erased)
 
 
 def _name(part: Path, file: Path, taken: UsageError) -> None:

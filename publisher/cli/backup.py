@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from publisher.cli.frame import Format, app, config_of, examples, moment_back, opened
-from publisher.cli.output import echo, emit, remark
+from publisher.cli.output import echo, emit, remark, warn
 from publisher.diagnostics import counted, listed, say
 from publisher.errors import UsageError
 
@@ -54,7 +54,9 @@ def restore(
     made = put_back(config_of(context), file, force=force, guard=no_sender_at_work)
     at = made.made_at.isoformat(sep=" ", timespec="minutes")
     echo(say("restored as of {at}: {kept}", at=at, kept=_told(asdict(made))))
-    if made.gone:
+    if made.gone is None:
+        warn(say("the replaced database cannot be read: who has left it since then would be mailed again"))
+    elif made.gone:
         echo(counted(
             "{n:,} person who has left since then stays out", "{n:,} people who have left since then stay out",
             made.gone,

@@ -420,6 +420,20 @@ def test_who_left_since_a_backup_stays_out_once_it_is_restored(config: Config, t
         assert suppressions.suppressed_among(connection, [one.mailbox_key for one in people]) == {people[2].mailbox_key}
 
 
+def test_a_restore_over_a_database_that_cannot_be_read_says_that_who_left_it_is_unknown(
+    config: Config, tmp_path: Path
+) -> None:
+    kept = tmp_path / "kept"
+    with closing(open_database(config)) as database:
+        add_people(database, 2)
+        back_up(config, kept)
+        with database.begin() as connection:
+            connection.exec_driver_sql("DROP TABLE consents")
+    assert restore(config, kept, force=True).gone is None
+    with closing(open_database(config)) as database, database.connect() as connection:
+        assert [one.state for one in store.everybody(connection)] == ["confirmed"] * 2
+
+
 @pytest.mark.postgres
 def test_a_dump_of_the_middle_of_a_mailing_put_back_mails_nobody_until_an_operator_says_so(
     config: Config, postgres_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
